@@ -1,0 +1,28 @@
+"""Accuracy, cross-entropy and entropy from logits: numpy in, numpy out, whole sets at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def log_softmax(logits_NK: np.ndarray) -> np.ndarray:
+    """Return log-probabilities [N, K] in float64."""
+    z_NK = logits_NK.astype(np.float64)
+    z_NK = z_NK - z_NK.max(axis=-1, keepdims=True)
+    return z_NK - np.log(np.exp(z_NK).sum(axis=-1, keepdims=True))
+
+
+def accuracy(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
+    """Return the share of samples whose largest logit is the label's, in per cent."""
+    return 100.0 * float((logits_NK.argmax(axis=-1) == labels_N).mean())
+
+
+def cross_entropy(logits_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
+    """Return −log p(label) of each sample [N], natural logarithm."""
+    return -np.take_along_axis(log_softmax(logits_NK), labels_N[:, None], axis=-1)[:, 0]
+
+
+def entropy(logits_NK: np.ndarray) -> np.ndarray:
+    """Return the entropy of each output distribution [N], natural logarithm."""
+    log_p = log_softmax(logits_NK)
+    return -(np.exp(log_p) * log_p).sum(axis=-1)

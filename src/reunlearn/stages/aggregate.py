@@ -1,0 +1,127 @@
+"""Gather the results of all runs of a study into tidy tables: what report and tracking are made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reunlearn.metrics.classification import cross_entropy, entropy
+from reunlearn.records.files import read_arrays, read_json, replacing, write_json
+from reunlearn.stages.execution import Job
+from reunlearn.study import paths
+
+SAMPLED_SETS = ("forget", "test")
+
+
+def run(job: Job) -> None:
+    """Write results.parquet, samples.parquet, scores.parquet and runs.json.
+
+    results: study, experiment, dataset, architecture, scenario, fraction, method, variant, train_seed, split_seed,
+    method_seed, status (finished, diverged, missing), metric, value: one line per number.
+    samples: per sample of forget and test: loss, entropy. scores: per attack and sample: member, score.
+    runs.json: the study, its rows, every job's record and digests, and the holes.
+    """
+    experiments = {e["name"]: e for e in job["study"]["experiments"]}
+    results: list[dict[str, Any]] = []
+    samples, scores = [], []
+    for row in job["rows"]:
+        keys = _keys(job["study"]["name"], experiments[row["experiment"]], row)
+        numbers, status = _numbers(row)
+        results += [{**keys, "status": status, "metric": k, "value": v} for k, v in numbers.items()]
+        if status == "missing":
+            results.append({**keys, "status": status, "metric": "accuracy_forget", "value": np.nan})
+            continue
+        samples.append(_samples(row["evaluation"]).assign(**keys))
+        for attack, folder in row["attacks"].items():
+            if _is_done(folder):
+                scores.append(_scores(folder).assign(attack=attack, **keys))
+    _write(job.folder / "results.parquet", pd.DataFrame(results))
+    _write(job.folder / "samples.parquet", pd.concat(samples, ignore_index=True) if samples else pd.DataFrame())
+    _write(job.folder / "scores.parquet", pd.concat(scores, ignore_index=True) if scores else pd.DataFrame())
+    write_json(job.folder / "runs.json", _provenance(job))
+
+
+def _is_done(folder: str) -> bool:
+    return (Path(folder) / paths.MANIFEST).exists()
+
+
+def _keys(study: str, experiment: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that name a run."""
+    name, _, variant = row["name"].partition("@")
+    return {
+        "study": study,
+        "experiment": row["experiment"],
+        "dataset": experiment["dataset"]["name"],
+        "architecture": experiment["architecture"]["name"],
+        "scenario": row["scenario"]["kind"],
+        "fraction": row["scenario"].get("fraction", np.nan),
+        "method": name,
+        "variant": variant,
+        "row": row["name"],
+        "train_seed": row["train_seed"],
+        "split_seed": row["split_seed"],
+        "method_seed": row["method_seed"],
+    }
+
+
+def _numbers(row: dict[str, Any]) -> tuple[dict[str, float], str]:
+    """Return every number of a run, and its status."""
+    if not (_is_done(row["model"]) and _is_done(row["evaluation"])):
+        return {}, "missing"
+    record = read_json(Path(row["model"]) / paths.RECORD)
+    numbers = dict(read_json(Path(row["evaluation"]) / "metrics.json"))
+    numbers |= {f"seconds_{name}": value for name, value in record["seconds"].items()}
+    numbers |= {f"drawn_{name}": value for name, value in record.get("drawn", {}).items()}
+    numbers["peak_memory_mib"] = record["peak_memory_mib"]
+    for attack, folder in row["attacks"].items():
+        if _is_done(folder):
+            result = read_json(Path(folder) / "result.json")
+            numbers |= {f"{attack}.{k}": v for k, v in result["details"].items() if isinstance(v, (int, float))}
+            numbers[attack] = result["value"]
+    statuses = {record.get("status"), read_json(Path(row["evaluation"]) / paths.RECORD).get("status")}
+    return numbers, "diverged" if "diverged" in statuses else "finished"
+
+
+def _samples(evaluation: str) -> pd.DataFrame:
+    """Return loss and entropy of each forget and test sample."""
+    arrays = read_arrays(Path(evaluation) / "outputs.npz")
+    frames = []
+    for name in SAMPLED_SETS:
+        logits_NK = arrays[f"{name}_logits"]
+        columns = {
+            "loss": cross_entropy(logits_NK, arrays[f"{name}_labels"]).astype(np.float32),
+            "entropy": entropy(logits_NK).astype(np.float32),
+            "index": arrays[f"{name}_index"].astype(np.int32),
+        }
+        frames.append(pd.DataFrame(columns).assign(set=name))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _scores(folder: str) -> pd.DataFrame:
+    """Return the score of each sample in an attack's final comparison."""
+    arrays = read_arrays(Path(folder) / "scores.npz")
+    member = np.repeat([True, False], [len(arrays["member"]), len(arrays["other"])])
+    score = np.concatenate([arrays["member"], arrays["other"]]).astype(np.float32)
+    return pd.DataFrame({"member": member, "score": score})
+
+
+def _provenance(job: Job) -> dict[str, Any]:
+    """Return what the report and MLflow say of each job."""
+    jobs, missing = {}, []
+    for folder in job["inputs"]["jobs"]:
+        if not _is_done(folder):
+            missing.append(folder)
+            continue
+        manifest, record = (read_json(Path(folder) / name) for name in (paths.MANIFEST, paths.RECORD))
+        stage = read_json(Path(folder) / paths.SPECIFICATION)["stage"]
+        digests = {k: manifest[k] for k in ("specification", "code")}
+        jobs[folder] = {"stage": stage, "manifest": paths.full_digest(manifest), **digests, "record": record}
+    return {"study": job["study"], "rows": job["rows"], "jobs": jobs, "missing": sorted(missing)}
+
+
+def _write(path: Path, frame: pd.DataFrame) -> None:
+    with replacing(path) as partial:
+        frame.to_parquet(partial, index=False)

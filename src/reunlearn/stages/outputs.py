@@ -1,0 +1,24 @@
+"""What a model says of a set: logits in batches of thousands, in half precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from reunlearn.data.batches import Samples
+from reunlearn.objectives.base import Objective
+
+EVALUATION_BATCH = 2000
+HALF_MAX = float(np.finfo(np.float16).max)
+
+
+@torch.inference_mode()
+def logits(model: nn.Module, samples: Samples, objective: Objective) -> np.ndarray:
+    """Return logits [N, K] as float16, without augmentation, BatchNorm frozen.
+
+    Finite values beyond half precision are clipped to its range; NaN stays NaN.
+    """
+    model.eval()
+    parts = [objective.outputs(model, batch).float() for batch in samples.batches(EVALUATION_BATCH)]
+    return torch.cat(parts).clamp(-HALF_MAX, HALF_MAX).cpu().numpy().astype(np.float16)

@@ -1,0 +1,52 @@
+"""Run one unlearning method on one original model."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import torch
+
+from reunlearn.stages.execution import Job
+from reunlearn.stages.training import open_loader, status, write_history
+from reunlearn.study.methods import holds, state_kinds
+from reunlearn.training.checkpoint import save_model
+from reunlearn.unlearning.registry import card, make
+from reunlearn.unlearning.task import Task
+
+
+def run(job: Job) -> None:
+    """Write the unlearned model, its history, and how many samples of each set were drawn."""
+    spec = job["method"]
+    about = card(spec["name"])
+    method = make(spec["name"], spec["fidelity"], spec["settings"])
+    loader = open_loader(job)
+    model = loader.model(job.input("original"))
+    history: list[dict[str, Any]] = []
+    declared = {s for s in ("forget", "retain", "validation") if holds(about["needs"][s], spec["settings"])}
+    task = Task(
+        loader.sets(job.input("split")),
+        declared,
+        loader.objective(),
+        loader.classes,
+        seed=job["seed"],
+        recipe=job["training"]["recipe"],
+        state={kind: job.input(kind) for kind in state_kinds(about, spec["settings"])},
+        fresh=loader.fresh_model,
+        log=history.append,
+    )
+    _synchronise(job.device)
+    with job.stopwatch.section("run"):
+        model = method.unlearn(model, task)
+        _synchronise(job.device)
+    save_model(model, job.folder / "model.safetensors")
+    write_history(job.folder / "history.jsonl", history)
+    job.facts["status"] = status(model, history)
+    job.facts["drawn"] = task.drawn()
+    if job.facts["status"] == "diverged":
+        logging.warning("the method diverged: a weight or a loss is not finite; this is a result")
+
+
+def _synchronise(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()

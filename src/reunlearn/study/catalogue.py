@@ -1,0 +1,58 @@
+"""What methods, attacks, networks and datasets exist, known without importing torch.
+
+The registries are imported once per state of the sources, in a subprocess, and the answer is kept as JSON in
+the project's cache folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from reunlearn.study import paths
+from reunlearn.study.errors import UserError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+KINDS = {"methods": "unlearning/methods", "attacks": "attacks", "models": "models", "datasets": "data/sets"}
+
+
+def source_state(folders: tuple[str, ...] = ("",)) -> str:
+    """Return a digest of the path, size and time of every source file: cheap, for caches only."""
+    entries = []
+    for folder in folders:
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
+            status = path.stat()
+            entries.append(f"{path}:{status.st_size}:{status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(entries).encode()).hexdigest()
+
+
+def plugin_names(kind: str) -> list[str]:
+    """Return the names of the plugins of one kind: the names of their files."""
+    folder = PACKAGE / KINDS[kind]
+    return sorted(p.stem for p in folder.glob("*.py") if not p.stem.startswith("_") and p.stem != "registry")
+
+
+@functools.cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Return {kind: {name: card}} for methods, attacks, models and datasets."""
+    key = source_state(("unlearning", "attacks", "models", "data", "records", "study", "objectives"))[:16]
+    cache = paths.state_dir() / f"catalogue-{key}.json"
+    if cache.exists():
+        return json.loads(cache.read_text())
+    done = subprocess.run(
+        [sys.executable, "-m", "reunlearn.study.describe"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UserError(f"a plugin cannot be imported: {last} (python -m reunlearn.study.describe shows all)")
+    for old in cache.parent.glob("catalogue-*.json"):
+        old.unlink(missing_ok=True)
+    partial = cache.with_suffix(f".{hashlib.sha256(done.stdout.encode()).hexdigest()[:8]}.tmp")
+    partial.write_text(done.stdout)
+    partial.replace(cache)
+    return json.loads(done.stdout)

@@ -1,0 +1,147 @@
+"""The one place that names files.
+
+Every folder below holds the outputs of one job: specification.json (written by the plan), manifest.json,
+record.json and what the stage makes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+SPECIFICATION = "specification.json"
+MANIFEST = "manifest.json"
+RECORD = "record.json"
+
+DATA = "data"
+RUNS = "runs"
+REPORTS = "reports"
+STATE = ".reunlearn"  # caches, checkpoints, locks: never an input of a result
+
+# one pattern per stage; prefixes are distinct, so no path fits two rules
+_GROUP = r"runs/[^/]+/[^/]+~[0-9a-f]{8}"
+PATTERNS = {
+    "prepare": r"runs/[^/]+/prepared",
+    "split": r"runs/[^/]+/split~[0-9a-f]{8}/[^/]+/split\d+",
+    "original": _GROUP + r"/original/train\d+",
+    "retrained": _GROUP + r"/retrained/[^/]+/split\d+/seed\d+",
+    "shadow": _GROUP + r"/pools/.+",
+    "state": _GROUP + r"/state/.+",
+    "unlearn": _GROUP + r"/unlearned/[^/]+/split\d+/train\d+/[^/]+~[0-9a-f]{8}/seed\d+",
+    "evaluate": _GROUP + r"/unlearned/.+/evaluation",
+    "attack": _GROUP + r"/unlearned/.+/attacks/[^/]+",
+    "aggregate": r"reports/[^/]+/results",
+    "report": r"reports/[^/]+",
+    "track": r"reports/[^/]+/tracking",
+}
+
+
+def short_digest(value: Any) -> str:
+    """Return eight hex digits that name a JSON value."""
+    return full_digest(value)[:8]
+
+
+def full_digest(value: Any) -> str:
+    """Return the SHA-256 of a JSON value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def data(dataset: str) -> str:
+    """Folder of a prepared dataset: what data.dvc locks."""
+    return f"{DATA}/{dataset}"
+
+
+def prepared(dataset: str) -> str:
+    """Folder of the manifest and record of a dataset's preparation."""
+    return f"{RUNS}/{dataset}/prepared"
+
+
+def split(dataset: dict[str, Any], scenario: str, split_seed: int) -> str:
+    """Folder of the forget, retain, validation and test indices."""
+    return f"{RUNS}/{dataset['name']}/split~{short_digest(dataset)}/{scenario}/split{split_seed}"
+
+
+def group(training: dict[str, Any]) -> str:
+    """Folder of everything that shares one training specification."""
+    name = f"{training['architecture']['name']}-{training['recipe']['name']}~{short_digest(training)}"
+    return f"{RUNS}/{training['dataset']['name']}/{name}"
+
+
+def original(training: dict[str, Any], train_seed: int) -> str:
+    """Folder of an original model."""
+    return f"{group(training)}/original/train{train_seed}"
+
+
+def retrained(training: dict[str, Any], scenario: str, split_seed: int, seed: int) -> str:
+    """Folder of a retrained model: it does not depend on the original."""
+    return f"{group(training)}/retrained/{scenario}/split{split_seed}/seed{seed}"
+
+
+def pool(training: dict[str, Any], kind: str, scenario: str | None, split_seed: int | None) -> str:
+    """Folder of a pool of shadow models; the inside pool belongs to no scenario."""
+    where = f"{scenario}/split{split_seed}/" if scenario is not None else ""
+    return f"{group(training)}/pools/{where}{kind}"
+
+
+def state(training: dict[str, Any], kind: str, train_seed: int) -> str:
+    """Folder of what some methods need to know of training."""
+    return f"{group(training)}/state/{kind}/train{train_seed}"
+
+
+def row(
+    training: dict[str, Any],
+    scenario: str,
+    seeds: tuple[int, int, int],
+    name: str,
+    digest: str | None,
+) -> str:
+    """Folder of one row's run: an unlearned model, or the evaluation of `original` and `retrain`."""
+    train_seed, split_seed, method_seed = seeds
+    label = f"{name}~{digest}" if digest else name
+    return f"{group(training)}/unlearned/{scenario}/split{split_seed}/train{train_seed}/{label}/seed{method_seed}"
+
+
+def evaluation(run: str) -> str:
+    """Folder of the outputs and metrics of a run."""
+    return f"{run}/evaluation"
+
+
+def attack(run: str, name: str) -> str:
+    """Folder of one attack's result on a run."""
+    return f"{run}/attacks/{name}"
+
+
+def report(study: str) -> str:
+    """Folder that the user opens: index.html, tables, figures."""
+    return f"{REPORTS}/{study}"
+
+
+def results(study: str) -> str:
+    """Folder of the tidy tables that report and tracking are made from."""
+    return f"{REPORTS}/{study}/results"
+
+
+def tracking(study: str) -> str:
+    """Folder of what was logged to MLflow."""
+    return f"{REPORTS}/{study}/tracking"
+
+
+def checkpoint(folder: str) -> Path:
+    """Folder of the resumable state of a running job, outside its declared outputs."""
+    return Path(STATE) / "checkpoints" / folder
+
+
+def log(folder: str) -> Path:
+    """Log of the job that makes `folder`."""
+    return Path("logs") / f"{folder}.log"
+
+
+def state_dir() -> Path:
+    """Return the project's cache folder, made on first use."""
+    path = Path(os.environ.get("REUNLEARN_STATE", STATE))
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,94 @@
+"""Resumable state of a running training: safetensors and JSON, outside the job's declared outputs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from reunlearn.records.files import read_json, replacing, write_json
+
+
+def save_model(model: nn.Module, path: Path) -> None:
+    """Write weights and buffers as safetensors, atomically."""
+    with replacing(path) as partial:
+        save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, partial)
+
+
+def load_model(model: nn.Module, path: Path) -> nn.Module:
+    """Read weights and buffers into `model` and return it."""
+    model.load_state_dict(load_file(path))
+    return model
+
+
+def save(
+    folder: Path,
+    key: str,
+    history: list[dict[str, Any]],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> None:
+    """Write everything that the next epoch needs; the JSON file last, so that a half-written state never counts."""
+    facts, tensors = optimizer_state(optimizer)
+    tensors |= {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors["generator"] = generator.get_state()
+    name = f"epoch{len(history)}.safetensors"
+    with replacing(folder / name) as partial:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial)
+    write_json(folder / "checkpoint.json", {"key": key, "history": history, "tensors": name, "optimizer": facts})
+    for old in folder.glob("epoch*.safetensors"):
+        if old.name != name:
+            old.unlink()
+
+
+def resume(
+    folder: Path, key: str, model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
+) -> list[dict[str, Any]]:
+    """Restore the state of this very training; return the history of the epochs already done."""
+    path = folder / "checkpoint.json"
+    if not path.exists():
+        return []
+    facts = read_json(path)
+    if facts["key"] != key:
+        return []
+    tensors = load_file(folder / facts["tensors"])
+    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+    restore_optimizer(optimizer, facts["optimizer"], tensors)
+    generator.set_state(tensors["generator"])
+    return facts["history"]
+
+
+def discard(folder: Path) -> None:
+    """Remove a checkpoint that is no longer needed."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return an optimizer's state as plain facts and named tensors."""
+    content = optimizer.state_dict()
+    tensors, scalars = {}, {}
+    for number, entries in content["state"].items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{number}.{name}"] = value
+            else:
+                scalars[f"{number}.{name}"] = value
+    return {"groups": content["param_groups"], "scalars": scalars}, tensors
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Put the state back."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, entry = name.split(".", 2)
+            state.setdefault(int(number), {})[entry] = value
+    for name, value in facts["scalars"].items():
+        number, entry = name.split(".", 1)
+        state.setdefault(int(number), {})[entry] = value
+    optimizer.load_state_dict({"state": state, "param_groups": facts["groups"]})

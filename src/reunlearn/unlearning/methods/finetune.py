@@ -1,0 +1,37 @@
+"""Fine-tune on what stays.
+
+    θ ← θ − η ∇CE(θ; retain)
+
+Baseline of all five papers (METHODS: Warnecke et al. 2021, Golatkar et al. 2020). Sees: retain.
+Papers give 10 epochs of SGD at 0.01 (Scissorhands and SFR-on scripts, CIFAR-10); GDR-GMA gives none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.task import Task
+
+
+@method(paper="baseline of all five papers", needs=Needs(retain=True))
+@dataclass(frozen=True)
+class Finetune(GradientMethod):
+    """Train on with the retain set alone."""
+
+    epochs: int = hyper(10, "passes over the retain set", ge=0)
+    learning_rate: float = hyper(0.01, "of the optimizer", gt=0)
+
+    def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
+        """Return the model after `epochs` passes over the retain set."""
+        optimizer = self.make_optimizer(model)
+        for epoch in range(self.epochs):
+            self.start_epoch(model, optimizer, epoch)
+            for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
+                descend(optimizer, loss := task.loss(model, batch))
+            task.log(epoch + 1, retain_loss=float(loss))
+        return model

@@ -1,0 +1,47 @@
+"""What a method may see, and its hyper-parameters, as declarations that the plan can read."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+When = bool | dict[str, list[Any]]  # always, never, or for these values of hyper-parameters
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The data and state that a method declares; whatever is not declared raises when touched."""
+
+    forget: When = False
+    retain: When = False
+    validation: When = False
+    state: dict[str, When] = field(default_factory=dict)  # kinds of training-time state
+
+    def as_card(self) -> dict[str, Any]:
+        """Return the needs as JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """One point where a paper and its released code differ."""
+
+    where: str  # equation, algorithm line, section
+    paper: str
+    code: str
+
+
+def hyper(
+    default: Any,
+    doc: str,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """Declare a hyper-parameter: its default, its meaning and unit, its range."""
+    about = {"doc": doc, "ge": ge, "gt": gt, "le": le, "lt": lt, "choices": choices}
+    return dataclasses.field(default=default, metadata={k: v for k, v in about.items() if v is not None})

@@ -1,0 +1,86 @@
+"""Methods: one file each, registered by a decorator; the file's name is the method's name everywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from torch import nn
+
+from reunlearn.study.methods import check_settings
+from reunlearn.unlearning.needs import Divergence, Needs
+
+
+class Method(Protocol):
+    """A frozen dataclass of hyper-parameters that can unlearn."""
+
+    def unlearn(self, model: nn.Module, task: Any) -> nn.Module:
+        """Return the unlearned model; `model` is the method's own copy of the original and may be changed."""
+
+
+_REGISTERED: dict[str, dict[str, Any]] = {}
+
+
+def method(
+    paper: str,
+    needs: Needs,
+    divergences: tuple[Divergence, ...] = (),
+    capabilities: tuple[str, ...] = (),
+) -> Callable[[type], type]:
+    """Register a method.
+
+    Args:
+        paper: where it comes from, with equation.
+        needs: the data and state it may see.
+        divergences: where paper and released code differ; a method that has any also has a field `fidelity`.
+        capabilities: what it asks of the objective beyond the loss (outputs, forget_target, head).
+    """
+
+    def register(cls: type) -> type:
+        name = cls.__module__.rsplit(".", 1)[-1]
+        fidelities = ["paper", "code"] if divergences else []
+        if bool(divergences) != any(f.name == "fidelity" for f in dataclasses.fields(cls)):
+            raise TypeError(f"{name}: a method has a field 'fidelity' if and only if it lists divergences")
+        _REGISTERED[name] = {
+            "class": cls,
+            "name": name,
+            "summary": (cls.__doc__ or "").strip().splitlines()[0],
+            "paper": paper,
+            "needs": needs.as_card(),
+            "fidelities": fidelities,
+            "divergences": [dataclasses.asdict(d) for d in divergences],
+            "capabilities": sorted(capabilities),
+            "hyperparameters": _hyperparameters(cls),
+        }
+        return cls
+
+    return register
+
+
+def _hyperparameters(cls: type) -> dict[str, dict[str, Any]]:
+    """Return {name: {type, default, doc, range}} from a dataclass."""
+    found = {}
+    for field in dataclasses.fields(cls):
+        if field.name == "fidelity":
+            continue
+        kind = field.type if isinstance(field.type, str) else field.type.__name__
+        found[field.name] = {"type": kind, "default": field.default, **field.metadata}
+    return found
+
+
+def card(name: str) -> dict[str, Any]:
+    """Return what the catalogue tells of a method."""
+    if name not in _REGISTERED:
+        importlib.import_module(f"reunlearn.unlearning.methods.{name}")
+    return {key: value for key, value in _REGISTERED[name].items() if key != "class"}
+
+
+def make(name: str, fidelity: str | None, settings: dict[str, Any]) -> Method:
+    """Return a method with these hyper-parameters; unknown keys and values out of range are UserErrors."""
+    about = card(name)
+    checked = check_settings(settings, about, f"method '{name}'")
+    if about["fidelities"]:
+        checked["fidelity"] = fidelity or "paper"
+    return _REGISTERED[name]["class"](**checked)

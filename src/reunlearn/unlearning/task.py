@@ -1,0 +1,149 @@
+"""What a method sees: the declared sets, the objective, a source of randomness, and nothing else.
+
+The guard catches mistakes; it is no sandbox. Every sample that a method draws is counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reunlearn.data.batches import Batch, Samples
+from reunlearn.objectives.base import Objective
+
+
+class AccessError(RuntimeError):
+    """A method touched data that it did not declare."""
+
+
+class GuardedSet:
+    """A declared set: batches with sample indices, counted as they are drawn."""
+
+    __slots__ = ("_generator", "_samples", "drawn", "name")
+
+    def __init__(self, name: str, samples: Samples, generator: torch.Generator) -> None:
+        self.name = name
+        self._samples = samples
+        self._generator = generator
+        self.drawn = 0  # samples handed out so far
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def batches(
+        self, size: int, shuffle: bool = True, augmented: bool = False, drop_last: bool = False
+    ) -> Iterator[Batch]:
+        """Yield one pass over the set; see Samples.batches."""
+        for batch in self._samples.batches(size, self._generator, shuffle, augmented, drop_last):
+            self.drawn += len(batch)
+            yield batch
+
+    def stream(self, size: int, shuffle: bool = True, augmented: bool = False) -> Iterator[Batch]:
+        """Yield batches without end: pass after pass, each in a new order."""
+        while True:
+            yield from self.batches(size, shuffle, augmented)
+
+    def steps(self, size: int) -> int:
+        """Return the number of batches in one pass."""
+        return math.ceil(len(self) / size)
+
+
+class Task:
+    """Everything that a method is given besides the model.
+
+    Attributes:
+        objective: gives losses; its randomness comes from `generator`.
+        classes: number of classes, 0 where there are none.
+        device: where model and batches live.
+        generator: the source of every random draw of the method (a CPU generator).
+        recipe: how the original was trained.
+        state: training-time state by kind, for the kinds that the method declared.
+    """
+
+    def __init__(
+        self,
+        sets: dict[str, Samples],
+        declared: set[str],
+        objective: Objective,
+        classes: int,
+        seed: int,
+        recipe: dict[str, Any] | None = None,
+        state: dict[str, Path] | None = None,
+        fresh: Callable[[int], nn.Module] | None = None,
+        log: Callable[[dict[str, Any]], None] = lambda numbers: None,
+    ) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
+        self.objective = objective
+        self.classes = classes
+        self.recipe = recipe or {}
+        self.state = state or {}
+        self._declared = declared
+        self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in sets.items() if name in declared}
+        self.device = next(iter(sets.values())).device
+        self._fresh = fresh
+        self._log = log
+
+    def _get(self, name: str) -> GuardedSet:
+        if name not in self._sets:
+            declared = ", ".join(sorted(self._declared)) or "nothing"
+            raise AccessError(f"the method reads '{name}' but declares {declared}; add it to Needs if the paper uses it")
+        return self._sets[name]
+
+    @property
+    def forget(self) -> GuardedSet:
+        """The samples whose influence is to go."""
+        return self._get("forget")
+
+    @property
+    def retain(self) -> GuardedSet:
+        """The rest of the training set."""
+        return self._get("retain")
+
+    @property
+    def validation(self) -> GuardedSet:
+        """Held-out samples."""
+        return self._get("validation")
+
+    def drawn(self) -> dict[str, int]:
+        """Return how many samples of each declared set were really handed out."""
+        return {name: guarded.drawn for name, guarded in sorted(self._sets.items())}
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return the mean loss of a batch against the truth."""
+        return self.objective.loss(model, batch, self.objective.draw(batch, self.generator))
+
+    def pairs(self, size: int, augmented: bool = True, until: str = "shorter") -> Iterator[tuple[Batch, Batch]]:
+        """Yield one epoch of (forget batch, retain batch).
+
+        Args:
+            size: samples per batch of both.
+            augmented: augment both.
+            until: "shorter" ends with the shorter set; "forget" and "retain" end with that set and cycle the other.
+        """
+        forget = self.forget.batches(size, augmented=augmented)
+        retain = self.retain.batches(size, augmented=augmented)
+        if until == "forget":
+            retain = self.retain.stream(size, augmented=augmented)
+        elif until == "retain":
+            forget = self.forget.stream(size, augmented=augmented)
+        elif until != "shorter":
+            raise ValueError(f"until is '{until}'; known: shorter, forget, retain")
+        if until == "retain":
+            yield from ((next(forget), batch) for batch in retain)
+        else:
+            yield from zip(forget, retain, strict=False)
+
+    def fresh_model(self, seed: int) -> nn.Module:
+        """Return a freshly initialised model of the same architecture, on the device."""
+        if self._fresh is None:
+            raise AccessError("this task gives no fresh models")
+        return self._fresh(seed)
+
+    def log(self, step: int, **numbers: float) -> None:
+        """Note numbers of a step; they go to history.jsonl."""
+        self._log({"step": step, **numbers})
