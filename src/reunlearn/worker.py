@@ -1,0 +1,202 @@
+"""The warm worker: torch and scikit-learn imported once, one fork per job.
+
+Importing them takes longer than most jobs. Under a local Snakemake the worker listens on a Unix socket; client.py asks
+it to run a stage and waits. The worker touches no tensor, never initialises CUDA, refuses when the sources have
+changed since it started, kills a job whose client has gone, and ends with Snakemake.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from reunlearn.study.catalogue import source_state
+
+SOCKET = "REUNLEARN_WORKER"
+START_SECONDS = 60
+
+
+def client_command() -> str:
+    """Return the shell words that run a stage, warm if a worker listens, cold if not."""
+    client = Path(__file__).with_name("client.py")
+    return shlex.join([sys.executable, "-S", "-E", str(client)])
+
+
+@functools.cache
+def has_gpu() -> bool:
+    """Tell whether this machine has an NVIDIA GPU, without importing torch."""
+    return Path("/proc/driver/nvidia/gpus").is_dir() or shutil.which("nvidia-smi") is not None
+
+
+def commit() -> str:
+    """Return the git commit for the records of all jobs: 'HASH', 'HASH+dirty' or nothing."""
+
+    def ask(*command: str) -> str:
+        done = subprocess.run(["git", *command], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    head = ask("rev-parse", "HEAD")
+    return f"{head}+dirty" if head and ask("status", "--porcelain", "--untracked-files=no") else head
+
+
+def start() -> None:
+    """Start a worker that ends with this process; jobs find it by an environment variable."""
+    folder = tempfile.mkdtemp(prefix="reunlearn-")
+    address = str(Path(folder) / "socket")
+    command = [sys.executable, "-m", "reunlearn.worker", address, str(os.getpid())]
+    with Path(folder, "log").open("w") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    limit = time.monotonic() + START_SECONDS
+    while not Path(address).exists() and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.02)
+    if Path(address).exists():
+        os.environ[SOCKET] = address
+    else:
+        shutil.rmtree(folder, ignore_errors=True)  # jobs start cold: slower, the same results
+
+
+class Server:
+    """One thread, one loop: accepts requests, forks jobs, watches clients, children and the owner."""
+
+    def __init__(self, address: str, owner: int) -> None:
+        self.state = source_state()
+        self.owner = os.pidfd_open(owner)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(address + ".new")
+        self.listener.listen(64)
+        Path(address + ".new").rename(address)
+        self.jobs: dict[int, tuple[int, socket.socket]] = {}  # pidfd → (pid, client)
+        self.clients: dict[int, int] = {}  # client's descriptor → pidfd
+
+    def serve(self) -> None:
+        """Serve until the owner ends."""
+        while True:
+            watched = [self.owner, self.listener.fileno(), *self.jobs, *self.clients]
+            ready, _, _ = select.select(watched, [], [])
+            for descriptor in ready:
+                if descriptor == self.owner:
+                    self._stop()
+                    return
+                if descriptor == self.listener.fileno():
+                    self._accept()
+                elif descriptor in self.jobs:
+                    self._finished(descriptor)
+                elif descriptor in self.clients:
+                    self._client_gone(self.clients[descriptor])
+
+    def _accept(self) -> None:
+        client, _ = self.listener.accept()
+        with contextlib.suppress(OSError, ValueError):
+            request = json.loads(client.makefile("r").readline())
+            if source_state() != self.state:
+                client.sendall(b"stale\n")
+                client.close()
+                return
+            pid = os.fork()
+            if pid == 0:
+                self._become_job(client, request)
+            pidfd = os.pidfd_open(pid)
+            self.jobs[pidfd] = (pid, client)
+            self.clients[client.fileno()] = pidfd
+            return
+        client.close()
+
+    def _become_job(self, client: socket.socket, request: dict[str, Any]) -> None:
+        """In the child: leave everything of the server behind and run the stage; never returns."""
+        code = 1
+        try:
+            os.setsid()
+            descriptors = [self.listener.fileno(), client.fileno(), self.owner, *self.clients, *self.jobs]
+            for descriptor in descriptors:
+                os.close(descriptor)
+            os.environ.clear()
+            os.environ.update(request["environment"])
+            os.chdir(request["folder"])
+            sys.argv = ["reunlearn", request["stage"], request["specification"]]
+            output = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            code = run_stage(request["stage"], request["specification"])
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+    def _finished(self, pidfd: int) -> None:
+        pid, client = self.jobs.pop(pidfd)
+        _, status = os.waitpid(pid, 0)
+        os.close(pidfd)
+        self.clients.pop(client.fileno(), None)
+        with contextlib.suppress(OSError):
+            client.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        client.close()
+
+    def _client_gone(self, pidfd: int) -> None:
+        """A client says nothing after its request: readable means that it has gone."""
+        pid, client = self.jobs[pidfd]
+        self.clients.pop(client.fileno(), None)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+    def _stop(self) -> None:
+        for pid, _ in self.jobs.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def run_stage(stage: str, specification: str) -> int:
+    """Run a stage; return its exit code. A UserError is one line on stderr."""
+    import logging
+
+    from reunlearn.stages.execution import execute
+    from reunlearn.study.errors import UserError
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
+    try:
+        execute(stage, specification)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Import what jobs need, then serve."""
+    import gc
+
+    import numpy  # noqa: F401
+    import sklearn.linear_model
+    import sklearn.svm  # noqa: F401
+    import torch  # noqa: F401
+
+    import reunlearn.stages.execution  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    address, owner = sys.argv[1], int(sys.argv[2])
+    try:
+        Server(address, owner).serve()
+    finally:
+        shutil.rmtree(Path(address).parent, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

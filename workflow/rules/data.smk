@@ -1,0 +1,37 @@
+rule prepare:
+    input:
+        specification=specification,
+    output:
+        manifest="runs/{dataset}/prepared/manifest.json",
+        record="runs/{dataset}/prepared/record.json",
+        files="runs/{dataset}/prepared/files.json",
+        data=update("data/{dataset}/card.json"),
+    params:
+        code=code,
+    log:
+        "logs/runs/{dataset}/prepared.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "$REUNLEARN_JOB prepare {input.specification} {log}"
+
+
+rule split:
+    input:
+        specification=specification,
+        manifests=manifests,
+        artifacts=ancient(artifacts),
+    output:
+        manifest="{run}/manifest.json",
+        record="{run}/record.json",
+        indices="{run}/indices.npz",
+    params:
+        code=code,
+    wildcard_constraints:
+        run=paths.PATTERNS["split"],
+    log:
+        "logs/{run}.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "$REUNLEARN_JOB split {input.specification} {log}"

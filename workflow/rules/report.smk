@@ -1,0 +1,64 @@
+rule aggregate:
+    input:
+        specification=specification,
+        manifests=manifests,
+        records=records,
+    output:
+        manifest="{run}/manifest.json",
+        record="{run}/record.json",
+        results="{run}/results.parquet",
+        samples="{run}/samples.parquet",
+        scores="{run}/scores.parquet",
+        runs="{run}/runs.json",
+    params:
+        code=code,
+    wildcard_constraints:
+        run=paths.PATTERNS["aggregate"],
+    log:
+        "logs/{run}.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "$REUNLEARN_JOB aggregate {input.specification} {log}"
+
+
+rule report:
+    input:
+        specification=specification,
+        manifests=manifests,
+    output:
+        manifest="{run}/manifest.json",
+        record="{run}/record.json",
+        page=report("{run}/index.html", caption="../report/page.rst", category="Report"),
+    params:
+        code=code,
+    wildcard_constraints:
+        run=paths.PATTERNS["report"],
+    log:
+        "logs/{run}.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "$REUNLEARN_JOB report {input.specification} {log}"
+
+
+# after the report, but a new page alone is no reason to log the results again: hence ancient
+rule track:
+    input:
+        specification=specification,
+        results=tracked_results,
+        report=ancient(tracked_report),
+    output:
+        manifest="{run}/manifest.json",
+        record="{run}/record.json",
+        tracked="{run}/tracked.json",
+    params:
+        code=code,
+    wildcard_constraints:
+        run=paths.PATTERNS["track"],
+    log:
+        "logs/{run}.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "$REUNLEARN_JOB track {input.specification} {log}"
