@@ -24,7 +24,22 @@ STAGES = (
     "track",
 )
 
-app = typer.Typer(help="Reproducible machine unlearning.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Reproducible machine unlearning.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+new_app = typer.Typer(help="Write the file to start from.", no_args_is_help=True)
+data_app = typer.Typer(help="Prepared datasets.", no_args_is_help=True)
+app.add_typer(new_app, name="new")
+app.add_typer(data_app, name="data")
+
+Study = Annotated[str, typer.Argument(help="a study that `reunlearn studies` lists")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+Name = Annotated[str | None, typer.Argument(help="show only this one, in full")]
+Methods = Annotated[list[str] | None, typer.Option("--method", help="only this method; may be repeated")]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
 
 
 def _add_stage(stage: str) -> None:
@@ -37,6 +52,70 @@ def _add_stage(stage: str) -> None:
 
 for _stage in STAGES:
     _add_stage(_stage)
+
+
+@app.command()
+def run(study: Study, method: Methods = None, seed: Seeds = None, debug: bool = False) -> None:
+    """Run a study in this process, without Snakemake."""
+    from reunlearn.commands import run as command
+
+    command.run(study, method, seed, debug)
+
+
+@app.command()
+def methods(name: Name = None, ledger: bool = False, json: AsJson = False) -> None:
+    """List methods: paper, data they may see, readings; --ledger: where papers and code differ."""
+    from reunlearn.commands import listing
+
+    listing.methods(name, ledger, json)
+
+
+@app.command()
+def attacks(json: AsJson = False) -> None:
+    """List attacks with their definitions."""
+    from reunlearn.commands import listing
+
+    listing.attacks(json)
+
+
+@app.command()
+def studies(json: AsJson = False) -> None:
+    """List studies."""
+    from reunlearn.commands import listing
+
+    listing.studies(json)
+
+
+@app.command()
+def datasets(name: Name = None, json: AsJson = False) -> None:
+    """List datasets, or show one's card."""
+    from reunlearn.commands import listing
+
+    listing.datasets(name, json)
+
+
+@app.command()
+def summary(study: Study) -> None:
+    """Say where the report is and where the time went."""
+    from reunlearn.commands import summary as command
+
+    command.run(study)
+
+
+@app.command()
+def partial(study: Study) -> None:
+    """Write a report of what there is; it names the missing runs."""
+    from reunlearn.commands import partial as command
+
+    command.run(study)
+
+
+@new_app.command("method")
+def new_method(name: Annotated[str, typer.Argument(help="the method's name everywhere")]) -> None:
+    """Write the file to start a new method from."""
+    from reunlearn.commands import new_method as command
+
+    print(f"wrote {command.run(name)}; name it in a study and run `make reproduce`")
 
 
 def main() -> None:

@@ -1,0 +1,56 @@
+# make help lists the targets. Choices: STUDY METHODS SEEDS CORES DEVICE PROFILE, as in
+#   make reproduce STUDY=quickstart-cifar10 METHODS=salun,lur SEEDS=0 CORES=4 DEVICE=cuda PROFILE=default
+
+STUDY   ?= quickstart
+METHODS ?=
+SEEDS   ?=
+CORES   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+DEVICE  ?= auto
+PROFILE ?= default
+PYTHON  ?= python3
+
+BIN := .venv/bin
+READY := .venv/.ready
+READY_TEST := .venv/.ready-test
+CONFIG = study=$(STUDY) $(if $(METHODS),methods=$(METHODS)) $(if $(SEEDS),seeds=$(SEEDS)) device=$(DEVICE)
+SNAKEMAKE = REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(CORES) $(BIN)/snakemake \
+	--workflow-profile workflow/profiles/$(PROFILE) --cores $(CORES) --config $(CONFIG)
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+reproduce: $(READY) ## run a study and print where its report is
+	@$(SNAKEMAKE)
+
+dry-run: $(READY) ## say what make reproduce would run
+	@$(SNAKEMAKE) --dry-run
+
+test: $(READY_TEST) ## install what tests need, pass the checks and the tests
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(READY_TEST) ## style, types, workflow
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/snakefmt --check Snakefile workflow/rules && $(BIN)/snakemake --lint
+
+bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000
+	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+
+snapshot: $(READY) ## record the runs in runs.dvc and push them to the remote
+	@$(BIN)/reunlearn snapshot
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the pinned packages (once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(READY_TEST): $(READY) requirements-test.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.lock
+	@touch $@

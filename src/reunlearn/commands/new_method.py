@@ -1,0 +1,60 @@
+"""Write the file to start a new method from."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+
+from reunlearn.records.files import write_text
+from reunlearn.study.catalogue import PACKAGE, plugin_names
+from reunlearn.study.errors import UserError
+
+TEMPLATE = '''"""One line: the idea of {name}.
+
+    θ ← θ − η ∇CE(θ; retain)
+
+Paper, equation numbers. Sees: retain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.task import Task
+
+
+@method(paper="authors, year, equation", needs=Needs(retain=True))
+@dataclass(frozen=True)
+class {cls}(GradientMethod):
+    """One line: what the method does."""
+
+    epochs: int = hyper(5, "passes over the retain set", ge=0)
+
+    def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
+        """Return the model after `epochs` passes over the retain set."""
+        optimizer = self.make_optimizer(model)
+        for epoch in range(self.epochs):
+            self.start_epoch(model, optimizer, epoch)
+            for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
+                descend(optimizer, loss := task.loss(model, batch))
+            task.log(epoch + 1, retain_loss=float(loss))
+        return model
+'''
+
+
+def run(name: str) -> Path:
+    """Write src/reunlearn/unlearning/methods/NAME.py and return its path; an existing name is refused."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise UserError(f"'{name}' is no name for a method; use small letters, digits and _, such as my_method")
+    if name in plugin_names("methods"):
+        raise UserError(f"there is a method '{name}' already; choose another name")
+    path = PACKAGE / "unlearning" / "methods" / f"{name}.py"
+    cls = "".join(part.capitalize() for part in name.split("_"))
+    write_text(path, TEMPLATE.format(name=name, cls=cls))
+    return path
