@@ -12,33 +12,45 @@ from reunlearn.unlearning.needs import hyper
 
 
 @dataclass(frozen=True)
-class GradientMethod:
+class StepMethod:
     """Common hyper-parameters of methods that take optimizer steps."""
 
-    epochs: int = hyper(5, "passes over the set that drives the method", ge=0)
     learning_rate: float = hyper(0.01, "of the optimizer", gt=0)
     batch_size: int = hyper(128, "samples per batch", ge=1)
     optimizer: str = hyper("sgd", "sgd (with momentum), adam or adamw", choices=("sgd", "adam", "adamw"))
     momentum: float = hyper(0.9, "of SGD", ge=0, lt=1)
     weight_decay: float = hyper(5e-4, "of the optimizer", ge=0)
-    schedule: str = hyper("constant", "per epoch: constant, cosine or linear", choices=("constant", "cosine", "linear"))
-    bn_mode: str = hyper("train", "BatchNorm uses batch statistics (train) or frozen ones (eval)", choices=("train", "eval"))
+    bn_mode: str = hyper(
+        "train", "BatchNorm uses batch statistics (train) or frozen ones (eval)", choices=("train", "eval")
+    )
     augmented: bool = hyper(True, "batches are augmented as in training")
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return the optimizer over all parameters."""
-        return make_optimizer(self.optimizer, model.parameters(), self.learning_rate, self.momentum, self.weight_decay)
-
-    def start_epoch(self, model: nn.Module, optimizer: torch.optim.Optimizer, epoch: int) -> None:
-        """Set the learning rate of epoch 0 … epochs − 1 and the BatchNorm mode."""
-        set_rate(optimizer, rate_at(self.schedule, self.learning_rate, epoch, self.epochs))
-        self.set_mode(model)
+        return make_optimizer(
+            self.optimizer, model.parameters(), self.learning_rate, self.momentum, self.weight_decay
+        )
 
     def set_mode(self, model: nn.Module) -> None:
         """Put the model in training mode, BatchNorm as `bn_mode` says."""
         model.train()
         if self.bn_mode == "eval":
             freeze_batchnorm(model)
+
+
+@dataclass(frozen=True)
+class GradientMethod(StepMethod):
+    """Step methods that count in passes over a set."""
+
+    epochs: int = hyper(5, "passes over the set that drives the method", ge=0)
+    schedule: str = hyper(
+        "constant", "per epoch: constant, cosine or linear", choices=("constant", "cosine", "linear")
+    )
+
+    def start_epoch(self, model: nn.Module, optimizer: torch.optim.Optimizer, epoch: int) -> None:
+        """Set the learning rate of epoch 0 … epochs − 1 and the BatchNorm mode."""
+        set_rate(optimizer, rate_at(self.schedule, self.learning_rate, epoch, self.epochs))
+        self.set_mode(model)
 
 
 def freeze_batchnorm(model: nn.Module) -> None:

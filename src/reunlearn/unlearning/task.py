@@ -43,6 +43,12 @@ class GuardedSet:
             self.drawn += len(batch)
             yield batch
 
+    def take(self, rows: Tensor, augmented: bool = False) -> Batch:
+        """Return the samples at these places, 0 … length − 1, as one batch."""
+        batch = self._samples.take(rows.to(self._samples.device), self._generator if augmented else None)
+        self.drawn += len(batch)
+        return batch
+
     def stream(self, size: int, shuffle: bool = True, augmented: bool = False) -> Iterator[Batch]:
         """Yield batches without end: pass after pass, each in a new order."""
         while True:

@@ -1,0 +1,43 @@
+"""Gradients as lists of tensors, one per parameter, and as one flat vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that take a gradient, in the model's order."""
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def gradients(
+    loss: Tensor, parameters: Sequence[Tensor], create_graph: bool = False, retain_graph: bool | None = None
+) -> list[Tensor]:
+    """Return ∂loss/∂parameter for each parameter; zeros where the loss does not depend on one.
+
+    Args:
+        loss: a scalar.
+        parameters: tensors of its graph.
+        create_graph: the result can be differentiated again.
+        retain_graph: the loss can be differentiated again; by default as `create_graph`.
+    """
+    found = torch.autograd.grad(
+        loss, list(parameters), create_graph=create_graph, retain_graph=retain_graph, materialize_grads=True
+    )
+    return list(found)
+
+
+def flatten(tensors: Sequence[Tensor]) -> Tensor:
+    """Return all entries as one vector [P]."""
+    return torch.cat([t.reshape(-1) for t in tensors])
+
+
+def unflatten(vector_P: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
+    """Return the vector cut into tensors of the shapes of `like`: the inverse of `flatten`."""
+    sizes = [t.numel() for t in like]
+    if sum(sizes) != vector_P.numel():
+        raise ValueError(f"a vector of {vector_P.numel()} entries does not fill tensors of {sum(sizes)}")
+    return [part.view_as(t) for part, t in zip(vector_P.split(sizes), like, strict=True)]
