@@ -2,7 +2,7 @@
 
     θ ← θ − η ∇CE(θ; retain)
 
-Baseline of all five papers (METHODS: Warnecke et al. 2021, Golatkar et al. 2020). Sees: retain.
+Baseline of all five papers (Warnecke et al. 2021, Golatkar et al. 2020). Sees: retain.
 Papers give 10 epochs of SGD at 0.01 (Scissorhands and SFR-on scripts, CIFAR-10); GDR-GMA gives none.
 """
 
@@ -33,5 +33,5 @@ class Finetune(GradientMethod):
             self.start_epoch(model, optimizer, epoch)
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 descend(optimizer, loss := task.loss(model, batch))
-            task.log(epoch + 1, retain_loss=float(loss))
+            task.log(epoch + 1, retain_loss=loss.item())
         return model

@@ -2,9 +2,9 @@
 
     θ ← θ + η ∇CE(θ; forget)
 
-Baseline of GDR-GMA, SFR-on and LUR (METHODS 2.3; Graves et al. 2021, Thudi et al. 2022). Sees: forget.
-The SalUn family runs 5 epochs of SGD at 1e-4 in training mode without clipping; SFR-on runs 9 with BatchNorm frozen
-and the gradient norm clipped at 0.1.
+Baseline of GDR-GMA, SFR-on and LUR (Graves et al. 2021, Thudi et al. 2022). Sees: forget. The
+SalUn family runs 5 epochs of SGD at 1e-4 in training mode without clipping; SFR-on runs 9 with BatchNorm
+frozen and the gradient norm clipped at 0.1.
 """
 
 from __future__ import annotations
@@ -41,5 +41,5 @@ class GradientAscent(GradientMethod):
                 if self.clip:
                     torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip)
                 optimizer.step()
-            task.log(epoch + 1, forget_loss=float(loss))
+            task.log(epoch + 1, forget_loss=loss.item())
         return model

@@ -1,0 +1,95 @@
+"""LUR: learning to unlearn while retaining. Forget as seen from one retain step ahead.
+
+    θ' = θ − α ∇L_r(θ; retain batch)
+    g  = ∇L_r(θ) + (I − α ∇²L_r(θ)) ∇L_f(θ'; forget batch)          order: second
+    g  = ∇L_r(θ) + ∇L_f(θ')                                          order: first, Jacobian of θ' left out
+    θ ← θ − η g
+
+Patel & Qiu 2025: the two-step formulation and its gradient analysis. Sees: forget, retain. To first order in
+α, second adds −α ∇⟨∇L_r, ∇L_f⟩ to the joint gradient: it rewards gradients that agree. First keeps the half
+−α ∇²L_f ∇L_r of that product's gradient.
+
+No code is released. The paper derives `second`; which one its experiments use, and α, L_f, η, are not said.
+The defaults are L_f = cross-entropy of random labels, the SalUn family's optimizer (SGD, momentum 0.9, weight
+decay 5e-4, batches of 256, 10 epochs over retain with the forget set cycled) and α = η. `neg_ce` is plain
+ascent.
+
+BatchNorm in training mode: L_r normalises by the retain batch and moves the running statistics, once per
+step; L_f at θ' normalises by the forget batch and moves only copies of them, since nothing is deployed at θ'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from reunlearn.data.batches import Batch
+from reunlearn.gradients.displaced import Displaced
+from reunlearn.gradients.flat import gradients
+from reunlearn.unlearning.gradient import GradientMethod
+from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.task import Task
+
+
+@method(
+    paper="LUR (Patel & Qiu 2025), gradient analysis",
+    needs=Needs(forget=True, retain=True),
+    capabilities=("forget_target",),
+)
+@dataclass(frozen=True)
+class LUR(GradientMethod):
+    """Descend the retain loss plus the forget loss one retain step ahead."""
+
+    epochs: int = hyper(
+        10, "passes over the set that `pairing` names (not published; SalUn family: 10)", ge=0
+    )
+    learning_rate: float = hyper(0.01, "η (not published; SalUn family: 0.001 to 0.1)", gt=0)
+    batch_size: int = hyper(256, "samples per batch of both sets (not published; SalUn family: 256)", ge=1)
+    order: str = hyper(
+        "second", "exact gradient (second) or without the Jacobian of θ' (first)", choices=("second", "first")
+    )
+    alpha: float = hyper(0.01, "α: step from θ to θ' (not published)", ge=0)
+    forget_loss: str = hyper(
+        "random_label",
+        "L_f: cross-entropy of random labels, or minus that of the truth",
+        choices=("random_label", "neg_ce"),
+    )
+    pairing: str = hyper(
+        "retain", "an epoch ends with this set, the other is cycled", choices=("retain", "forget", "shorter")
+    )
+
+    def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
+        """Return the model after `epochs` passes."""
+        optimizer = self.make_optimizer(model)
+        for epoch in range(self.epochs):
+            self.start_epoch(model, optimizer, epoch)
+            for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
+                retain_loss, forget_loss = self.assign_gradient(model, forget, retain, task)
+                optimizer.step()
+            task.log(epoch + 1, retain_loss=retain_loss.item(), forget_loss=forget_loss.item())
+        return model
+
+    def assign_gradient(
+        self, model: nn.Module, forget: Batch, retain: Batch, task: Task
+    ) -> tuple[Tensor, Tensor]:
+        """Set every parameter's gradient to g; return L_r(θ) and L_f(θ')."""
+        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        parameters = list(named.values())
+        retain_loss = task.loss(model, retain)
+        inner = gradients(retain_loss, parameters, create_graph=self.order == "second")
+        steps = inner if self.order == "second" else [g.detach() for g in inner]
+        ahead = {name: p - self.alpha * g for (name, p), g in zip(named.items(), steps, strict=True)}
+        forget_loss = self.loss_to_forget(Displaced(model, ahead), forget, task)
+        outer = gradients(forget_loss, parameters)
+        for parameter, inner_gradient, outer_gradient in zip(parameters, inner, outer, strict=True):
+            parameter.grad = inner_gradient.detach() + outer_gradient
+        return retain_loss.detach(), forget_loss.detach()
+
+    def loss_to_forget(self, model: nn.Module, batch: Batch, task: Task) -> Tensor:
+        """Return L_f: low where the forget batch is unlearned."""
+        if self.forget_loss == "neg_ce":
+            return -task.loss(model, batch)
+        wrong = task.objective.forget_target(batch, "random_label", task.generator)
+        return task.objective.loss(model, batch, wrong)

@@ -1,0 +1,50 @@
+"""Teach wrong labels on what goes, the truth on what stays.
+
+    θ ← θ − η ∇CE(θ; {(x, ỹ) : x ∈ forget} ∪ retain),   ỹ random
+
+Baseline of GDR-GMA and SFR-on (Golatkar et al. 2020). Sees: forget, retain.
+
+Codebases differ. The SFR-on repository, whose settings are the defaults here, draws ỹ once, never the true
+class, and shuffles both sets together; learning rate 0.003, cosine, 10 epochs. The SalUn repository draws ỹ
+anew over all classes, true one included, and on CIFAR-10 ends the forget set before the retain set begins
+(`label_rule: random_label, redraw: epoch, order: forget_first`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from reunlearn.unlearning.gradient import descend
+from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.relabelling import Labels, Relabelling
+from reunlearn.unlearning.task import Task
+
+
+@method(
+    paper="Golatkar et al. 2020; baseline of GDR-GMA, SFR-on",
+    needs=Needs(forget=True, retain=True),
+    capabilities=("forget_target",),
+)
+@dataclass(frozen=True)
+class RandomLabels(Relabelling):
+    """Train on random labels for the forget set and true ones for the retain set."""
+
+    epochs: int = hyper(10, "passes over forget and retain (SFR-on repository, CIFAR-10: 10)", ge=0)
+    learning_rate: float = hyper(0.003, "of the optimizer (SFR-on repository, CIFAR-10: 0.003)", gt=0)
+    schedule: str = hyper(
+        "cosine", "per epoch (SFR-on repository: cosine)", choices=("constant", "cosine", "linear")
+    )
+
+    def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
+        """Return the model after `epochs` passes over both sets."""
+        optimizer = self.make_optimizer(model)
+        labels = Labels(task, self.label_rule)
+        for epoch in range(self.epochs):
+            self.start_epoch(model, optimizer, epoch)
+            for batch, draw in self.epoch_batches(task, labels):
+                descend(optimizer, loss := task.objective.loss(model, batch, draw))
+            task.log(epoch + 1, loss=loss.item())
+        return model

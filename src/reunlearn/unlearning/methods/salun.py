@@ -1,0 +1,96 @@
+"""Saliency unlearning: random labels, but only the weights that matter to the forget set may move.
+
+    s = |Σ_batches ∇(−CE)(θ₀; forget batch)|          BatchNorm and dropout in evaluation mode
+    m = 1[s among the largest `fraction` of all weights]
+    θ ← θ − η m ⊙ ∇CE(θ; {(x, ỹ) : x ∈ forget} ∪ retain),   ỹ random
+
+Fan et al. 2024 (SalUn); baseline of SFR-on and LUR. Sees: forget, retain.
+
+s adds batch means, so an image of a short last batch weighs more. The defaults are those of the SalUn
+repository for CIFAR-10, 10 % forgotten: ỹ drawn anew over all classes in every epoch, the forget set before
+the retain set. Released versions differ in what else moves: the current SalUn repository puts masked weights
+back to θ₀ after every step (`hold`, the default); its earlier versions and SFR-on's own port mask the
+gradient only, so that weight decay moves the others (`hold: false`). BatchNorm's running statistics are no
+weights: they follow the batches either way. The repository also clears the momentum of weights that it puts
+back; under a hold momentum cannot act on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reunlearn.gradients.flat import trainable
+from reunlearn.gradients.saliency import summed_gradients, top_fraction
+from reunlearn.unlearning.mixture import ORDERS
+from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.relabelling import RULES, Labels, Relabelling
+from reunlearn.unlearning.task import Task
+
+
+@method(
+    paper="Fan et al. 2024 (SalUn); baseline of SFR-on, LUR",
+    needs=Needs(forget=True, retain=True),
+    capabilities=("forget_target",),
+)
+@dataclass(frozen=True)
+class SalUn(Relabelling):
+    """Random labels on the weights that are salient for the forget set."""
+
+    epochs: int = hyper(10, "passes over forget and retain (SalUn: 10)", ge=0)
+    learning_rate: float = hyper(0.013, "of the optimizer (SalUn, CIFAR-10 10 %: 0.013)", gt=0)
+    batch_size: int = hyper(256, "samples per batch (SalUn: 256)", ge=1)
+    label_rule: str = hyper(
+        "random_label", "uniform over all classes (SalUn), or over all but the true one", choices=RULES
+    )
+    redraw: str = hyper(
+        "epoch", "labels anew in each epoch (SalUn), or drawn once", choices=("once", "epoch")
+    )
+    order: str = hyper("forget_first", "forget before retain (SalUn, CIFAR-10), or mixed", choices=ORDERS)
+    fraction: float = hyper(0.5, "share of all weights that may move (SalUn: 0.5)", ge=0, le=1)
+    hold: bool = hyper(True, "weights outside the mask stay at θ₀ exactly, against weight decay too")
+
+    def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
+        """Return the model after `epochs` masked passes over both sets."""
+        masks = self.saliency(model, task)
+        parameters = trainable(model)
+        held = [p.detach().clone() for p in parameters] if self.hold else None
+        optimizer = self.make_optimizer(model)
+        labels = Labels(task, self.label_rule)
+        for epoch in range(self.epochs):
+            self.start_epoch(model, optimizer, epoch)
+            for batch, draw in self.epoch_batches(task, labels):
+                optimizer.zero_grad(set_to_none=True)
+                loss = task.objective.loss(model, batch, draw)
+                loss.backward()
+                masked_step(optimizer, parameters, masks, held)
+            task.log(epoch + 1, loss=loss.item())
+        return model
+
+    def saliency(self, model: nn.Module, task: Task) -> list[Tensor]:
+        """Return the masks at the model's present weights, one per trainable parameter."""
+        model.eval()
+        batches = task.forget.batches(self.batch_size, augmented=self.augmented)
+        parameters = trainable(model)
+        total = summed_gradients((task.loss(model, batch) for batch in batches), parameters)
+        return top_fraction([g.abs() for g in total], self.fraction)
+
+
+@torch.no_grad()
+def masked_step(
+    optimizer: torch.optim.Optimizer,
+    parameters: list[nn.Parameter],
+    masks: list[Tensor],
+    held: list[Tensor] | None,
+) -> None:
+    """Take a step with gradients 0 outside the masks; then put those weights back to `held`, if given."""
+    for parameter, mask in zip(parameters, masks, strict=True):
+        if parameter.grad is not None:
+            parameter.grad *= mask
+    optimizer.step()
+    if held is not None:
+        for parameter, mask, value in zip(parameters, masks, held, strict=True):
+            parameter.copy_(torch.where(mask, parameter, value))

@@ -1,0 +1,43 @@
+"""The order in which one epoch visits the forget and the retain set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from reunlearn.data.batches import Batch
+
+ORDERS = ("shuffled", "forget_first")
+
+
+def epoch_rows(
+    forget: int, retain: int, size: int, order: str, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the rows of each batch of one epoch as (rows of forget, rows of retain); each sample comes once.
+
+    Args:
+        forget, retain: lengths of the two sets.
+        size: samples per batch; the last batch of an epoch, or of each set, may be smaller.
+        order: "shuffled" mixes both sets in every batch; with "forget_first" retain follows forget.
+        generator: of the new order.
+    """
+    if order == "shuffled":
+        for rows in torch.randperm(forget + retain, generator=generator).split(size):
+            yield rows[rows < forget], rows[rows >= forget] - forget
+    elif order == "forget_first":
+        none = torch.empty(0, dtype=torch.int64)
+        yield from ((rows, none) for rows in torch.randperm(forget, generator=generator).split(size))
+        yield from ((none, rows) for rows in torch.randperm(retain, generator=generator).split(size))
+    else:
+        raise ValueError(f"order is '{order}'; known: {', '.join(ORDERS)}")
+
+
+def join(first: Batch, second: Batch) -> Batch:
+    """Return one batch that holds the samples of both, in this order."""
+    return Batch(
+        torch.cat((first.x, second.x)),
+        torch.cat((first.y, second.y)),
+        torch.cat((first.index, second.index)),
+    )
