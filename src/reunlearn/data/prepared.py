@@ -9,6 +9,7 @@ import numpy as np
 
 from reunlearn.data.sets.registry import Arrays, DatasetCard
 from reunlearn.records.files import read_json, replacing, write_json
+from reunlearn.study.errors import UserError
 
 PARTS = ("train_x", "train_y", "test_x", "test_y")
 
@@ -38,7 +39,8 @@ def check(card: DatasetCard, arrays: Arrays) -> None:
     for part, count in (("train", card.train), ("test", card.test)):
         x, y = getattr(arrays, f"{part}_x"), getattr(arrays, f"{part}_y")
         if x.shape != (count, *card.shape) or x.dtype != np.uint8:
-            raise ValueError(f"{card.name} {part}: images are {x.dtype} {x.shape}, not uint8 {(count, *card.shape)}")
+            wanted = f"uint8 {(count, *card.shape)}"
+            raise ValueError(f"{card.name} {part}: images are {x.dtype} {x.shape}, not {wanted}")
         if y.shape != (count,) or y.dtype != np.int64:
             raise ValueError(f"{card.name} {part}: labels are {y.dtype} {y.shape}, not int64 {(count,)}")
         if sorted(set(y.tolist())) != list(range(len(card.classes))):
@@ -46,7 +48,14 @@ def check(card: DatasetCard, arrays: Arrays) -> None:
 
 
 def read(folder: Path) -> Prepared:
-    """Open a prepared dataset without reading it all."""
-    facts = read_json(folder / "card.json")
-    parts = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in PARTS}
+    """Open a prepared dataset without reading it all.
+
+    Raises:
+        UserError: a file is missing or cut short.
+    """
+    try:
+        facts = read_json(folder / "card.json")
+        parts = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in PARTS}
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{folder}: not a whole prepared dataset ({error}); prepare it again") from None
     return Prepared(Arrays(**parts), tuple(facts["classes"]), tuple(facts["mean"]), tuple(facts["std"]))

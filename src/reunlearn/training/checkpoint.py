@@ -40,7 +40,8 @@ def save(
     name = f"epoch{len(history)}.safetensors"
     with replacing(folder / name) as partial:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial)
-    write_json(folder / "checkpoint.json", {"key": key, "history": history, "tensors": name, "optimizer": facts})
+    content = {"key": key, "history": history, "tensors": name, "optimizer": facts}
+    write_json(folder / "checkpoint.json", content)
     for old in folder.glob("epoch*.safetensors"):
         if old.name != name:
             old.unlink()
@@ -64,7 +65,8 @@ def resume(
 
 
 def discard(folder: Path) -> None:
-    """Remove a checkpoint that is no longer needed."""
+    """Remove a checkpoint that is no longer needed; its JSON first, so that half of it never counts."""
+    (folder / "checkpoint.json").unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -81,7 +83,9 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], d
     return {"groups": content["param_groups"], "scalars": scalars}, tensors
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, facts: dict[str, Any], tensors: dict[str, Tensor]
+) -> None:
     """Put the state back."""
     state: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():

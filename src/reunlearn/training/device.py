@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
+import time
 from typing import IO
 
 import torch
 
 from reunlearn.study.errors import UserError
 from reunlearn.study.paths import state_dir
+
+WAIT_SECONDS = 0.2  # between two looks for a free GPU
 
 _held_slot: IO[str] | None = None  # an open, locked file: the lock ends with the process
 
@@ -28,31 +32,34 @@ def prepare_torch(threads: int) -> str:
         return "cpu"
     if not torch.cuda.is_available():
         if wanted == "cuda":
-            raise UserError("DEVICE=cuda, but torch sees no GPU; use DEVICE=cpu or install a CUDA build of torch")
+            raise UserError("DEVICE=cuda, but torch sees no GPU; use DEVICE=cpu or a CUDA build of torch")
         return "cpu"
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True)
-    return f"cuda:{take_slot(torch.cuda.device_count())}"
+    return f"cuda:{take_slot(gpu_names())}"
 
 
-def take_slot(count: int) -> int:
-    """Return the number of a GPU that no other job of this machine holds; wait for the first one if all are held.
+def gpu_names() -> list[str]:
+    """Return a name per visible GPU that no other GPU has: jobs see different ones under the same number."""
+    properties = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
+    return [f"{socket.gethostname()}-{getattr(p, 'uuid', number)}" for number, p in enumerate(properties)]
+
+
+def take_slot(names: list[str]) -> int:
+    """Return the position of a GPU that no other job holds; wait for the first to be free if all are held.
 
     Snakemake caps how many GPU jobs run at once but tells no job which GPU is its own.
     """
     global _held_slot
-    folder = state_dir()
-    for number in range(count):
-        handle = (folder / f"gpu{number}.lock").open("w")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.close()
-            continue
-        _held_slot = handle
-        return number
-    handle = (folder / "gpu0.lock").open("w")
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    _held_slot = handle
-    return 0
+    while True:
+        for number, name in enumerate(names):
+            handle = (state_dir() / f"gpu-{name}.lock").open("w")
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.close()
+                continue
+            _held_slot = handle
+            return number
+        time.sleep(WAIT_SECONDS)

@@ -1,7 +1,7 @@
 """Handwritten digits, 8×8: real images that scikit-learn ships, so nothing is downloaded.
 
-The official set has no split. Here the samples 0, 1, 2 of every three go to train, train, test: the order of the
-file is by writer, so both sides see all of them.
+scikit-learn's copy has no split. Here the samples 0, 1, 2 of every three go to train, train, test, so that
+both parts run through the whole file. Mean and std are measured on the training part as stored (0…240 of 255).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ CARD = DatasetCard(
     train=1198,
     test=599,
     mean=(0.2873,),
-    std=(0.3540,),
-    source="scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits, Alpaydin and Kaynak 1998)",
+    std=(0.3541,),
+    source="scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits, Alpaydin, Kaynak 1998)",
     licence="CC BY 4.0",
     load=load,
 )

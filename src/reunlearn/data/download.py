@@ -1,0 +1,100 @@
+"""Fetch one file over HTTP: resumed where it was cut off, verified, and in its place only when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO
+
+from reunlearn.study.errors import UserError
+
+TIMEOUT = 60.0  # seconds without a byte
+CHUNK = 1 << 20
+ALREADY_WHOLE = 416  # what a server answers when asked for the bytes after the last
+
+
+def md5_of(path: Path) -> str:
+    """Return the MD5 of a file: what dataset authors publish. It finds accidents, it is no signature."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def fetch(url: str, md5: str, path: Path, advice: str) -> Path:
+    """Return `path`, downloaded from `url` unless it is there already, its MD5 verified.
+
+    Args:
+        url: address of the file.
+        md5: published checksum.
+        path: where the file is kept; `<name>.partial` beside it holds a download that was cut off.
+        advice: what a user without network can do: the end of each error line.
+
+    Raises:
+        UserError: no network, a download cut off, a wrong checksum, a full disk.
+    """
+    if path.exists():
+        return verified(path, md5, "delete it to download it again")
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _complete(url, partial, advice)
+        if (found := md5_of(partial)) != md5:
+            partial.unlink()
+            raise UserError(f"{url}: the download had MD5 {found}, not {md5}, and was deleted; {advice}")
+        partial.replace(path)
+    except OSError as error:
+        place = error.filename or partial
+        raise UserError(f"{place}: cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def verified(path: Path, md5: str, advice: str) -> Path:
+    """Return `path` if its MD5 is right.
+
+    Raises:
+        UserError: it is not.
+    """
+    if (found := md5_of(path)) != md5:
+        size = path.stat().st_size
+        raise UserError(f"{path}: {size} bytes with MD5 {found}, not {md5}: truncated or changed; {advice}")
+    return path
+
+
+def _complete(url: str, partial: Path, advice: str) -> None:
+    """Download what `partial` lacks."""
+    have = partial.stat().st_size if partial.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if have and error.code == ALREADY_WHOLE:
+            return
+        raise UserError(f"{url}: the server answers {error.code} {error.reason}; {advice}") from None
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(f"{url}: cannot be reached ({reason}); {advice}") from None
+    with response:
+        resumed = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        with partial.open("ab" if have and resumed else "wb") as handle:
+            missing = _copy(response, handle)
+    if missing:
+        have = partial.stat().st_size
+        got = f"cut off after {have} of {have + missing} bytes"
+        raise UserError(f"{partial}: {got}; run again to go on from there; {advice}")
+
+
+def _copy(response: http.client.HTTPResponse, handle: IO[bytes]) -> int:
+    """Write the response to a file; return how many of the announced bytes did not come."""
+    missing = int(response.headers.get("Content-Length", 0))
+    while True:
+        try:
+            chunk = response.read(CHUNK)
+        except (OSError, http.client.HTTPException):
+            return max(missing, 1)
+        if not chunk:
+            return max(missing, 0)
+        handle.write(chunk)
+        missing -= len(chunk)

@@ -1,0 +1,46 @@
+"""Make `import torchvision` work beside a CPU build of torch.
+
+The package index's wheel of torchvision holds operators compiled for CUDA, which a CPU build of torch cannot
+load; the import then dies on registering a fake for `torchvision::nms`. Import this module before the first
+torchvision import: where the operators do not load, it declares their schemas. Transforms, datasets and
+models then work; calling `torchvision.ops.nms` does not.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+from pathlib import Path
+
+import torch
+
+SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+_declared: list[torch.library.Library] = []  # the declarations live as long as this object
+
+
+def declare_operators() -> bool:
+    """Declare torchvision's operators if its own do not load; tell whether that was needed.
+
+    Raises:
+        ModuleNotFoundError: torchvision is not installed.
+    """
+    if _declared:
+        return True
+    found = importlib.util.find_spec("torchvision")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("torchvision is not installed")
+    compiled = [Path(found.origin).parent / f"_C{s}" for s in importlib.machinery.EXTENSION_SUFFIXES]
+    try:
+        torch.ops.load_library(str(next(path for path in compiled if path.exists())))
+    except (OSError, StopIteration):
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for schema in SCHEMAS:
+            library.define(schema)
+        _declared.append(library)
+    return bool(_declared)
+
+
+declare_operators()
