@@ -1,0 +1,22 @@
+"""What all tests share: a project copy in which studies can really be run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _private_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep caches out of the project folder, and the folder as the working directory."""
+    monkeypatch.setenv("REUNLEARN_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("REUNLEARN_WORKER", raising=False)
+    before = Path.cwd()
+    os.chdir(ROOT)
+    yield
+    os.chdir(before)

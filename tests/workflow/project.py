@@ -1,0 +1,117 @@
+"""A temporary copy of the project, in which tests run the real Snakemake and edit sources."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("src", "workflow", "config", "Snakefile", "environment.yml", "data.dvc", ".dvcignore")
+
+RECIPE = {"source": "tests", "epochs": 2, "batch_size": 16, "learning_rate": 0.05, "schedule": "cosine"}
+DATASET = {"name": "digits", "train": 40, "validation": 20}
+EXPERIMENT = {
+    "name": "random",
+    "dataset": DATASET,
+    "architecture": {"name": "small_cnn", "settings": {"width": 4}},
+    "recipe": "tiny",
+    "scenario": {"kind": "random", "fraction": 0.25},
+    "seeds": [0],
+    "methods": [
+        {"name": "finetune", "settings": {"epochs": 1}},
+        {"name": "gradient_ascent", "settings": {"epochs": 1}},
+    ],
+    "attacks": ["entropy_logistic"],
+    "noise_floor": False,
+}
+
+Executed = set[tuple[str, str]]
+
+
+class Project:
+    """A project folder with a tiny study."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def create(cls, root: Path) -> Project:
+        """Copy the project's sources and write the study `tiny` and its recipe."""
+        root.mkdir(parents=True)
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(
+                    source, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+                )
+            elif source.exists():
+                shutil.copy2(source, root / name)
+        project = cls(root)
+        (root / "config/recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
+        project.write_study("tiny", [EXPERIMENT])
+        return project
+
+    def copy(self, root: Path) -> Project:
+        """Return a copy with everything that was made, file times kept."""
+        shutil.copytree(self.root, root, copy_function=shutil.copy2)
+        return Project(root)
+
+    def write_study(self, name: str, experiments: list[dict[str, Any]]) -> None:
+        """Write a study file."""
+        content = {"name": name, "title": "A test", "experiments": experiments}
+        (self.root / "config/studies" / f"{name}.yaml").write_text(yaml.safe_dump(content))
+
+    def edit(self, path: str, pattern: str, replacement: str) -> None:
+        """Replace the one place where a regular expression matches in a file."""
+        file = self.root / path
+        text, count = re.subn(pattern, replacement, file.read_text(), count=1)
+        assert count == 1, f"{pattern!r} is not in {path}"
+        file.write_text(text)
+
+    def snakemake(
+        self, *arguments: str, study: str = "tiny", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake in this folder."""
+        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default"]
+        command += ["--cores", "2", *arguments, "--config", f"study={study}", "device=cpu"]
+        return self.run(command, check)
+
+    def reunlearn(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line in this folder."""
+        return self.run([sys.executable, "-m", "reunlearn.cli", *arguments], check)
+
+    def run(self, command: list[str], check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in this folder with this folder's sources."""
+        hidden = ("REUNLEARN_", "MLFLOW_")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+        environment["PYTHONPATH"] = str(self.root / "src")
+        done = subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-6000:]}")
+        return done
+
+    def stamps(self) -> dict[str, int]:
+        """Return {folder: time of its record}: the record is written anew each time a job runs."""
+        found = [*self.root.glob("runs/**/record.json"), *self.root.glob("reports/**/record.json")]
+        return {str(p.parent.relative_to(self.root)): p.stat().st_mtime_ns for p in found}
+
+    def executed(self, *arguments: str, study: str = "tiny") -> Executed:
+        """Run Snakemake and return the jobs it really ran, as (rule, folder)."""
+        before = self.stamps()
+        self.snakemake(*arguments, study=study)
+        changed = [folder for folder, time in self.stamps().items() if before.get(folder) != time]
+        return {(self.stage(folder), folder) for folder in changed}
+
+    def stage(self, folder: str) -> str:
+        """Return the rule that makes a folder."""
+        return json.loads((self.root / folder / "specification.json").read_text())["stage"]

@@ -1,0 +1,151 @@
+"""What runs again after an edit: proven by running Snakemake and comparing the jobs that really ran."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import EXPERIMENT, Executed, Project
+
+pytestmark = pytest.mark.workflow
+
+TAIL = {"aggregate", "report", "track"}
+METHODS = "src/reunlearn/unlearning/methods"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose study `tiny` has been run."""
+    project = Project.create(tmp_path_factory.mktemp("finished") / "project")
+    ran = project.executed()
+    assert len(ran) == 17, sorted(ran)
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the finished project, to edit."""
+    return finished.copy(tmp_path / "project")
+
+
+def stages(ran: Executed) -> set[str]:
+    return {stage for stage, _ in ran}
+
+
+def outside_tail(ran: Executed) -> Executed:
+    return {(stage, folder) for stage, folder in ran if stage not in TAIL}
+
+
+def folders_of(ran: Executed, *parts: str) -> bool:
+    """Tell whether every job outside the tail belongs to a folder with one of these parts."""
+    return all(any(part in folder for part in parts) for _, folder in outside_tail(ran))
+
+
+def test_nothing_to_do(project: Project) -> None:
+    assert project.executed() == set()
+
+
+def test_method_edit_runs_that_method_only(project: Project) -> None:
+    project.edit(
+        f"{METHODS}/finetune.py",
+        r"descend\(optimizer, loss := task.loss\(model, batch\)\)",
+        "descend(optimizer, loss := 2 * task.loss(model, batch))",
+    )
+    ran = project.executed()
+    assert stages(ran) == {"unlearn", "evaluate", "attack"} | TAIL
+    assert folders_of(ran, "/finetune~")
+    assert len(outside_tail(ran)) == 3
+
+
+def test_comment_and_docstring_run_nothing(project: Project) -> None:
+    project.edit(
+        f"{METHODS}/finetune.py", r'"""Train on with the retain set alone\."""', '"""Another sentence."""'
+    )
+    project.edit(f"{METHODS}/finetune.py", r"(        return model\n)", r"        # a comment\n\1")
+    assert project.executed() == set()
+
+
+def test_hyperparameter_runs_that_method_and_back_runs_the_tail(project: Project) -> None:
+    changed = copy.deepcopy(EXPERIMENT)
+    changed["methods"][0]["settings"]["learning_rate"] = 0.02
+    project.write_study("tiny", [changed])
+    ran = project.executed()
+    assert stages(ran) == {"unlearn", "evaluate", "attack"} | TAIL
+    assert folders_of(ran, "/finetune~")
+    project.write_study("tiny", [EXPERIMENT])
+    assert stages(project.executed()) == TAIL
+
+
+def test_touching_every_source_runs_nothing(project: Project) -> None:
+    for path in [
+        *project.root.glob("src/**/*.py"),
+        *project.root.glob("workflow/**/*.smk"),
+        project.root / "Snakefile",
+    ]:
+        path.touch()
+    assert project.executed() == set()
+
+
+def test_new_seed_runs_that_seed_only(project: Project) -> None:
+    project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
+    ran = project.executed()
+    assert folders_of(ran, "/train1", "/split1")
+    assert stages(ran) == {"split", "original", "retrained", "unlearn", "evaluate", "attack"} | TAIL
+    assert len(outside_tail(ran)) == 13
+
+
+def test_batches_edit_runs_all_training_and_unlearning(project: Project) -> None:
+    project.edit("src/reunlearn/data/batches.py", r"PADDING = 4", "PADDING = 3 + 1 + 0 * 2")
+    ran = project.executed()
+    everything = {(s, f) for s, f in _all_jobs(project) if s in {"original", "retrained", "unlearn"}}
+    assert everything <= ran
+    assert not {"prepare", "split"} & stages(ran)
+
+
+def test_architecture_edit_runs_its_runs_only(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    base = {**EXPERIMENT, "attacks": [], "methods": EXPERIMENT["methods"][:1]}
+    other = {**base, "name": "other", "architecture": {"name": "resnet18", "settings": {"width": 4}}}
+    project.write_study("two", [base, other])
+    project.executed(study="two")
+    project.edit("src/reunlearn/models/resnet18.py", r"x\.mean\(|\.mean\(dim=\(2, 3\)\)", ".amax(dim=(2, 3))")
+    ran = project.executed(study="two")
+    assert folders_of(ran, "/resnet18-")
+    assert stages(ran) == {"original", "retrained", "unlearn", "evaluate"} | TAIL
+
+
+def test_template_edit_runs_the_report_only(project: Project) -> None:
+    template = sorted(project.root.glob("src/reunlearn/reporting/templates/*.html*"))[0]
+    template.write_text(template.read_text() + "<!-- edited -->\n")
+    assert stages(project.executed()) == {"report"}
+
+
+def test_records_edit_runs_nothing(project: Project) -> None:
+    project.edit("src/reunlearn/records/record.py", r"round\(value, 6\)", "round(value, 5)")
+    assert project.executed() == set()
+
+
+def test_same_bits_again_run_the_tail_only(project: Project) -> None:
+    target = next(f for s, f in _all_jobs(project) if s == "unlearn" and "/finetune~" in f)
+    manifest = (project.root / target / "manifest.json").read_bytes()
+    forced = project.executed(f"{target}/manifest.json", "--force")
+    assert forced == {("unlearn", target)}
+    assert (project.root / target / "manifest.json").read_bytes() == manifest
+    assert stages(project.executed()) == TAIL
+
+
+def test_two_studies_do_not_disturb_each_other(project: Project) -> None:
+    changed = copy.deepcopy(EXPERIMENT)
+    changed["methods"][0]["settings"]["learning_rate"] = 0.03
+    project.write_study("second", [changed])
+    ran = project.executed(study="second")
+    assert stages(ran) == {"unlearn", "evaluate", "attack"} | TAIL
+    assert folders_of(ran, "/finetune~")
+    assert project.executed() == set()
+    assert project.executed(study="second") == set()
+
+
+def _all_jobs(project: Project) -> Executed:
+    return {(project.stage(folder), folder) for folder in project.stamps()}
