@@ -1,0 +1,117 @@
+"""The space that a layer's inputs span, and the projection onto its core.
+
+A linear layer, and a convolution on each patch, computes W r. An update of W whose rows are orthogonal to r
+leaves that output as it was; so the second moments C = Σ r rᵀ of all inputs tell which updates disturb nobody
+(Saha et al. 2021; PGU, Eq. 2–4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+BatchT = TypeVar("BatchT")
+PATCH_NUMBERS = 2**25  # of one chunk of patches: 256 MB in float64
+
+
+def weighted_layers(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
+    """Return the convolutions and linear layers by name.
+
+    Raises:
+        ValueError: a convolution is grouped, padded by name or not with zeros: no rule is known for its
+        patches.
+    """
+    found = {n: m for n, m in model.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
+    for name, layer in found.items():
+        if isinstance(layer, nn.Conv2d):
+            plain = layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+            if not plain:
+                raise ValueError(f"layer '{name}': its patches need an ungrouped, zero-padded convolution")
+    return found
+
+
+def padded(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """Return x [B, C, H, W] with the layer's zero padding around it."""
+    vertical, horizontal = (int(p) for p in layer.padding)
+    return functional.pad(x, (horizontal, horizontal, vertical, vertical))
+
+
+def layer_rows(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """Return a layer's input vectors [R, D] in float64; D is its number of weights per output.
+
+    Args:
+        layer: a convolution is read at stride 1 and dilation 1, whatever its own are.
+        x: [B, C, H, W] for a convolution, padded; [..., D] for a linear layer.
+    """
+    if isinstance(layer, nn.Conv2d):
+        patches_BDL = functional.unfold(x, layer.kernel_size)
+        return patches_BDL.transpose(1, 2).reshape(-1, patches_BDL.shape[1]).double()
+    return x.reshape(-1, x.shape[-1]).double()
+
+
+def second_moment(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """Return Σ r rᵀ [D, D] in float64 over a layer's input vectors, a bounded number of them at a time."""
+    width = layer.weight[0].numel()
+    positions = 1
+    if isinstance(layer, nn.Conv2d):
+        x = padded(layer, x)
+        positions = x.shape[-2] * x.shape[-1]  # a bound: one patch per position at most
+    total = torch.zeros(width, width, dtype=torch.float64, device=x.device)
+    for chunk in x.split(max(1, PATCH_NUMBERS // (width * positions))):
+        rows_RD = layer_rows(layer, chunk)
+        total.addmm_(rows_RD.T, rows_RD)
+    return total
+
+
+@torch.no_grad()
+def input_moments(
+    model: nn.Module, batches: Iterable[BatchT], forward: Callable[[BatchT], object]
+) -> dict[str, Tensor]:
+    """Return C = Σ r rᵀ [D, D] of each convolution and linear layer, streamed over batches.
+
+    Args:
+        model: in the mode that it is to be seen in; left as it is.
+        batches: whatever `forward` takes.
+        forward: runs the model on a batch; its result is not used.
+    """
+    moments: dict[str, Tensor] = {}
+
+    def add_to(name: str, layer: nn.Conv2d | nn.Linear) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            moment = second_moment(layer, inputs[0])
+            moments[name] = moments[name].add_(moment) if name in moments else moment
+
+        return hook
+
+    handles = [m.register_forward_pre_hook(add_to(n, m)) for n, m in weighted_layers(model).items()]
+    try:
+        for batch in batches:
+            forward(batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return moments
+
+
+def core_projection(moment_DD: Tensor, energy: float, reach: bool = False) -> Tensor:
+    """Return P = M Mᵀ [D, D], the projection onto the first k principal directions of a second moment.
+
+    With σ = √|eigenvalue|, largest first, k is the number of i for which σ₁ + … + σᵢ ≤ energy · Σσ. The
+    absolute value counts where a difference of moments is slightly indefinite.
+
+    Args:
+        moment_DD: symmetric, float64.
+        energy: share of the sum of σ (not of σ²) to stay within.
+        reach: take one direction more, so that the share is reached.
+    """
+    eigenvalues, vectors_DD = torch.linalg.eigh(moment_DD)
+    sigma = eigenvalues.abs().sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
+    order = sigma.argsort(descending=True, stable=True)
+    shares = sigma[order].cumsum(0) / sigma.sum()
+    rank = int((shares <= energy).sum()) + int(reach)
+    basis_DK = vectors_DD[:, order[:rank].to(vectors_DD.device)]
+    return basis_DK @ basis_DK.T

@@ -1,0 +1,51 @@
+"""Second moments of the inputs of every convolution and linear layer, over the original's training set.
+
+    C = Σ r rᵀ over all patches (convolutions) or inputs (linear layers), float64, no entry for the bias
+
+PGU, Eq. 2. One pass over the augmented training set, the model in evaluation mode: the released code sets a
+flag to leave Dropout active, without effect. Patches are taken at stride 1 and dilation 1 whatever the
+layer's own are, as there. PGU keeps eigenvectors and eigenvalues; C holds the same and is what unlearning
+subtracts from. A layer with D weights per output takes 8 · D² bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from reunlearn.data.batches import Batch, Samples
+from reunlearn.gradients.subspace import input_moments
+from reunlearn.objectives.base import Objective
+from reunlearn.records.files import replacing
+
+FILE = "layer_inputs.safetensors"
+BATCH = 256  # of samples; only the order of summation depends on it
+
+
+def write(folder: Path, model: nn.Module, samples: Samples, objective: Objective, seed: int) -> None:
+    """Write layer_inputs.safetensors: {layer name: C [D, D]}.
+
+    Args:
+        folder: where to.
+        model: the original; put into evaluation mode.
+        samples: its training set.
+        objective: runs the model.
+        seed: of the augmentation.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def forward(batch: Batch) -> Tensor:
+        return objective.loss(model, batch, objective.draw(batch, generator))
+
+    model.eval()
+    moments = input_moments(model, samples.batches(BATCH, generator, augmented=True), forward)
+    with replacing(folder / FILE) as partial:
+        save_file({name: moment.cpu().contiguous() for name, moment in moments.items()}, partial)
+
+
+def read(folder: Path) -> dict[str, Tensor]:
+    """Return {layer name: C [D, D]}, float64, on the CPU."""
+    return load_file(folder / FILE)
