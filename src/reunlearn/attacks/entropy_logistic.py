@@ -1,8 +1,9 @@
 """Entropy attack: a logistic regression on output entropy, taught with retain and test, asked about forget.
 
-METHODS 4.2 and correction 9. Fitted on the evaluated model's own entropies, {retain: member, test: not}, balanced
-class weights; the number is the share of the forget set it calls members. The released multinomial fit with two
-classes equals a binary fit with C = 2. All sets without augmentation (SFR-on; GDR-GMA leaves it on).
+Fitted on the evaluated model's own entropies, {retain: member, test: not}, balanced class weights; the number
+is the share of the forget set that it calls members. The released multinomial fit with two classes penalises
+each of two opposite weight vectors, which equals a binary fit with C = 2. All sets without augmentation, as
+SFR-on has it; GDR-GMA's released code leaves the training augmentation on retain and forget.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from sklearn.linear_model import LogisticRegression
 
 from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
 from reunlearn.metrics.classification import entropy
+from reunlearn.metrics.ranking import ranking
 
 CARD = AttackCard(
     name="entropy_logistic",
     title="MIA entropy",
-    compares="a classifier of retain against test entropies, asked about the forget set",
+    compares="a classifier of retain against test entropies, asked about the forget set; "
+    "its AUC compares forget with test samples of the same classes",
     unit="% of the forget set called member",
     direction="higher is more leakage",
     ideal="Retrain's value, not 50: unseen samples can look like members to this classifier",
@@ -32,8 +35,5 @@ def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
     y = np.repeat([1, 0], [len(found["retain"]), len(found["test"])])
     model = LogisticRegression(C=2.0, class_weight="balanced", max_iter=1000).fit(x, y)
     called = model.predict(found["forget"][:, None])
-    return AttackResult(
-        value=100.0 * float(called.mean()),
-        member_scores=-found["forget"],
-        other_scores=-found["test"],
-    )
+    member, other = -found["forget"], -found["test"][outputs.comparable_test()]
+    return AttackResult(100.0 * float(called.mean()), member, other, ranking(member, other))

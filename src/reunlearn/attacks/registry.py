@@ -22,6 +22,7 @@ class AttackCard:
     column_of: str  # whose paper's column it is
     source: str
     shadows: bool = False  # whether it needs pools of shadow models
+    ordered: tuple[str, ...] = ()  # sets of which the first samples are taken, so that their order matters
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class Outputs:
 
     logits: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
+
+    def comparable_test(self) -> np.ndarray:
+        """Return a mask [N] of the test samples whose class occurs in forget: unseen but alike."""
+        mask = np.isin(self.labels["test"], self.labels["forget"])
+        if not mask.any():
+            raise ValueError(
+                "no test sample has a class of the forget set; nothing can be compared with forget"
+            )
+        return mask
 
 
 @dataclass(frozen=True)
