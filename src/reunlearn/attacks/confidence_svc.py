@@ -1,9 +1,9 @@
 """Confidence attack: an SVC on p(true class), taught with retain and test, asked about forget.
 
-Fitted on the evaluated model's own outputs, {first n of retain: member, first n of test: not}, SVC(C = 3, RBF,
-γ = 1/features). The released code's n is |test|; where retain is smaller, n = |retain| keeps the halves even, as
-they are in the papers. The fit grows with the square of the rows (20,000 of them take about 20 s), so n is
-capped and the details say so. The number is the share of the forget set that it does NOT call a member.
+Fitted on the evaluated model's own outputs, {first n of retain: member, first n of test: not}: an SVC with
+C = 3, RBF kernel, γ = 1/features. The released code's n is |test|; where retain is smaller, n = |retain|
+keeps the halves even, as they are in the papers. The fit grows with the square of the rows (20,000 of them
+take about 20 s), so n is capped and the details say so. The number is the share of forget NOT called a member.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Shadow attack: boosted trees learn, from other models, how outputs on seen samples differ from unseen ones.
 
 Every row is one forget sample as one model sees it: softmax outputs ‖ one-hot label. Training rows come from
-shadow models trained with the forget set (member) and without it (other). Target rows are the evaluated model's
-outputs (member) against a retrained model's (other); the number is the AUC over these.
+shadow models trained with the forget set (member) and without it (other). Target rows are the evaluated
+model's outputs (member) against a retrained model's (other); the number is the AUC over these.
 Paper: 40 + 40 training models, boosting tuned by hand on further ones, several target models pooled. Here all
 shadow models train, its tuned settings are taken as they are, and each evaluated model is one target.
 """
@@ -28,7 +28,7 @@ SETTINGS = {
 CARD = AttackCard(
     name="shadow_xgboost",
     title="MIA shadow AUC",
-    compares="the model's outputs on forget with a retrained model's, scored by trees that shadow models taught",
+    compares="outputs on forget with a retrained model's, scored by trees that shadow models taught",
     unit="area under the ROC curve, 0 to 1",
     direction="higher is more leakage; below 0.5 the model hides forget more than a retrained one",
     ideal="0.5: the outputs cannot be told from a retrained model's",

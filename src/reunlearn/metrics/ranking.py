@@ -20,7 +20,7 @@ def auc(member_scores: np.ndarray, other_scores: np.ndarray) -> float:
 def tpr_at_fpr(
     member_scores: np.ndarray, other_scores: np.ndarray, fpr: float = FALSE_POSITIVE_RATE
 ) -> float:
-    """Return the share of members above the lowest threshold that lets at most `fpr` of the others through."""
+    """Return the share of members above the lowest threshold that passes at most `fpr` of the others."""
     if not len(member_scores) or not len(other_scores):
         return float("nan")
     allowed = int(np.floor(fpr * len(other_scores)))
