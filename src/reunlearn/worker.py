@@ -58,7 +58,9 @@ def start() -> None:
     address = str(Path(folder) / "socket")
     command = [sys.executable, "-m", "reunlearn.worker", address, str(os.getpid())]
     with Path(folder, "log").open("w") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
     limit = time.monotonic() + START_SECONDS
     while not Path(address).exists() and process.poll() is None and time.monotonic() < limit:
         time.sleep(0.02)

@@ -50,7 +50,11 @@ def methods(name: str | None, ledger: bool, as_json: bool) -> None:
         }
         for card in cards.values()
     ]
-    show(list(cards.values()) if as_json else rows, as_json, "Methods (reunlearn methods NAME shows one in full)")
+    show(
+        list(cards.values()) if as_json else rows,
+        as_json,
+        "Methods (reunlearn methods NAME shows one in full)",
+    )
 
 
 def sees(card: dict[str, Any]) -> str:
@@ -72,7 +76,9 @@ def _one_method(card: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(card, indent=1))
         return
     console = Console()
-    console.print(f"[bold]{card['name']}[/bold]  {card['summary']}\npaper: {card['paper']}\nsees:  {sees(card)}")
+    console.print(
+        f"[bold]{card['name']}[/bold]  {card['summary']}\npaper: {card['paper']}\nsees:  {sees(card)}"
+    )
     rows = [
         {
             "hyper-parameter": key,

@@ -59,7 +59,7 @@ def read_json(path: Path | str) -> Any:
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays as .npz atomically; the same arrays give the same bytes."""
     with replacing(path) as partial, partial.open("wb") as handle:
-        np.savez(handle, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez(handle, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: Path | str) -> dict[str, np.ndarray]:

@@ -55,8 +55,8 @@ def versions() -> dict[str, str]:
 def git_state(root: str = ".") -> dict[str, Any]:
     """Return the commit and whether tracked files differ from it; None outside a repository."""
     if "REUNLEARN_COMMIT" in os.environ:  # set once by the workflow: asking git costs more than a short job
-        commit, _, dirty = os.environ["REUNLEARN_COMMIT"].partition("+")
-        return {"commit": commit or None, "dirty": dirty == "dirty" if commit else None}
+        known, _, dirty = os.environ["REUNLEARN_COMMIT"].partition("+")
+        return {"commit": known or None, "dirty": dirty == "dirty" if known else None}
 
     def ask(*words: str) -> str | None:
         done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, check=False)

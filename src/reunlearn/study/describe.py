@@ -12,7 +12,9 @@ def describe() -> dict[str, dict[str, dict]]:
     """Import every plugin and return {kind: {name: card}}."""
     cards: dict[str, dict[str, dict]] = {}
     for kind, folder in KINDS.items():
-        registry = importlib.import_module(f"reunlearn.{folder.split('/methods')[0].replace('/', '.')}.registry")
+        registry = importlib.import_module(
+            f"reunlearn.{folder.split('/methods')[0].replace('/', '.')}.registry"
+        )
         cards[kind] = {name: registry.card(name) for name in plugin_names(kind)}
     return cards
 

@@ -20,7 +20,7 @@ def read_yaml(path: Path) -> Any:
     """Return the content of a YAML file; a syntax error is a UserError that names the line."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except yaml.YAMLError as error:
@@ -32,7 +32,9 @@ def parse(model: type[Model], content: Any, where: str) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = max(
+            error.errors(), key=lambda found: len(found["loc"])
+        )  # the innermost: unions report each part
         place = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
@@ -108,7 +110,9 @@ def preset(method: str, fidelity: str | None, experiment: Experiment) -> dict[st
     for entry in _presets(method):
         unknown = set(entry["for"]) - set(facts)
         if unknown:
-            raise UserError(f"config/presets/{method}.yaml: unknown condition '{min(unknown)}'; known: {', '.join(facts)}")
+            raise UserError(
+                f"config/presets/{method}.yaml: unknown condition '{min(unknown)}'; known: {', '.join(facts)}"
+            )
         if all(facts[key] == value for key, value in entry["for"].items()):
             return dict(entry["settings"])
     return {}

@@ -52,12 +52,21 @@ def check_value(key: str, value: Any, about: dict[str, Any], where: str) -> Any:
         "str": isinstance(value, str),
     }[kind]
     if not good:
-        hint = " (YAML reads 1e-3 as text; write 1.0e-3)" if kind == "float" and isinstance(value, str) else ""
+        hint = (
+            " (YAML reads 1e-3 as text; write 1.0e-3)" if kind == "float" and isinstance(value, str) else ""
+        )
         raise UserError(f"{where}: {key} must be {kind}, not {value!r}{hint}")
     if about.get("choices") and value not in about["choices"]:
-        raise UserError(f"{where}: {key} must be one of {', '.join(map(str, about['choices']))}, not {value!r}")
+        raise UserError(
+            f"{where}: {key} must be one of {', '.join(map(str, about['choices']))}, not {value!r}"
+        )
     bounds = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    tests = {"ge": lambda a, b: a >= b, "gt": lambda a, b: a > b, "le": lambda a, b: a <= b, "lt": lambda a, b: a < b}
+    tests = {
+        "ge": lambda a, b: a >= b,
+        "gt": lambda a, b: a > b,
+        "le": lambda a, b: a <= b,
+        "lt": lambda a, b: a < b,
+    }
     for name, words in bounds.items():
         limit = about.get(name)
         if limit is not None and not tests[name](value, limit):

@@ -22,7 +22,9 @@ class Dataset(Strict):
     """Which images, and how many of them."""
 
     name: Name = Field(description="a dataset that `reunlearn datasets` lists")
-    train: int | None = Field(None, ge=2, description="training images, drawn class by class; all of them if absent")
+    train: int | None = Field(
+        None, ge=2, description="training images, drawn class by class; all of them if absent"
+    )
     validation: int = Field(0, ge=0, description="images held out of the official training set")
 
 
@@ -99,7 +101,9 @@ class Experiment(Strict):
         min_length=1, description="names (name@paper and name@code choose a reading) or mappings"
     )
     attacks: tuple[Name, ...] = Field((), description="attacks that `reunlearn attacks` lists")
-    shadows: Shadows | None = Field(None, description="shadow models per split, for the attacks that need them")
+    shadows: Shadows | None = Field(
+        None, description="shadow models per split, for the attacks that need them"
+    )
     noise_floor: bool = Field(True, description="a second retrained model per seed: Retrain against Retrain")
     threads: int = Field(1, ge=1, description="CPU threads of each job; part of the specification")
 
@@ -145,7 +149,9 @@ class Recipe(Strict):
         "constant", description="per epoch; linear ends at a thousandth of the start"
     )
     milestones: tuple[int, ...] = Field((), description="epochs after which multistep divides by ten")
-    augmentation: tuple[Literal["crop", "flip"], ...] = Field((), description="random crop with padding 4, flip")
+    augmentation: tuple[Literal["crop", "flip"], ...] = Field(
+        (), description="random crop with padding 4, flip"
+    )
 
 
 def _method_from_text(text: str) -> Method:

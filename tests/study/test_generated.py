@@ -1,0 +1,37 @@
+"""What is generated from the sources must not drift from them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from reunlearn.commands import config_docs
+
+
+def pins(text: str) -> set[str]:
+    return set(re.findall(r"^[\s-]*([A-Za-z0-9_.\-]+==[^\s;]+)", text, flags=re.MULTILINE))
+
+
+def test_config_page_is_current() -> None:
+    assert config_docs.PAGE.read_text(encoding="utf-8") == config_docs.page(), "run `make docs`"
+
+
+def test_schemas_are_current() -> None:
+    for name, text in config_docs.schemas().items():
+        assert (config_docs.SCHEMAS / name).read_text(encoding="utf-8") == text, "run `make docs`"
+
+
+def test_conda_environment_has_the_pins_of_the_lock() -> None:
+    lock = pins(Path("requirements.lock").read_text())
+    environment = yaml.safe_load(Path("environment.yml").read_text())
+    conda = next(set(part["pip"]) for part in environment["dependencies"] if isinstance(part, dict))
+    assert len(lock) > 100
+    assert conda == lock
+
+
+def test_locks_name_no_place_of_one_machine() -> None:
+    for name in ("requirements.lock", "requirements-test.lock"):
+        lines = [x for x in Path(name).read_text().splitlines() if x and not x.startswith("#")]
+        assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9A-Za-z.]*", x) for x in lines)
