@@ -1,0 +1,219 @@
+"""What every unlearning method keeps; a new file in unlearning/methods/ joins by being there."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from reunlearn.data.batches import Samples
+from reunlearn.models.registry import build
+from reunlearn.objectives.classification import Classification
+from reunlearn.study.catalogue import plugin_names
+from reunlearn.study.errors import UserError
+from reunlearn.study.methods import holds, state_kinds
+from reunlearn.training.loop import train
+from reunlearn.unlearning.registry import card, make
+from reunlearn.unlearning.task import AccessError, Task
+
+METHODS = [
+    (name, fidelity) for name in plugin_names("methods") for fidelity in card(name)["fidelities"] or [None]
+]
+DRAWS_NOTHING = {"pgu"}  # by default it reads the forget set in order, as it is, and nothing else is random
+CLASSES, TRAINING = 4, 34
+SHORT = {"epochs": 2, "steps": 7, "batch_size": 8}  # for the hyper-parameters that a method has of these
+RECIPE = {
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "schedule": "constant",
+    "milestones": [],
+    "epochs": 60,
+    "batch_size": 8,
+    "augmentation": [],
+}
+
+every_method = pytest.mark.parametrize(
+    ("name", "fidelity"), METHODS, ids=[f"{n}@{f}" if f else n for n, f in METHODS]
+)
+
+
+class Counting(Samples):
+    """Samples that count what is taken from them, independently of the task."""
+
+    taken = 0
+
+    def take(self, rows: Any, generator: torch.Generator | None = None) -> Any:
+        batch = super().take(rows, generator)
+        self.taken += len(batch.y)
+        return batch
+
+
+def images(index_N: np.ndarray) -> Counting:
+    """Return images of pure noise, of which class `index % CLASSES` can be learnt by heart only."""
+    x = np.random.default_rng(100).integers(0, 256, (64, 1, 8, 8)).astype(np.uint8)
+    return Counting(x[index_N], index_N % CLASSES, index_N, (0.5,), (0.25,), ("flip",))
+
+
+def make_sets(forget: int, retain: int, missing: int | None = None) -> dict[str, Counting]:
+    """Return forget, retain (of these sizes, or forget all of class `missing`) and validation."""
+    training = np.arange(forget + retain)
+    forgotten = training < forget if missing is None else training % CLASSES == missing
+    return {
+        "forget": images(training[forgotten]),
+        "retain": images(training[~forgotten]),
+        "validation": images(np.arange(TRAINING, TRAINING + 11)),
+    }
+
+
+def network(seed: int) -> nn.Module:
+    """Return a fresh network."""
+    return build({"name": "small_cnn", "settings": {"width": 4}}, (1, 8, 8), CLASSES, seed)
+
+
+@functools.cache
+def original() -> nn.Module:
+    """Return a network that knows most of its training set by heart."""
+    model = network(0)
+    train(model, images(np.arange(TRAINING)), Classification(CLASSES), RECIPE, seed=0)
+    return model
+
+
+@functools.cache
+def state_folder(kind: str) -> Path:
+    """Return training-time state of the original, as the stage would write it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"reunlearn-{kind}-"))
+    module = importlib.import_module(f"reunlearn.training.state.{kind}")
+    module.write(folder, copy.deepcopy(original()), images(np.arange(TRAINING)), Classification(CLASSES), 0)
+    return folder
+
+
+def settings_of(name: str, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return all hyper-parameters of a short run."""
+    about = card(name)["hyperparameters"]
+    short = {key: value for key, value in SHORT.items() if key in about}
+    return {key: facts["default"] for key, facts in about.items()} | short | (chosen or {})
+
+
+def unlearn(
+    name: str,
+    fidelity: str | None,
+    sets: dict[str, Counting],
+    seed: int = 0,
+    declared: set[str] | None = None,
+) -> tuple[nn.Module, Task]:
+    """Run a method on a copy of the original with the access that its card declares."""
+    settings = settings_of(name)
+    about = card(name)
+    if declared is None:
+        declared = {s for s in sets if holds(about["needs"][s], settings)}
+    task = Task(
+        dict(sets),
+        declared,
+        Classification(CLASSES),
+        CLASSES,
+        seed,
+        recipe=RECIPE,
+        state={kind: state_folder(kind) for kind in state_kinds(about, settings)},
+        fresh=network,
+    )
+    return make(name, fidelity, settings).unlearn(copy.deepcopy(original()), task), task
+
+
+def bits(model: nn.Module) -> bytes:
+    """Return all weights and buffers as bytes."""
+    return b"".join(t.detach().contiguous().numpy().tobytes() for t in model.state_dict().values())
+
+
+def finite(model: nn.Module) -> bool:
+    """Tell whether every weight and buffer is finite."""
+    return all(bool(t.isfinite().all()) for t in model.state_dict().values())
+
+
+@every_method
+def test_same_seed_same_bits(name: str, fidelity: str | None) -> None:
+    first, second = (unlearn(name, fidelity, make_sets(9, 25), seed=3)[0] for _ in range(2))
+    assert bits(first) == bits(second)
+    assert bits(first) != bits(original()), "the method changed nothing"
+
+
+@every_method
+def test_other_seed_other_bits(name: str, fidelity: str | None) -> None:
+    first, second = (unlearn(name, fidelity, make_sets(9, 25), seed=seed)[0] for seed in (3, 4))
+    assert (bits(first) == bits(second)) == (name in DRAWS_NOTHING)
+
+
+@every_method
+def test_nothing_outside_is_touched(name: str, fidelity: str | None) -> None:
+    def surroundings() -> tuple:
+        generators = (torch.get_rng_state().numpy().tobytes(), repr(np.random.get_state()), random.getstate())
+        modes = (torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads())
+        data = tuple(
+            t.numpy().tobytes() for s in sets.values() for t in vars(s).values() if torch.is_tensor(t)
+        )
+        return (*generators, *modes, *data, bits(original()))
+
+    sets = make_sets(9, 25)
+    state_kinds_used = state_kinds(card(name), settings_of(name))
+    for kind in state_kinds_used:
+        state_folder(kind)
+    before = surroundings()
+    unlearn(name, fidelity, sets)
+    assert surroundings() == before
+
+
+@every_method
+def test_undeclared_data_raises(name: str, fidelity: str | None) -> None:
+    with pytest.raises(AccessError, match="declares nothing"):
+        unlearn(name, fidelity, make_sets(9, 25), declared=set())
+
+
+@every_method
+def test_samples_drawn_are_counted(name: str, fidelity: str | None) -> None:
+    sets = make_sets(9, 25)
+    _, task = unlearn(name, fidelity, sets)
+    drawn = task.drawn()
+    assert {s: counted.taken for s, counted in sets.items()} == {s: drawn.get(s, 0) for s in sets}
+    assert sum(drawn.values()) > 0
+
+
+@every_method
+@pytest.mark.parametrize(
+    ("forget", "retain", "missing"),
+    [(9, 25, None), (9, 24, None), (25, 9, None), (9, 25, 1)],
+    ids=["last-batches-of-one", "last-joint-batch-of-one", "forget-larger", "class-missing-from-retain"],
+)
+def test_weights_stay_finite(
+    name: str, fidelity: str | None, forget: int, retain: int, missing: int | None
+) -> None:
+    model, _ = unlearn(name, fidelity, make_sets(forget, retain, missing))
+    assert finite(model)
+    assert model.state_dict().keys() == original().state_dict().keys()
+
+
+@every_method
+def test_hyperparameters_out_of_range_are_refused(name: str, fidelity: str | None) -> None:
+    refused = {"ge": lambda limit: limit - 1, "gt": lambda limit: limit, "le": lambda limit: limit + 1}
+    refused |= {"lt": lambda limit: limit, "choices": lambda _: "no-such-choice"}
+    tried = 0
+    for key, about in card(name)["hyperparameters"].items():
+        assert about["doc"], f"{key} is not explained"
+        wrong = [make_wrong(about[bound]) for bound, make_wrong in refused.items() if bound in about]
+        for value in [*wrong, None]:
+            with pytest.raises(UserError, match=rf"method '{name}'.*\b{key}\b") as caught:
+                make(name, fidelity, {key: value})
+            assert "\n" not in str(caught.value)
+            tried += value is not None
+    assert tried > 0, "no hyper-parameter has a range"
+    with pytest.raises(UserError, match="unknown hyper-parameter 'no_such_key'"):
+        make(name, fidelity, {"no_such_key": 1})
