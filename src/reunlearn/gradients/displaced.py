@@ -21,6 +21,7 @@ class Displaced(nn.Module):
 
     def __init__(self, model: nn.Module, weights: dict[str, Tensor]) -> None:
         super().__init__()
+        self.training = model.training
         self.inner = model
         self.tensors = {**weights, **{name: b.detach().clone() for name, b in model.named_buffers()}}
 
