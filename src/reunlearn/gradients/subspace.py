@@ -111,7 +111,7 @@ def core_projection(moment_DD: Tensor, energy: float, reach: bool = False) -> Te
     eigenvalues, vectors_DD = torch.linalg.eigh(moment_DD)
     sigma = eigenvalues.abs().sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
     order = sigma.argsort(descending=True, stable=True)
-    shares = sigma[order].cumsum(0) / sigma.sum()
-    rank = int((shares <= energy).sum()) + int(reach)
+    sums = sigma[order].cumsum(0)
+    rank = int((sums / sums[-1] <= energy).sum()) + int(reach)  # the last is 1 to the bit: energy 1 takes all
     basis_DK = vectors_DD[:, order[:rank].to(vectors_DD.device)]
     return basis_DK @ basis_DK.T

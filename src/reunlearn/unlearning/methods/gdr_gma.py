@@ -107,12 +107,8 @@ class GdrGma(GradientMethod):
                     p.grad = weight * x + (1 - weight) * y
                 optimizer.step()
             rule.end_epoch()
-            task.log(
-                epoch + 1,
-                forget_loss=float(forget_loss),
-                retain_loss=float(retain_loss),
-                weight=float(weight),
-            )
+            losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
+            task.log(epoch + 1, **losses, weight=weight.item())
         return model
 
     def forget_weight(self, retain_loss: Tensor, original_loss: Tensor | None) -> Tensor:

@@ -71,8 +71,8 @@ class NablaTau(GradientMethod):
             retain_loss = task.loss(model, next(retain))
             descend(optimizer, weight * shortfall(forget_loss, target) + (1 - weight) * retain_loss)
             if (step + 1) % steps_per_epoch == 0:
-                losses = {"forget_loss": float(forget_loss), "retain_loss": float(retain_loss)}
-                task.log((step + 1) // steps_per_epoch, **losses, target=float(target), weight=weight)
+                losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
+                task.log((step + 1) // steps_per_epoch, **losses, target=target.item(), weight=weight)
         return model
 
     def first_weight(self, forget: int, retain: int) -> float:
