@@ -1,4 +1,4 @@
-"""A small convolutional network with BatchNorm for 8×8 images: three 3×3 blocks, mean pooling, a linear layer."""
+"""A small convolutional network for 8×8 images: three 3×3 blocks with BatchNorm, mean pooling, a linear layer."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
 ) -> None:
-    """Write everything that the next epoch needs; the JSON file last, so that a half-written state never counts."""
+    """Write everything that the next epoch needs; the JSON file last, so that half of it never counts."""
     facts, tensors = optimizer_state(optimizer)
     tensors |= {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors["generator"] = generator.get_state()

@@ -12,6 +12,7 @@ from torch import nn
 
 from reunlearn.data.batches import Samples
 from reunlearn.objectives.base import Objective
+from reunlearn.records.digest import PACKAGE, code_digest
 from reunlearn.study.paths import full_digest
 from reunlearn.training import checkpoint
 from reunlearn.training.optimizers import make_optimizer, rate_at, set_rate
@@ -53,13 +54,14 @@ def train(
         recipe["momentum"],
         recipe["weight_decay"],
     )
-    key = full_digest({"recipe": recipe, "seed": seed, "samples": samples.index.tolist()})
+    key = _key(model, samples, objective, recipe, seed)
     history = checkpoint.resume(checkpoints, key, model, optimizer, generator) if checkpoints else []
     model.train()
     last_saved = time.monotonic()
     epochs = recipe["epochs"]
     for epoch in range(len(history), epochs):
-        rate = rate_at(recipe["schedule"], recipe["learning_rate"], epoch, epochs, tuple(recipe["milestones"]))
+        milestones = tuple(recipe["milestones"])
+        rate = rate_at(recipe["schedule"], recipe["learning_rate"], epoch, epochs, milestones)
         set_rate(optimizer, rate)
         total = torch.zeros((), device=samples.device)
         for batch in samples.batches(recipe["batch_size"], generator, shuffle=True, augmented=True):
@@ -78,3 +80,19 @@ def train(
     if checkpoints:
         checkpoint.discard(checkpoints)
     return history
+
+
+def _key(model: nn.Module, samples: Samples, objective: Objective, recipe: dict[str, Any], seed: int) -> str:
+    """Return what a checkpoint must share with this training: all that its result depends on, code included."""
+    modules = {__name__, type(model).__module__, type(objective).__module__}
+    own = sorted(m for m in modules if m.split(".")[0] == PACKAGE)
+    facts = {
+        "recipe": recipe,
+        "seed": seed,
+        "samples": samples.index.tolist(),
+        "augmentation": samples.augmentation,
+        "shapes": [list(p.shape) for p in model.parameters()],
+        "code": code_digest(tuple(own)),
+        "torch": torch.__version__,
+    }
+    return full_digest(facts)
