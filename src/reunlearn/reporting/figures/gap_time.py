@@ -1,0 +1,83 @@
+"""Avg. Gap against run time: what closeness to Retrain costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from reunlearn.reporting.figures.labels import place_labels
+from reunlearn.reporting.figures.style import BEST, FORGET, INK, MUTED, SECOND, TEST, house_style
+from reunlearn.reporting.lines import FLOOR, ORIGINAL, REFERENCES, RETRAIN
+
+SPREAD = 8.0  # beyond this ratio of gaps the vertical axis shows their square root
+_COLOURS = {"best": BEST, "second": SECOND}
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Return one labelled point per method, from a table of methods; Retrain is the point at gap 0."""
+    with house_style():
+        figure = Figure(figsize=(5.1, 4.5), layout="constrained")
+        axes = figure.subplots()
+        methods = table[~table.index.isin(REFERENCES)].dropna(subset=["seconds", "avg_gap"])
+        colours = [_COLOURS.get(mark, TEST) for mark in methods["mark"]]
+        axes.scatter(methods["seconds"], methods["avg_gap"], c=colours, s=34, zorder=3, linewidths=0)
+        points = list(
+            zip(methods["seconds"], methods["avg_gap"], map(str, methods.index), colours, strict=True)
+        )
+        if RETRAIN in table.index and np.isfinite(table.loc[RETRAIN, "seconds"]):
+            retrain = float(table.loc[RETRAIN, "seconds"])
+            axes.scatter([retrain], [0.0], c=INK, s=46, marker="D", zorder=4, linewidths=0, clip_on=False)
+            points.append((retrain, 0.0, RETRAIN, INK))
+        levels = {n: float(table.loc[n, "avg_gap"]) for n in (ORIGINAL, FLOOR) if n in table.index}
+        _scales(axes, points, [v for v in levels.values() if np.isfinite(v)])
+        _levels(axes, levels)
+        place_labels(axes, points, list(levels.values()))
+        axes.set_xlabel("run time (s)")
+        axes.set_ylabel("Avg. Gap to Retrain (points)")
+        return figure
+
+
+def _scales(axes: Axes, points: list[tuple[float, float, str, str]], levels: list[float]) -> None:
+    """Set a logarithmic time axis, and a gap axis from 0 that one bad method does not flatten."""
+    times = [p[0] for p in points] or [1.0]
+    gaps = [p[1] for p in points] + levels
+    top = 1.12 * max([*gaps, 1e-3])
+    positive = [g for g in gaps if g > 0]
+    axes.set_xscale("log")
+    axes.set_xlim(min(times) / 2.2, max(times) * 2.2)
+    axes.xaxis.set_major_locator(FixedLocator(_nice(min(times) / 2.2, max(times) * 2.2)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if positive and top / min(positive) > SPREAD:
+        axes.set_yscale("function", functions=(lambda y: np.sqrt(np.clip(y, 0, None)), np.square))
+        ticks = [0.0, *_nice(top / 200, top)]
+        axes.yaxis.set_major_locator(FixedLocator(ticks))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_ylim(0, top)
+
+
+def _nice(low: float, high: float) -> list[float]:
+    """Return the numbers 1, 2, 5 × 10^k in a range; without the 2s and 5s where it is wide."""
+    steps = (1,) if high / low > 3000 else (1, 3) if high / low > 100 else (1, 2, 5)
+    exponents = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    return [s * 10.0**e for e in exponents for s in steps if low <= s * 10.0**e <= high]
+
+
+def _levels(axes: Axes, levels: dict[str, float]) -> None:
+    """Draw the original and the noise floor as lines across: neither costs a method any time."""
+    colours = {ORIGINAL: FORGET, FLOOR: MUTED}
+    for name, value in levels.items():
+        if np.isfinite(value):
+            axes.axhline(value, color=colours[name], linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+            axes.annotate(
+                name,
+                xy=(0.0, value),
+                xycoords=("axes fraction", "data"),
+                xytext=(3, 3),
+                textcoords="offset points",
+                color=colours[name],
+                fontsize=8,
+            )

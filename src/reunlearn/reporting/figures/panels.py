@@ -1,0 +1,86 @@
+"""Small multiples of forget against test, one panel per line of the table: shared by two histograms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from reunlearn.metrics.statistics import auc
+from reunlearn.reporting.figures.style import FORGET, INK, MUTED, TEST, clear_y, house_style
+
+COLUMNS = 4
+BINS = 36
+
+
+def draw_panels(samples: pd.DataFrame, column: str, order: list[str], label: str, lowest: float) -> Figure:
+    """Return one panel per line with the histograms of `column` over forget (filled) and test (outlined).
+
+    Args:
+        samples: per-sample values with columns line, set and `column`.
+        column: what is counted; positive, shown on a logarithmic axis.
+        order: the lines, in the order of the panels.
+        label: of the horizontal axis.
+        lowest: smaller values are counted in the first bin.
+    """
+    with house_style():
+        rows = max(1, math.ceil(len(order) / COLUMNS))
+        figure = Figure(figsize=(10.5, 1.72 * rows + 0.55), layout="constrained")
+        grid = figure.subplots(rows, COLUMNS, sharex=True, squeeze=False)
+        edges = _edges(samples[column].to_numpy(dtype=float), lowest)
+        for axes, line in zip(grid.flat, order, strict=False):
+            _panel(axes, samples[samples["line"] == line], column, line, edges)
+        for axes in grid.flat[len(order) :]:
+            axes.set_visible(False)
+        for axes in grid.flat[max(0, len(order) - COLUMNS) : len(order)]:
+            axes.tick_params(labelbottom=True)
+        figure.supxlabel(label, fontsize=9, color=MUTED)
+        return figure
+
+
+def _edges(values_N: np.ndarray, lowest: float) -> np.ndarray:
+    """Return bin edges, equal in the logarithm, that hold nearly all values."""
+    finite_N = values_N[np.isfinite(values_N)]
+    low, high = np.quantile(finite_N, [0.005, 0.999]) if len(finite_N) else (lowest, 1.0)
+    low = max(float(low), lowest)
+    return np.geomspace(low, max(float(high), 10 * low), BINS + 1)
+
+
+def _panel(axes: Axes, own: pd.DataFrame, column: str, line: str, edges: np.ndarray) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_title(line, color=INK, fontweight="bold", pad=4)
+    clear_y(axes)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    sides = {name: _within(own.loc[own["set"] == name, column], edges) for name in ("test", "forget")}
+    if not all(len(values) for values in sides.values()):
+        axes.text(0.5, 0.45, "no finite values", transform=axes.transAxes, ha="center", color=MUTED)
+        return
+    forget = np.histogram(sides["forget"], edges)[0] / len(sides["forget"])
+    test = np.histogram(sides["test"], edges)[0] / len(sides["test"])
+    axes.stairs(forget, edges, fill=True, color=FORGET, alpha=0.45, linewidth=0)
+    axes.stairs(forget, edges, color=FORGET, linewidth=0.9)
+    axes.stairs(test, edges, color=TEST, linewidth=1.4)
+    axes.set_ylim(0, 1.12 * max(forget.max(), test.max()))
+    lower = auc(-sides["forget"], -sides["test"])
+    axes.text(
+        1.0,
+        1.02,
+        f"AUC {lower:.2f}",
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom",
+        color=MUTED,
+        fontsize=8,
+    )
+
+
+def _within(values: pd.Series, edges: np.ndarray) -> np.ndarray:
+    """Return the finite values, those beyond the edges moved to the outer bins."""
+    array = values.to_numpy(dtype=float)
+    return np.clip(array[np.isfinite(array)], edges[0], edges[-1])

@@ -1,0 +1,57 @@
+"""ROC of one attack: the original, Retrain, the best methods; the others in grey (as in PGU, Figure 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reunlearn.metrics.statistics import auc, roc
+from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, house_style
+from reunlearn.reporting.lines import FLOOR, ORIGINAL, RETRAIN
+from reunlearn.reporting.tables import pooled_scores
+
+
+def draw(scores: pd.DataFrame, attack: str, order: list[str], marks: dict[str, str]) -> Figure:
+    """Return the curves, pooled over seeds.
+
+    Args:
+        scores: attack scores with the columns line, attack, member, score.
+        attack: which attack.
+        order: the lines of the table; the noise floor is left out.
+        marks: {line: "best" or "second"}; these are drawn in colour.
+    """
+    with house_style():
+        figure = Figure(figsize=(5.1, 4.5), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
+        grey = False
+        for line in sorted(order, key=lambda x: _style(x, marks)["zorder"]):
+            member, other = pooled_scores(scores, line, attack)
+            if line == FLOOR or not len(member) or not len(other):
+                continue
+            style = _style(line, marks)
+            named = style["color"] != FAINT
+            label = f"{line}, AUC {auc(member, other):.2f}" if named else None if grey else "other methods"
+            grey = grey or not named
+            axes.plot(*roc(member, other), label=label, **style)
+        axes.set(xlim=(-0.01, 1), ylim=(0, 1.01), aspect="equal")
+        axes.set_xlabel("false positive rate")
+        axes.set_ylabel("true positive rate")
+        handles, labels = axes.get_legend_handles_labels()
+        axes.legend(handles[::-1], labels[::-1], loc="lower right", handlelength=1.6, labelcolor=INK)
+        return figure
+
+
+def _style(line: str, marks: dict[str, str]) -> dict[str, Any]:
+    """Return how the curve of a line is drawn."""
+    if line == ORIGINAL:
+        return {"color": FORGET, "linewidth": 1.6, "zorder": 4}
+    if line == RETRAIN:
+        return {"color": INK, "linewidth": 1.6, "zorder": 5}
+    if marks.get(line) == "best":
+        return {"color": BEST, "linewidth": 1.6, "zorder": 7}
+    if marks.get(line) == "second":
+        return {"color": SECOND, "linewidth": 1.6, "zorder": 6}
+    return {"color": FAINT, "linewidth": 0.8, "zorder": 3}

@@ -1,0 +1,111 @@
+"""The whole report: from the tidy tables to the page and the files beside it. No reading, no writing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from reunlearn.reporting import export, lines, numbers, provenance
+from reunlearn.reporting.costs import set_sizes
+from reunlearn.reporting.holes import find_holes
+from reunlearn.reporting.sections import Section, build
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page, and the other files by their path relative to it."""
+
+    page: str
+    files: dict[str, str | bytes]
+
+
+def make_report(
+    results: pd.DataFrame,
+    samples: pd.DataFrame,
+    scores: pd.DataFrame,
+    runs: dict[str, Any],
+    catalogue: dict[str, dict[str, Any]],
+    logs: Collection[str] = (),
+) -> Report:
+    """Return the report of a study.
+
+    Args:
+        results, samples, scores, runs: what the stage `aggregate` writes.
+        catalogue: cards of methods, attacks and datasets.
+        logs: folders of the jobs that have a log.
+    """
+    runs = {**runs, "sizes": set_sizes(runs, _forget_sizes(samples), catalogue["datasets"])}
+    study = runs["study"]
+    measured = set(results["experiment"])
+    sections = [
+        build(e, results, samples, scores, runs, catalogue["attacks"])
+        for e in study["experiments"]
+        if e["name"] in measured
+    ]
+    methods = _methods(runs, catalogue["methods"])
+    page = _environment().get_template("page.html")
+    text = page.render(
+        study=study,
+        sections=sections,
+        methods=methods,
+        rows=sum(len(m["rows"]) for m in methods),
+        holes=find_holes(runs, logs),
+        jobs=len(runs["jobs"]) + len(runs["missing"]),
+        provenance=provenance.gather(runs),
+    )
+    return Report(text, _files(sections))
+
+
+def _forget_sizes(samples: pd.DataFrame) -> dict[str, int]:
+    """Return the samples to forget per experiment: those of one run."""
+    if samples.empty:
+        return {}
+    forget = samples[samples["set"] == "forget"]
+    counts = forget.groupby(["experiment", "row", *lines.RUN]).size()
+    return {str(k): int(v) for k, v in counts.groupby("experiment").max().items()}
+
+
+def _methods(runs: dict[str, Any], cards: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the cards of the study's methods, each with the rows that use it, in the study's order."""
+    used: dict[str, list[str]] = {}
+    for row in runs["rows"]:
+        if row["method"] and row["name"] not in used.setdefault(row["method"]["name"], []):
+            used[row["method"]["name"]].append(row["name"])
+    return [{**cards[name], "rows": rows} for name, rows in used.items() if name in cards]
+
+
+def _files(sections: list[Section]) -> dict[str, str | bytes]:
+    found: dict[str, str | bytes] = {}
+    for section in sections:
+        for grid in section.grids:
+            found[f"tables/{grid.name}.tex"] = export.tex(grid)
+            found[f"tables/{grid.name}.md"] = export.markdown(grid)
+        for name, table in section.numbers.items():
+            found[f"tables/{name}.csv"] = export.csv(table)
+        for drawing in section.drawings:
+            found[f"figures/{drawing.name}.svg"] = drawing.svg
+            found[f"figures/{drawing.name}.pdf"] = drawing.pdf
+    return found
+
+
+def _environment() -> jinja2.Environment:
+    """Return the templates' environment: everything is escaped but our own drawings."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["seconds"] = numbers.seconds
+    environment.filters["number"] = numbers.plain
+    environment.filters["drawing"] = Markup
+    return environment
