@@ -88,9 +88,9 @@ class SFRon(StepMethod):
             if step % self.inner_period == 0:
                 forget_loss = self.forget_step(model, optimizer, next(forget), masks, step, task)
             descend(optimizer, retain_loss := task.loss(model, next(retain)))
-            slow = follow(slow, parameters, self.outer_lr)
+            follow(slow, parameters, self.outer_lr)
             if (step + 1) % max(1, self.steps // 10) == 0 or step + 1 == self.steps:
-                task.log(step + 1, forget_loss=forget_loss, retain_loss=retain_loss.item())
+                task.log(step + 1, forget_loss=forget_loss.item(), retain_loss=retain_loss.item())
         return model
 
     def mask(self, model: nn.Module, task: Task) -> list[Tensor]:
@@ -117,7 +117,7 @@ class SFRon(StepMethod):
         masks: list[Tensor] | None,
         step: int,
         task: Task,
-    ) -> float:
+    ) -> Tensor:
         """Climb L_f of one batch; return L_f."""
         optimizer.zero_grad(set_to_none=True)
         losses_B = task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
@@ -132,7 +132,7 @@ class SFRon(StepMethod):
         if self.clip:
             torch.nn.utils.clip_grad_norm_(parameters, self.clip)
         optimizer.step()
-        return loss.item()
+        return loss.detach()
 
 
 def adaptive_loss(losses_B: Tensor, adaptivity: float) -> Tensor:
@@ -149,8 +149,8 @@ def decay(schedule: str, step: int, steps: int) -> float:
 
 
 @torch.no_grad()
-def follow(slow: list[Tensor], parameters: list[nn.Parameter], rate: float) -> list[Tensor]:
-    """Set each parameter to slow + rate (parameter − slow) and return that; rate 1 changes no bit."""
-    for before, parameter in zip(slow, parameters, strict=True):
-        parameter.copy_(torch.lerp(before, parameter, rate))
-    return [p.detach().clone() for p in parameters]
+def follow(slow: list[Tensor], parameters: list[nn.Parameter], rate: float) -> None:
+    """Set slow weights and parameters both to slow + rate (parameter − slow); rate 1 changes no parameter."""
+    for weights, parameter in zip(slow, parameters, strict=True):
+        weights.lerp_(parameter, rate)
+        parameter.copy_(weights)
