@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 BatchT = TypeVar("BatchT")
-PATCH_NUMBERS = 2**25  # of one chunk of patches: 256 MB in float64
+PATCH_NUMBERS = 2**24  # of one chunk of patches: 128 MB in float64
 
 
 def weighted_layers(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
@@ -48,8 +48,10 @@ def layer_rows(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         x: [B, C, H, W] for a convolution, padded; [..., D] for a linear layer.
     """
     if isinstance(layer, nn.Conv2d):
-        patches_BDL = functional.unfold(x, layer.kernel_size)
-        return patches_BDL.transpose(1, 2).reshape(-1, patches_BDL.shape[1]).double()
+        high, wide = layer.kernel_size
+        # views of all patches, copied once: half the time of functional.unfold and a transposition
+        windows = x.double().contiguous().unfold(2, high, 1).unfold(3, wide, 1)
+        return windows.permute(0, 2, 3, 1, 4, 5).reshape(-1, layer.weight[0].numel())
     return x.reshape(-1, x.shape[-1]).double()
 
 
