@@ -18,7 +18,13 @@ from reunlearn.study.paths import state_dir
 FORMAT = 1  # raise it when a neutral module changes what is written, so that everything is made again
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "reunlearn"
-NEUTRAL = ("reunlearn.records", "reunlearn.study", "reunlearn.cli", "reunlearn.worker", "reunlearn.stages.execution")
+NEUTRAL = (
+    "reunlearn.records",
+    "reunlearn.study",
+    "reunlearn.cli",
+    "reunlearn.worker",
+    "reunlearn.stages.execution",
+)
 
 
 def is_neutral(module: str) -> bool:
@@ -28,11 +34,20 @@ def is_neutral(module: str) -> bool:
 
 def job_digest(stage: str, modules: tuple[str, ...] | list[str]) -> str:
     """Return the code digest of a job; the report's covers its templates too."""
-    files: tuple[str, ...] = ()
-    if stage == "report":
-        templates = sorted((ROOT / "reporting" / "templates").iterdir())
-        files = tuple(f"reporting/templates/{p.name}" for p in templates if p.is_file())
-    return code_digest(tuple(modules), files)
+    return code_digest(tuple(modules), _data_files(stage))
+
+
+def job_parts(stage: str, modules: tuple[str, ...] | list[str]) -> dict[str, str]:
+    """Return {module or data file: its digest}: what the code digest of a job is made from."""
+    return _parts(tuple(modules), _data_files(stage))
+
+
+def _data_files(stage: str) -> tuple[str, ...]:
+    """Return the files of the package, besides modules, that a stage depends on."""
+    if stage != "report":
+        return ()
+    templates = sorted((ROOT / "reporting" / "templates").iterdir())
+    return tuple(f"reporting/templates/{p.name}" for p in templates if p.is_file())
 
 
 def code_digest(modules: tuple[str, ...], files: tuple[str, ...] = ()) -> str:
@@ -42,10 +57,13 @@ def code_digest(modules: tuple[str, ...], files: tuple[str, ...] = ()) -> str:
 
 @functools.cache
 def _digest(modules: tuple[str, ...], files: tuple[str, ...]) -> str:
-    parts = [f"format {FORMAT}"]
-    parts += [f"{name} {_facts(name)[0]}" for name in sorted(reachable(modules))]
-    parts += [f"{name} {hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}" for name in files]
+    parts = [f"format {FORMAT}", *(f"{name} {digest}" for name, digest in _parts(modules, files).items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _parts(modules: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
+    found = {name: _facts(name)[0] for name in sorted(reachable(modules))}
+    return found | {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in files}
 
 
 def reachable(modules: tuple[str, ...]) -> set[str]:
@@ -96,7 +114,11 @@ def _read(path: Path) -> tuple[str, list[str]]:
 
 def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     first = node.body[0] if node.body else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
         node.body = node.body[1:]
 
 

@@ -1,4 +1,4 @@
-"""DVC: the lock of prepared datasets in data.dvc, and snapshots of runs in runs.dvc."""
+"""data.dvc: the content lock of every prepared dataset, in DVC's own format."""
 
 from __future__ import annotations
 
@@ -28,12 +28,33 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
+def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
+    """Return {path: entry} of a .dvc file; nothing if there is no such file."""
+    if not file.exists():
+        return {}
+    return parse_outputs(file.read_text(encoding="utf-8"), str(file))
+
+
+def parse_outputs(text: str, where: str) -> dict[str, dict[str, Any]]:
+    """Return {path: entry} of a .dvc file's text."""
+    try:
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return {out["path"]: out for out in (content or {}).get("outs") or []}
+    except (yaml.YAMLError, AttributeError, TypeError, KeyError):
+        raise UserError(f"{where}: is not a .dvc file; an unfinished merge?") from None
+
+
+def write_outputs(file: Path, entries: dict[str, dict[str, Any]]) -> None:
+    """Write a .dvc file, one entry per output in the order of their paths."""
+    outs = [entries[path] for path in sorted(entries)]
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(yaml.safe_dump({"outs": outs}, sort_keys=False, width=1000), encoding="utf-8")
+    partial.replace(file)
+
+
 def read_lock() -> dict[str, dict[str, Any]]:
     """Return {path: entry} of data.dvc."""
-    if not LOCK.exists():
-        return {}
-    content = yaml.safe_load(LOCK.read_text()) or {}
-    return {out["path"]: out for out in content.get("outs") or []}
+    return read_outputs(LOCK)
 
 
 def check_lock(target: Path, prepared: Path) -> None:
