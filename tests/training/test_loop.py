@@ -1,0 +1,178 @@
+"""Training: the same bits, interrupted or not; checkpoints of other trainings ignored; divergence noticed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from reunlearn.data.batches import Samples
+from reunlearn.models.registry import build
+from reunlearn.objectives.classification import Classification
+from reunlearn.records.files import read_json
+from reunlearn.training import loop
+from reunlearn.training.loop import train
+
+RECIPE: dict[str, Any] = {
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "epochs": 4,
+    "batch_size": 16,
+    "schedule": "cosine",
+    "milestones": [],
+    "augmentation": ["crop", "flip"],
+}
+OPTIMIZERS = {"sgd": {}, "adam": {"optimizer": "adam", "learning_rate": 1e-3}}
+OPTIMIZERS["adamw"] = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.01}
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def make_samples(recipe: dict[str, Any]) -> Samples:
+    generator = np.random.default_rng(0)
+    x_NCHW = generator.integers(0, 256, (50, 3, 8, 8), dtype=np.uint8)
+    y_N = generator.integers(0, 4, 50)
+    augmentation = tuple(recipe["augmentation"])
+    return Samples(x_NCHW, y_N, np.arange(50), (0.5,) * 3, (0.25,) * 3, augmentation)
+
+
+def fresh(seed: int = 3, width: int = 8) -> nn.Module:
+    return build({"name": "small_cnn", "settings": {"width": width}}, (3, 8, 8), 4, seed)
+
+
+def run(
+    recipe: dict[str, Any], folder: Path | None = None, stop_after: int | None = None, seed: int = 3
+) -> Any:
+    """Train; return (model, history, epochs done by this call). With `stop_after`, die in that epoch's report."""
+    done: list[int] = []
+
+    def progress(numbers: dict[str, Any], _: int) -> None:
+        done.append(numbers["epoch"])
+        if numbers["epoch"] == stop_after:
+            raise Killed
+
+    model, samples = fresh(seed), make_samples(recipe)
+    try:
+        history = train(
+            model, samples, Classification(4), recipe, seed, folder, progress, checkpoint_seconds=0
+        )
+    except Killed:
+        return model, None, done
+    return model, history, done
+
+
+def same_bits(a: nn.Module, b: nn.Module) -> bool:
+    other = b.state_dict()
+    return all(torch.equal(value, other[key]) for key, value in a.state_dict().items())
+
+
+@pytest.mark.parametrize("change", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_resumed_training_gives_the_same_bits(tmp_path: Path, change: dict[str, Any]) -> None:
+    recipe = RECIPE | change
+    expected, history, _ = run(recipe)
+    for stop in (2, 4):  # a second interruption, of the resumed training
+        interrupted, _, _ = run(recipe, tmp_path, stop_after=stop)
+        assert (tmp_path / "checkpoint.json").exists()
+    model, resumed_history, done = run(recipe, tmp_path)
+    assert done == [4]
+    assert resumed_history == history
+    assert same_bits(model, expected)
+    # the control: the epochs after the interruption do change the weights
+    assert not same_bits(run(recipe, None, stop_after=2)[0], expected)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_without_the_optimizer_state_the_bits_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above: comparing weights can fail."""
+    expected, _, _ = run(RECIPE)
+    run(RECIPE, tmp_path, stop_after=3)
+    monkeypatch.setattr(loop.checkpoint, "restore_optimizer", lambda *_: None)
+    assert not same_bits(run(RECIPE, tmp_path)[0], expected)
+
+
+def test_keeping_checkpoints_does_not_change_the_bits(tmp_path: Path) -> None:
+    assert same_bits(run(RECIPE)[0], run(RECIPE, tmp_path)[0])
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": 0.04}, {"augmentation": ["crop"]}, {"epochs": 5}])
+def test_a_checkpoint_of_another_recipe_is_ignored(tmp_path: Path, change: dict[str, Any]) -> None:
+    run(RECIPE, tmp_path, stop_after=3)
+    recipe = RECIPE | change
+    model, _, done = run(recipe, tmp_path)
+    assert done[0] == 1
+    assert same_bits(model, run(recipe)[0])
+
+
+def test_a_checkpoint_of_another_seed_is_ignored(tmp_path: Path) -> None:
+    run(RECIPE, tmp_path, stop_after=3)
+    model, _, done = run(RECIPE, tmp_path, seed=4)
+    assert done == [1, 2, 3, 4]
+    assert same_bits(model, run(RECIPE, seed=4)[0])
+
+
+def test_a_checkpoint_of_other_code_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(RECIPE, tmp_path, stop_after=3)
+    monkeypatch.setattr(loop, "code_digest", lambda modules: "another state of the sources")
+    assert run(RECIPE, tmp_path)[2][0] == 1
+
+
+def test_the_code_of_network_and_objective_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(loop, "code_digest", lambda modules: asked.append(modules) or "digest")
+    run(RECIPE | {"epochs": 1})
+    wanted = ("reunlearn.models.small_cnn", "reunlearn.objectives.classification", "reunlearn.training.loop")
+    assert asked == [wanted]
+
+
+def test_a_killed_discard_leaves_nothing_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(loop.checkpoint.shutil, "rmtree", killed)
+    assert run(RECIPE, tmp_path)[1] is None
+    left = [p.name for p in tmp_path.iterdir()]
+    assert left == ["epoch3.safetensors"]
+    monkeypatch.undo()
+    assert same_bits(run(RECIPE, tmp_path)[0], run(RECIPE)[0])
+
+
+def test_only_one_state_is_kept(tmp_path: Path) -> None:
+    run(RECIPE, tmp_path, stop_after=4)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.json", "epoch3.safetensors"]
+    assert len(read_json(tmp_path / "checkpoint.json")["history"]) == 3
+
+
+def test_another_seed_gives_other_bits_and_the_same_seed_the_same() -> None:
+    first, again, other = (run(RECIPE, seed=seed)[0] for seed in (3, 3, 4))
+    assert same_bits(first, again)
+    assert not same_bits(first, other)
+
+
+def test_divergence_ends_training_early() -> None:
+    _, history, _ = run(RECIPE | {"learning_rate": 1e30, "epochs": 20, "schedule": "constant"})
+    assert len(history) < 20
+    assert not math.isfinite(history[-1]["loss"])
+    assert all(math.isfinite(entry["loss"]) for entry in history[:-1])
+
+
+def test_history_tells_mean_loss_and_rate_of_each_epoch() -> None:
+    recipe = RECIPE | {"epochs": 1, "batch_size": 50, "schedule": "constant", "augmentation": []}
+    _, history, _ = run(recipe)
+    model, batch = fresh(), make_samples(recipe).take(slice(0, 50))
+    expected = nn.functional.cross_entropy(model.train()(batch.x), batch.y)
+    assert history[0]["loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert (history[0]["epoch"], history[0]["learning_rate"]) == (1, 0.05)
+
+
+def test_training_lowers_the_loss() -> None:
+    _, history, _ = run(RECIPE | {"epochs": 15, "augmentation": []})
+    assert history[-1]["loss"] < 0.7 * history[0]["loss"]
