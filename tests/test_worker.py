@@ -1,0 +1,134 @@
+"""The warm worker: the same bits as a cold start, refusal of changed sources, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import Project
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the plan of `tiny` written and its data prepared."""
+    project = Project.create(tmp_path_factory.mktemp("worker") / "project")
+    program = "from reunlearn.study.plan import *; write_specifications(make_plan('tiny'))"
+    project.run([sys.executable, "-c", program])
+    project.reunlearn("prepare", "runs/digits/prepared/specification.json")
+    return project
+
+
+class Warm:
+    """A worker owned by a process of its own, which tests can end."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self.project, self.address = project, folder / "w" / "socket"
+        self.address.parent.mkdir()
+        self.owner = subprocess.Popen(["sleep", "600"])
+        self.environment = {**os.environ, "PYTHONPATH": str(project.root / "src"), "REUNLEARN_DEVICE": "cpu"}
+        self.environment["REUNLEARN_STATE"] = str(project.root / ".reunlearn")
+        command = [sys.executable, "-m", "reunlearn.worker", str(self.address), str(self.owner.pid)]
+        self.process = subprocess.Popen(command, cwd=project.root, env=self.environment)
+        wait_for(self.address.exists, 120)
+
+    def client(self, stage: str, specification: str, log: str = "job.log") -> subprocess.Popen[bytes]:
+        """Start a client."""
+        client = self.project.root / "src/reunlearn/client.py"
+        environment = {**self.environment, "REUNLEARN_WORKER": str(self.address)}
+        command = [sys.executable, "-S", "-E", str(client), stage, specification, log]
+        return subprocess.Popen(command, cwd=self.project.root, env=environment)
+
+
+@pytest.fixture
+def warm(project: Project, tmp_path: Path):
+    """A running worker."""
+    worker = Warm(project, tmp_path)
+    yield worker
+    for process in (worker.owner, worker.process):
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition, seconds: float) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(0.02)
+
+
+def specification(project: Project, stage: str) -> str:
+    pattern = {"split": "split~*/*/split0", "original": "*/original/train0"}[stage]
+    return str(next(project.root.glob(f"runs/digits/{pattern}/specification.json")).relative_to(project.root))
+
+
+def test_warm_and_cold_give_the_same_bits(project: Project, warm: Warm) -> None:
+    path = specification(project, "original")
+    folder = project.root / Path(path).parent
+    manifests = []
+    assert warm.client("original", path).wait(60) == 0
+    assert "reunlearn.worker" not in json.loads((folder / "record.json").read_text())["command"]
+    manifests.append((folder / "manifest.json").read_bytes())
+    project.reunlearn("original", path)
+    manifests.append((folder / "manifest.json").read_bytes())
+    assert manifests[0] == manifests[1]
+
+
+def test_a_mistake_is_one_line_in_the_log_and_an_exit_code(project: Project, warm: Warm) -> None:
+    assert warm.client("split", "runs/none/specification.json").wait(60) == 1
+    assert (project.root / "job.log").read_text().startswith("error: runs/none/specification.json: no such")
+
+
+def test_changed_sources_are_refused_and_the_job_starts_cold(
+    project: Project, warm: Warm, tmp_path: Path
+) -> None:
+    source = project.root / "src/reunlearn/stages/split.py"
+    before = source.read_text()
+    try:
+        source.write_text(before + "\n# changed\n")
+        path = specification(project, "split")
+        assert warm.client("split", path).wait(120) == 0
+        command = json.loads((project.root / Path(path).parent / "record.json").read_text())["command"]
+        assert command[0] == "cli.py", "a cold start runs the command line"
+    finally:
+        source.write_text(before)
+
+
+def test_a_killed_client_ends_its_job(project: Project, warm: Warm) -> None:
+    path = specification(project, "original")
+    long = project.root / "long.json"
+    content = json.loads((project.root / path).read_text())
+    content["training"]["recipe"]["epochs"] = 100_000
+    long.write_text(json.dumps(content))
+    shutil.rmtree(project.root / Path(path).parent / ".work", ignore_errors=True)
+    client = warm.client("original", "long.json")
+    wait_for(lambda: children(warm.process.pid), 60)
+    job = children(warm.process.pid)[0]
+    client.send_signal(signal.SIGKILL)
+    client.wait()
+    wait_for(lambda: not children(warm.process.pid), 30)
+    assert not Path(f"/proc/{job}").exists()
+
+
+def test_it_ends_with_its_owner(warm: Warm) -> None:
+    warm.owner.kill()
+    warm.owner.wait()
+    warm.process.wait(30)
+    assert not warm.address.exists()
+
+
+def children(pid: int) -> list[int]:
+    """Return the child processes of a process."""
+    done = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(word) for word in done.stdout.split()]
