@@ -71,7 +71,6 @@ def _dvc(action: str, targets: list[str]) -> str | None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None
-    lines = [
-        line for line in done.stderr.splitlines() if line.startswith("ERROR")
-    ] or done.stderr.splitlines()
-    return lines[-1].removeprefix("ERROR: ") if lines else f"exit code {done.returncode}"
+    _, _, message = done.stderr.partition("ERROR: ")
+    message = message.partition("Is your cache")[0]  # what follows is general advice
+    return " ".join(message.split()) or f"exit code {done.returncode}"
