@@ -110,7 +110,10 @@ def build(
                 if not skip:
                     _write_run(row, status, device if name == "pgu" else "cpu")
                 rows.append(row)
-    job = Job({"study": content, "rows": rows, "inputs": {"jobs": jobs}}, Path(paths.results("synthetic")))
+    job = Job(
+        {"study": content, "rows": rows, "inputs": {"jobs": list(dict.fromkeys(jobs))}},
+        Path(paths.results("synthetic")),
+    )
     aggregate.run(job)
     return job.folder
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reunlearn.metrics.ranking import auc
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -48,16 +50,6 @@ def average_gap(gaps: Sequence[float]) -> float:
     return float(np.mean(gaps)) if len(gaps) else float("nan")
 
 
-def auc(member_N: np.ndarray, other_M: np.ndarray) -> float:
-    """Return P(member > other) + ½ P(member = other), from ranks: O((N + M) log M)."""
-    if not _usable(member_N, other_M):
-        return float("nan")
-    sorted_M = np.sort(other_M)
-    below_N = np.searchsorted(sorted_M, member_N, "left")
-    not_above_N = np.searchsorted(sorted_M, member_N, "right")
-    return float((below_N + not_above_N).mean() / (2 * len(sorted_M)))
-
-
 def roc(member_N: np.ndarray, other_M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return false and true positive rates, from (0, 0) to (1, 1), one point per distinct score."""
     scores = np.concatenate([member_N, other_M])
@@ -77,7 +69,7 @@ def bootstrap_auc(
     larger side is counted between and at the distinct values of the smaller side.
     """
     value = auc(member_N, other_M)
-    if np.isnan(value):
+    if not np.isfinite(value):
         return Interval(value, value, value)
     swapped = len(member_N) > len(other_M)
     few, many = (other_M, member_N) if swapped else (member_N, other_M)
@@ -112,7 +104,3 @@ def _blocks(resamples: int, width: int) -> list[int]:
     """Split the resamples so that one block of counts stays below 16 MB."""
     size = max(1, 2_000_000 // width)
     return [min(size, resamples - done) for done in range(0, resamples, size)]
-
-
-def _usable(*sides: np.ndarray) -> bool:
-    return all(len(side) and not np.isnan(side).any() for side in sides)

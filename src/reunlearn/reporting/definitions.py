@@ -55,7 +55,7 @@ CARDS: dict[str, dict[str, Any]] = {
         _card(
             "avg_gap",
             "Avg. Gap",
-            "mean of the gaps to Retrain in the columns on the left; a gap is |mean − mean of Retrain|",
+            "mean of the gaps to Retrain in the columns that follow; a gap is |mean − mean of Retrain|",
             "percentage points",
             "lower is better",
             "that of the noise floor: a second retrained model has a gap too",

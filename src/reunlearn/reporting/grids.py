@@ -36,17 +36,19 @@ def method_grid(table: pd.DataFrame, experiment: str, cards: dict[str, dict[str,
         cards: definition cards of the attacks.
     """
     metrics = [m for m in METRICS if f"{m}_mean" in table]
-    columns = [Column(m, (CARDS | cards)[m]["title"], "%, gap", (CARDS | cards)[m]) for m in metrics]
+    known = CARDS | cards
+    columns = [Column("avg_gap", "Avg. Gap", "pp", CARDS["avg_gap"])]
+    columns += [Column(m, known[m]["title"], "%, gap", known[m]) for m in metrics]
     columns += [
-        Column("avg_gap", "Avg. Gap", "pp", CARDS["avg_gap"]),
         Column("seconds", "Run time", "", CARDS["seconds"]),
+        Column("passes", "Passes", "", CARDS["passes"]),
     ]
-    columns += [Column("passes", "Passes", "", CARDS["passes"]), Column("runs", "Runs", "n", CARDS["runs"])]
+    columns.append(Column("runs", "Runs", "n", CARDS["runs"]))
     found = []
     for name, numbers_of in table.iterrows():
         line = str(name)
-        cells = [_metric(line, numbers_of, m) for m in metrics]
-        cells += [_avg_gap(line, numbers_of), _time(numbers_of), _passes(numbers_of), _runs(numbers_of)]
+        cells = [_avg_gap(line, numbers_of), *(_metric(line, numbers_of, m) for m in metrics)]
+        cells += [_time(numbers_of), _passes(numbers_of), _runs(numbers_of)]
         found.append(Line(line, REMARKS.get(line, ""), line in REFERENCES, tuple(cells)))
     caption = "mean ± standard deviation over seeds; below, the gap to Retrain"
     return Grid(f"{experiment}-methods", caption, tuple(columns), tuple(found), (RANK_NOTE,))
@@ -62,7 +64,7 @@ def attack_grid(table: pd.DataFrame, experiment: str, cards: dict[str, dict[str,
     columns.append(Column("runs", "Runs", "n", CARDS["runs"]))
     found = []
     for name, numbers_of in table.iterrows():
-        cells = [*(_attack(numbers_of, a) for a in attacks), _runs(numbers_of)]
+        cells = [*(_attack(numbers_of, c) for c in columns[:-1]), _runs(numbers_of)]
         found.append(Line(str(name), REMARKS.get(str(name), ""), name in REFERENCES, tuple(cells)))
     caption = "each attack's own number; below, AUC over all seeds with its 95 % interval"
     return Grid(f"{experiment}-attacks", caption, tuple(columns), tuple(found), (AUC_NOTE,))
@@ -71,7 +73,9 @@ def attack_grid(table: pd.DataFrame, experiment: str, cards: dict[str, dict[str,
 def _short(card: dict[str, Any]) -> str:
     """Return a unit short enough for a heading; the card has the rest."""
     unit = card.get("unit", "")
-    return "%" if unit.startswith("%") else unit.split(",")[0].split("(")[0].strip()[:16]
+    if unit.startswith("%"):
+        return "%"
+    return "pp" if unit.startswith("percentage point") else unit.rpartition(", ")[2]
 
 
 def absent(numbers_of: pd.Series) -> Cell | None:
@@ -119,12 +123,13 @@ def _runs(numbers_of: pd.Series) -> Cell:
     return Cell(f"{numbers_of['finished']:.0f}", ", ".join(holes), tone="bad" if holes else "")
 
 
-def _attack(numbers_of: pd.Series, attack: str) -> Cell:
+def _attack(numbers_of: pd.Series, column: Column) -> Cell:
+    attack, decimals = column.key, 1 if column.unit in ("%", "pp") else 2
     missing = absent(numbers_of)
     if missing:
         return missing
     low, high = numbers_of[f"{attack}_auc_low"], numbers_of[f"{attack}_auc_high"]
-    main = numbers.with_deviation(numbers_of[f"{attack}_mean"], numbers_of[f"{attack}_std"])
+    main = numbers.with_deviation(numbers_of[f"{attack}_mean"], numbers_of[f"{attack}_std"], decimals)
     if not numbers.known(low):
         return Cell(main)
     area = f"{numbers.plain(numbers_of[f'{attack}_auc'], 2)} {numbers.interval(low, high)}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reunlearn.reporting import export, lines, numbers, provenance
 from reunlearn.reporting.costs import set_sizes
@@ -108,4 +108,10 @@ def _environment() -> jinja2.Environment:
     environment.filters["seconds"] = numbers.seconds
     environment.filters["number"] = numbers.plain
     environment.filters["drawing"] = Markup
+    environment.filters["breakable"] = breakable
     return environment
+
+
+def breakable(name: str) -> Markup:
+    """Return a name, escaped, that may be broken after an underscore and before an @ on narrow screens."""
+    return escape(name).replace("_", Markup("_<wbr>")).replace("@", Markup("<wbr>@"))

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from reunlearn.metrics.statistics import auc
+from reunlearn.metrics.ranking import auc
 from reunlearn.reporting.figures.style import FORGET, INK, MUTED, TEST, clear_y, house_style
 
 COLUMNS = 4
@@ -29,15 +30,13 @@ def draw_panels(samples: pd.DataFrame, column: str, order: list[str], label: str
     """
     with house_style():
         rows = max(1, math.ceil(len(order) / COLUMNS))
-        figure = Figure(figsize=(10.5, 1.72 * rows + 0.55), layout="constrained")
-        grid = figure.subplots(rows, COLUMNS, sharex=True, squeeze=False)
+        figure = Figure(figsize=(10.5, 1.85 * rows + 0.4), layout=ConstrainedLayoutEngine(wspace=0.06))
+        grid = figure.subplots(rows, COLUMNS, squeeze=False)
         edges = _edges(samples[column].to_numpy(dtype=float), lowest)
         for axes, line in zip(grid.flat, order, strict=False):
             _panel(axes, samples[samples["line"] == line], column, line, edges)
         for axes in grid.flat[len(order) :]:
             axes.set_visible(False)
-        for axes in grid.flat[max(0, len(order) - COLUMNS) : len(order)]:
-            axes.tick_params(labelbottom=True)
         figure.supxlabel(label, fontsize=9, color=MUTED)
         return figure
 
@@ -56,6 +55,7 @@ def _panel(axes: Axes, own: pd.DataFrame, column: str, line: str, edges: np.ndar
     axes.set_title(line, color=INK, fontweight="bold", pad=4)
     clear_y(axes)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.xaxis.set_minor_locator(NullLocator())
     sides = {name: _within(own.loc[own["set"] == name, column], edges) for name in ("test", "forget")}
     if not all(len(values) for values in sides.values()):

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reunlearn.metrics.statistics import auc, roc
-from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, house_style
+from reunlearn.metrics.ranking import auc
+from reunlearn.metrics.statistics import roc
+from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, SURFACE, house_style
 from reunlearn.reporting.lines import FLOOR, ORIGINAL, RETRAIN
 from reunlearn.reporting.tables import pooled_scores
 
@@ -40,7 +41,9 @@ def draw(scores: pd.DataFrame, attack: str, order: list[str], marks: dict[str, s
         axes.set_xlabel("false positive rate")
         axes.set_ylabel("true positive rate")
         handles, labels = axes.get_legend_handles_labels()
-        axes.legend(handles[::-1], labels[::-1], loc="lower right", handlelength=1.6, labelcolor=INK)
+        legend = axes.legend(handles[::-1], labels[::-1], loc="lower right", handlelength=1.6, labelcolor=INK)
+        legend.set_zorder(10)
+        legend.get_frame().set(visible=True, facecolor=SURFACE, edgecolor="none", alpha=0.85)
         return figure
 
 

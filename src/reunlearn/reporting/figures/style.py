@@ -104,7 +104,7 @@ def inline(svg: str, name: str, label: str) -> str:
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
     body = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{name}-", body)
-    body = re.sub(r"font: ((?:\w+ )*[\d.]+px) [^;\"]+", r"font: \1 var(--font)", body)
+    body = re.sub(r"font-family: [^;\"]+", "font-family: var(--font)", body)
     for colour, variable in VARIABLES.items():
         body = body.replace(colour, f"var({variable})")
     head, rest = body.split(">", 1)

@@ -1,0 +1,178 @@
+"""The page and the files beside it, whole, with holes, and of nothing."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+import shutil
+import subprocess
+from collections import Counter
+from html import escape, unescape
+from pathlib import Path
+
+import pytest
+
+from reunlearn.reporting.holes import find_holes
+
+VOID = {"meta", "link", "br", "wbr", "img", "input", "hr"}
+
+
+class Page(html.parser.HTMLParser):
+    """Collects identifiers, links and text; refuses tags that do not close."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        """Note a tag."""
+        self.attributes += attrs
+        self.ids.update(v for k, v in attrs if k == "id")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        """Note a tag without content."""
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        """Check that it closes the last one opened."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        """Collect text that is shown."""
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.text += data
+
+
+@pytest.mark.parametrize("name", ["whole_report", "holed_report", "empty_report"])
+def test_the_page_is_well_formed_and_self_contained(name, request):
+    report = request.getfixturevalue(name)
+    page = Page(report.page)
+    assert page.open == []
+    assert [i for i, count in page.ids.items() if count > 1] == []
+    for key, value in page.attributes:
+        if key in ("href", "src", "xlink:href", "popovertarget"):
+            assert value is not None
+            assert not value.startswith(("http", "//", "data:"))
+        if key == "popovertarget" or (key in ("href", "xlink:href") and value.startswith("#")):
+            assert value.removeprefix("#") in page.ids
+    referenced = set(re.findall(r"url\(#([^)]+)\)", report.page))
+    assert referenced <= set(page.ids)
+
+
+@pytest.mark.parametrize("name", ["whole_report", "holed_report", "empty_report"])
+def test_links_to_tables_and_figures_lead_somewhere(name, request):
+    report = request.getfixturevalue(name)
+    linked = {
+        v for k, v in Page(report.page).attributes if k == "href" and v.startswith(("tables/", "figures/"))
+    }
+    assert linked
+    assert linked <= set(report.files)
+
+
+def test_text_is_escaped(whole_report):
+    assert "Digits &lt;quick &amp; synthetic&gt;" in whole_report.page
+    assert "<quick" not in whole_report.page
+    assert "Retrain&#39;s value &lt;not 50&gt;" in whole_report.page
+
+
+def test_the_whole_page_tells_what_was_found_and_how_to_make_it_again(whole, whole_report):
+    text = " ".join(Page(whole_report.page).text.split())
+    assert "7 unlearning methods in 8 versions" in text
+    assert "comes closest to Retrain" in text
+    assert "Incomplete" not in text
+    assert "make reproduce STUDY=synthetic" in text
+    assert "λ < ½ is never reached & stays" in text
+    assert "0123456789ab" in text
+    for row in whole["runs"]["rows"]:
+        assert f"reunlearn show {row['model']}" in text
+
+
+def test_files(whole_report):
+    for experiment in ("random-0.2", "class-3"):
+        for table in ("methods", "attacks"):
+            assert {f"tables/{experiment}-{table}.{kind}" for kind in ("csv", "tex", "md")} <= set(
+                whole_report.files
+            )
+        for figure in ("gap-time", "roc", "loss", "entropy"):
+            assert whole_report.files[f"figures/{experiment}-{figure}.pdf"].startswith(b"%PDF")
+            assert "<svg" in whole_report.files[f"figures/{experiment}-{figure}.svg"]
+
+
+def test_holes_are_named_with_their_logs(holed, holed_report):
+    text = " ".join(Page(holed_report.page).text.split())
+    assert "Incomplete: 16 of " in text
+    assert "15 jobs not begun" in text
+    for folder in holed["runs"]["missing"]:
+        assert f"logs/{folder}.log" in text
+    assert "1 diverged" in text
+    assert "1 missing" in text
+
+
+def test_holes_know_their_stage_and_whether_they_began(holed):
+    missing = holed["runs"]["missing"]
+    found = find_holes(holed["runs"], {missing[3]})
+    assert [h.folder for h in found if h.begun] == [missing[3]]
+    assert found[0].folder == missing[3]
+    assert Counter(h.stage for h in found) == {"unlearn": 4, "evaluate": 4, "attack": 8}
+
+
+def test_a_study_of_which_nothing_ran_still_has_a_page(empty_report):
+    text = " ".join(Page(empty_report.page).text.split())
+    assert "No method can be ranked" in text
+    assert "No job has finished yet" in text
+    assert "No histograms" in text
+    assert not [name for name in empty_report.files if name.startswith("figures/")]
+
+
+def test_a_method_of_which_every_run_diverged_says_so(whole):
+    from reunlearn.reporting.grids import method_grid
+    from reunlearn.reporting.tables import method_table
+
+    results = whole["results"].copy()
+    results.loc[results.row == "lur", "status"] = "diverged"
+    grid = method_grid(method_table(results, "class-3"), "class-3", {"entropy_logistic": {"title": "MIA"}})
+    cells = {line.name: line.cells for line in grid.lines}
+    shown = [c.key for c in grid.columns]
+    assert cells["lur"][shown.index("accuracy_forget")].main == "diverged"
+    assert cells["lur"][shown.index("runs")].below == "3 diverged"
+    assert cells["pgu"][shown.index("accuracy_forget")].main != "diverged"
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_does_not_scroll_sideways(holed_report, tmp_path, width):
+    measure = "document.title = [frames[0].document.documentElement.scrollWidth, frames[0].innerWidth].join()"
+    style = f"border:0;width:{width}px;height:900px"
+    frame = f'<iframe style="{style}" srcdoc="{escape(holed_report.page)}" onload="{measure}"></iframe>'
+    (tmp_path / "frame.html").write_text(f"<!doctype html><title>unset</title>{frame}")
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+    ]
+    options += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
+    options += ["--window-size=1400,1000", "--dump-dom", (tmp_path / "frame.html").as_uri()]
+    done = subprocess.run(["chromium", *options], capture_output=True, text=True, timeout=120, check=True)
+    title = re.search("<title>(.*?)</title>", done.stdout)
+    assert title is not None
+    content, window = map(int, unescape(title[1]).split(","))
+    assert window == width
+    assert content <= window
+
+
+def test_templates_are_package_data():
+    templates = Path(__file__).parents[2] / "src/reunlearn/reporting/templates"
+    used = set()
+    for path in templates.glob("*.html"):
+        used |= set(re.findall(r'{% (?:include|from) "([^"]+)"', path.read_text()))
+    assert used | {"page.html"} == {p.name for p in templates.iterdir()}
