@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,11 +23,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
 
-import reunlearn.data.torchvision_compat  # noqa: F401 (before torchvision)
 from reunlearn.data.batches import Samples
 from reunlearn.data.sets import cifar10
+from reunlearn.data.torchvision_compat import transforms
 from reunlearn.models.registry import build
 from reunlearn.study.paths import state_dir
 
@@ -104,6 +104,7 @@ def measure(architecture: dict, epochs: dict[str, Epoch], repetitions: int) -> d
         for name, epoch in epochs.items():
             model = build(architecture, cifar10.CARD.shape, 10, seed=0).train()
             spent = train_epoch(model, epoch())
+            print(f"  turn {turn}: {name}: {spent:.2f} s", file=sys.stderr, flush=True)
             if turn:
                 seconds[name].append(spent)
     return seconds

@@ -9,12 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision import transforms
-from torchvision.transforms import functional as per_image
 
-import reunlearn.data.torchvision_compat  # noqa: F401 (before torchvision)
 from reunlearn.data.batches import PADDING, Samples, augment, crop, flip
+from reunlearn.data.torchvision_compat import transforms
 
+per_image = transforms.functional
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 
 

@@ -33,7 +33,7 @@ OPTIMIZERS = {"sgd": {}, "adam": {"optimizer": "adam", "learning_rate": 1e-3}}
 OPTIMIZERS["adamw"] = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.01}
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the end of the process."""
 
 
@@ -58,14 +58,14 @@ def run(
     def progress(numbers: dict[str, Any], _: int) -> None:
         done.append(numbers["epoch"])
         if numbers["epoch"] == stop_after:
-            raise Killed
+            raise KilledError
 
     model, samples = fresh(seed), make_samples(recipe)
     try:
         history = train(
             model, samples, Classification(4), recipe, seed, folder, progress, checkpoint_seconds=0
         )
-    except Killed:
+    except KilledError:
         return model, None, done
     return model, history, done
 
@@ -80,7 +80,7 @@ def test_resumed_training_gives_the_same_bits(tmp_path: Path, change: dict[str, 
     recipe = RECIPE | change
     expected, history, _ = run(recipe)
     for stop in (2, 4):  # a second interruption, of the resumed training
-        interrupted, _, _ = run(recipe, tmp_path, stop_after=stop)
+        run(recipe, tmp_path, stop_after=stop)
         assert (tmp_path / "checkpoint.json").exists()
     model, resumed_history, done = run(recipe, tmp_path)
     assert done == [4]
@@ -135,7 +135,7 @@ def test_the_code_of_network_and_objective_counts(monkeypatch: pytest.MonkeyPatc
 
 def test_a_killed_discard_leaves_nothing_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: Any, **__: Any) -> None:
-        raise Killed
+        raise KilledError
 
     monkeypatch.setattr(loop.checkpoint.shutil, "rmtree", killed)
     assert run(RECIPE, tmp_path)[1] is None

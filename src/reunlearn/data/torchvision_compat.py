@@ -1,9 +1,9 @@
 """Make `import torchvision` work beside a CPU build of torch.
 
 The package index's wheel of torchvision holds operators compiled for CUDA, which a CPU build of torch cannot
-load; the import then dies on registering a fake for `torchvision::nms`. Import this module before the first
-torchvision import: where the operators do not load, it declares their schemas. Transforms, datasets and
-models then work; calling `torchvision.ops.nms` does not.
+load; the import then dies on registering a fake for `torchvision::nms`. This module declares the operators'
+schemas where they do not load, and only then imports torchvision: take `transforms` from here, so that no sorting
+of imports can undo the order. Datasets and models work then too; calling `torchvision.ops.nms` does not.
 """
 
 from __future__ import annotations
@@ -44,3 +44,7 @@ def declare_operators() -> bool:
 
 
 declare_operators()
+
+from torchvision import transforms  # noqa: E402
+
+__all__ = ["declare_operators", "transforms"]
