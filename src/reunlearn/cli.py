@@ -63,6 +63,80 @@ def run(study: Study, method: Methods = None, seed: Seeds = None, debug: bool = 
 
 
 @app.command()
+def plan(
+    study: Study, method: Methods = None, seed: Seeds = None, why: bool = False, json: AsJson = False
+) -> None:
+    """Say what a study consists of: runs per stage, what is done, what is missing, disk; --why: the reasons."""
+    from reunlearn.commands import plan as command
+
+    raise typer.Exit(command.run(study, method, seed, why, json))
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="a run's folder or a part of its name")], json: AsJson = False
+) -> None:
+    """Show one run: specification, state, log, the exact command."""
+    from reunlearn.commands import show as command
+
+    raise typer.Exit(command.run(run, json))
+
+
+@app.command()
+def verify(study: Study, json: AsJson = False) -> None:
+    """Hash every artifact of a study again; name each that is missing, changed or stale."""
+    from reunlearn.commands import verify as command
+
+    raise typer.Exit(command.run(study, json))
+
+
+@app.command()
+def gc(
+    yes: Annotated[bool, typer.Option("--yes", help="remove them; without it they are listed")] = False,
+    json: AsJson = False,
+) -> None:
+    """List, then remove, the runs that no study names."""
+    from reunlearn.commands import gc as command
+
+    raise typer.Exit(command.run(yes, json))
+
+
+@app.command()
+def restore(
+    study: Annotated[str | None, typer.Argument(help="a study; all of them if absent")] = None,
+    pull: Annotated[bool, typer.Option(help="fetch from the remote first")] = True,
+    profile: Annotated[str, typer.Option(help="workflow profile")] = "default",
+    json: AsJson = False,
+) -> None:
+    """After a clone: fetch, verify, set aside what fails, and let Snakemake know the rest."""
+    from reunlearn.commands import restore as command
+
+    raise typer.Exit(command.run(study, pull, profile, json))
+
+
+@app.command()
+def snapshot(
+    study: Annotated[str | None, typer.Argument(help="a study; all of them if absent")] = None,
+    weights: Annotated[str | None, typer.Option(help="all, originals or none")] = None,
+    push: Annotated[bool, typer.Option(help="send it to the remote")] = True,
+    merge: Annotated[str | None, typer.Option(help="another runs.dvc to merge into ours")] = None,
+    json: AsJson = False,
+) -> None:
+    """Record the sound runs in runs.dvc and push them."""
+    from reunlearn.commands import snapshot as command
+
+    raise typer.Exit(command.run(study, weights, push, merge, json))
+
+
+@data_app.command("lock")
+def data_lock(name: Annotated[str, typer.Argument(help="a prepared dataset")], json: AsJson = False) -> None:
+    """Accept the prepared files of one dataset as the right ones: its entry in data.dvc."""
+    from reunlearn.commands import lock as command
+
+    raise typer.Exit(command.run(name, json))
+
+
+@app.command()
 def methods(name: Name = None, ledger: bool = False, json: AsJson = False) -> None:
     """List methods: paper, data they may see, readings; --ledger: where papers and code differ."""
     from reunlearn.commands import listing

@@ -35,6 +35,12 @@ def client_command() -> str:
     return shlex.join([sys.executable, "-S", "-E", str(client)])
 
 
+def announce(device: str) -> None:
+    """Tell the jobs that this process starts how to run a stage, and on which device."""
+    os.environ["REUNLEARN_DEVICE"] = device
+    os.environ["REUNLEARN_JOB"] = client_command()
+
+
 @functools.cache
 def has_gpu() -> bool:
     """Tell whether this machine has an NVIDIA GPU, without importing torch."""
@@ -53,7 +59,13 @@ def commit() -> str:
 
 
 def start() -> None:
-    """Start a worker that ends with this process; jobs find it by an environment variable."""
+    """Start a worker that ends with this process; jobs find it by an environment variable.
+
+    REUNLEARN_COLD=1 keeps it from starting: every job then has a Python of its own.
+    """
+    os.environ["REUNLEARN_COMMIT"] = commit()
+    if os.environ.get("REUNLEARN_COLD"):
+        return
     folder = tempfile.mkdtemp(prefix="reunlearn-")
     address = str(Path(folder) / "socket")
     command = [sys.executable, "-m", "reunlearn.worker", address, str(os.getpid())]

@@ -51,7 +51,9 @@ class {cls}(GradientMethod):
 def run(name: str) -> Path:
     """Write src/reunlearn/unlearning/methods/NAME.py and return its path; an existing name is refused."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise UserError(f"'{name}' is no name for a method; use small letters, digits and _, such as my_method")
+        raise UserError(
+            f"'{name}' is no name for a method; use small letters, digits and _, such as my_method"
+        )
     if name in plugin_names("methods"):
         raise UserError(f"there is a method '{name}' already; choose another name")
     path = PACKAGE / "unlearning" / "methods" / f"{name}.py"

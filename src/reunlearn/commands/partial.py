@@ -10,8 +10,12 @@ from reunlearn.study.plan import make_plan, write_specifications
 
 
 def run(study: str) -> None:
-    """Write the results and the page from whatever runs exist; neither counts as done."""
-    write_specifications(make_plan(study))
+    """Write the results and the page from whatever runs exist; neither counts as done.
+
+    The specifications are those of the last plan, which may have been narrowed to some methods or seeds.
+    """
+    if not (Path(paths.results(study)) / paths.SPECIFICATION).exists():
+        write_specifications(make_plan(study))
     for stage, folder in (("aggregate", paths.results(study)), ("report", paths.report(study))):
         for stale in (paths.MANIFEST, paths.RECORD):
             (Path(folder) / stale).unlink(missing_ok=True)

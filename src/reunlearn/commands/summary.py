@@ -38,7 +38,9 @@ def _times(study: str, started: float, cores: int) -> None:
         if not path.exists():
             continue
         record = read_json(path)
-        if datetime.fromisoformat(record["finished"]) < datetime.fromtimestamp(started, UTC).replace(microsecond=0):
+        if datetime.fromisoformat(record["finished"]) < datetime.fromtimestamp(started, UTC).replace(
+            microsecond=0
+        ):
             continue
         jobs += 1
         for name, stages in WORK.items():

@@ -115,6 +115,11 @@ def attack(run: str, name: str) -> str:
     return f"{run}/attacks/{name}"
 
 
+def run_of(folder: str) -> str:
+    """Return the run that an evaluation or an attack belongs to; a run's own folder as it is."""
+    return folder.split("/attacks/")[0].removesuffix("/evaluation")
+
+
 def report(study: str) -> str:
     """Folder that the user opens: index.html, tables, figures."""
     return f"{REPORTS}/{study}"
