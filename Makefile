@@ -8,16 +8,19 @@ CORES   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 DEVICE  ?= auto
 PROFILE ?= default
 PYTHON  ?= python3
+ARGS    ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
 READY_TEST := .venv/.ready-test
 CONFIG = study=$(STUDY) $(if $(METHODS),methods=$(METHODS)) $(if $(SEEDS),seeds=$(SEEDS)) device=$(DEVICE)
-SNAKEMAKE = REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(CORES) $(BIN)/snakemake \
-	--workflow-profile workflow/profiles/$(PROFILE) --cores $(CORES) --config $(CONFIG)
+# another profile than `default` says itself how many cores it may use: on a cluster they are those of one job
+HERE = $(filter default,$(PROFILE))
+SNAKEMAKE = REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(if $(HERE),$(CORES)) $(BIN)/snakemake \
+	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot clean
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,13 +39,30 @@ lint: $(READY_TEST) ## style, types, workflow
 	@$(BIN)/snakefmt --check Snakefile workflow/rules && $(BIN)/snakemake --lint
 
 bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/startup.py benchmarks/epoch.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
+discriminate: $(READY) ## print whether the quickstart tells methods apart, on its own and on other seeds
+	@$(MAKE) --no-print-directory reproduce STUDY=quickstart
+	@$(MAKE) --no-print-directory reproduce STUDY=quickstart-heldout
+	@$(BIN)/python benchmarks/discriminate.py
+
+settings: $(READY) ## search the quickstart's settings again, without Retrain and without test data
+	@$(BIN)/python benchmarks/search_settings.py --write
+
+docs: $(READY) ## write config/README.md and the JSON schemas anew
+	@$(BIN)/python -m reunlearn.commands.config_docs
+
+restore: $(READY) ## in a fresh clone: pull the runs, verify them, let Snakemake know
+	@$(BIN)/reunlearn restore
+
 snapshot: $(READY) ## record the runs in runs.dvc and push them to the remote
 	@$(BIN)/reunlearn snapshot
+
+slurm-demo: $(READY) ## run a part of quickstart on a real single-machine Slurm (root, Debian): the same bits as here
+	@PYTHON=$(abspath $(BIN)/python) workflow/slurm/demo.sh
 
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
