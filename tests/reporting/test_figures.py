@@ -49,7 +49,7 @@ def test_histogram_shares_sum_to_one_although_values_lie_beyond_the_edges(parts)
 def test_roc_names_references_and_the_marked_and_leaves_the_floor_out(parts):
     table, _, scores = parts
     figure = roc.draw(scores, "shadow_xgboost", list(table.index), table["mark"].to_dict())
-    named = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+    named = [t.get_text() for t in figure.legends[0].get_texts()]
     best, second = (table.index[table["mark"] == m][0] for m in ("best", "second"))
     assert [n.split(",")[0] for n in named] == [best, second, "Retrain", "Original", "other methods"]
     assert len(figure.axes[0].lines) == 1 + len(table) - 1  # the diagonal; no floor

@@ -92,8 +92,8 @@ def _gap_time(experiment: str, table: pd.DataFrame) -> Drawing:
 
 def _roc(experiment: str, attack: str, table: pd.DataFrame, scores: pd.DataFrame) -> Drawing:
     figure = roc.draw(scores, attack, list(table.index), table["mark"].to_dict())
-    caption = f"Attack {attack}, scores of all seeds together. The diagonal is an attack that learns nothing."
-    return _drawing(experiment, "roc", "ROC of an attack", caption, figure, False)
+    caption = "Scores of all seeds together. The diagonal is an attack that learns nothing."
+    return _drawing(experiment, "roc", f"ROC of {attack}", caption, figure, False)
 
 
 def _drawing(experiment: str, kind: str, title: str, caption: str, figure: Figure, wide: bool) -> Drawing:

@@ -19,7 +19,7 @@ _COLOURS = {"best": BEST, "second": SECOND}
 def draw(table: pd.DataFrame) -> Figure:
     """Return one labelled point per method, from a table of methods; Retrain is the point at gap 0."""
     with house_style():
-        figure = Figure(figsize=(5.1, 4.5), layout="constrained")
+        figure = Figure(figsize=(5.1, 5.0), layout="constrained")
         axes = figure.subplots()
         methods = table[~table.index.isin(REFERENCES)].dropna(subset=["seconds", "avg_gap"])
         colours = [_COLOURS.get(mark, TEST) for mark in methods["mark"]]
@@ -33,7 +33,7 @@ def draw(table: pd.DataFrame) -> Figure:
             points.append((retrain, 0.0, RETRAIN, INK))
         levels = {n: float(table.loc[n, "avg_gap"]) for n in (ORIGINAL, FLOOR) if n in table.index}
         _scales(axes, points, [v for v in levels.values() if np.isfinite(v)])
-        _levels(axes, levels)
+        _levels(axes, levels, points)
         place_labels(axes, points, list(levels.values()))
         axes.set_xlabel("run time (s)")
         axes.set_ylabel("Avg. Gap to Retrain (points)")
@@ -66,18 +66,30 @@ def _nice(low: float, high: float) -> list[float]:
     return [s * 10.0**e for e in exponents for s in steps if low <= s * 10.0**e <= high]
 
 
-def _levels(axes: Axes, levels: dict[str, float]) -> None:
+def _levels(axes: Axes, levels: dict[str, float], points: list[tuple[float, float, str, str]]) -> None:
     """Draw the original and the noise floor as lines across: neither costs a method any time."""
     colours = {ORIGINAL: FORGET, FLOOR: MUTED}
     for name, value in levels.items():
-        if np.isfinite(value):
-            axes.axhline(value, color=colours[name], linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-            axes.annotate(
-                name,
-                xy=(0.0, value),
-                xycoords=("axes fraction", "data"),
-                xytext=(3, 3),
-                textcoords="offset points",
-                color=colours[name],
-                fontsize=8,
-            )
+        if not np.isfinite(value):
+            continue
+        axes.axhline(value, color=colours[name], linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        side = _free_side(axes, value, points)
+        axes.annotate(
+            name,
+            xy=(side, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-3 if side else 3, 3),
+            textcoords="offset points",
+            ha="right" if side else "left",
+            color=colours[name],
+            fontsize=8,
+        )
+
+
+def _free_side(axes: Axes, level: float, points: list[tuple[float, float, str, str]]) -> int:
+    """Return 0 (left) for the name of a level, or 1 (right) where a point is in the way on the left."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    places = [to_axes.transform((x, y)) for x, y, _, _ in points]
+    height = to_axes.transform((axes.get_xlim()[0], level))[1]
+    near = [x for x, y in places if -0.02 < y - height < 0.06]
+    return int(any(x < 0.25 for x in near) and not any(x > 0.75 for x in near))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reunlearn.metrics.ranking import auc
 from reunlearn.metrics.statistics import roc
-from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, SURFACE, house_style
+from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, house_style
 from reunlearn.reporting.lines import FLOOR, ORIGINAL, RETRAIN
 from reunlearn.reporting.tables import pooled_scores
 
@@ -24,7 +24,7 @@ def draw(scores: pd.DataFrame, attack: str, order: list[str], marks: dict[str, s
         marks: {line: "best" or "second"}; these are drawn in colour.
     """
     with house_style():
-        figure = Figure(figsize=(5.1, 4.5), layout="constrained")
+        figure = Figure(figsize=(5.1, 5.0), layout="constrained")
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
         grey = False
@@ -41,9 +41,9 @@ def draw(scores: pd.DataFrame, attack: str, order: list[str], marks: dict[str, s
         axes.set_xlabel("false positive rate")
         axes.set_ylabel("true positive rate")
         handles, labels = axes.get_legend_handles_labels()
-        legend = axes.legend(handles[::-1], labels[::-1], loc="lower right", handlelength=1.6, labelcolor=INK)
-        legend.set_zorder(10)
-        legend.get_frame().set(visible=True, facecolor=SURFACE, edgecolor="none", alpha=0.85)
+        figure.legend(
+            handles[::-1], labels[::-1], loc="outside lower center", ncols=2, handlelength=1.6, labelcolor=INK
+        )
         return figure
 
 
