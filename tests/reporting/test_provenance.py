@@ -19,6 +19,13 @@ def test_sums_by_stage(whole):
     assert found.seconds == pytest.approx(sum(j["record"]["seconds"]["total"] for j in jobs))
     assert found.span_seconds == pytest.approx(max(j["record"]["seconds"]["total"] for j in jobs))
     assert found.warnings == ()
+    assert list(stages) == [
+        "original",
+        "retrained",
+        "unlearn",
+        "evaluate",
+        "attack",
+    ]  # as they run, not by name
 
 
 @pytest.mark.parametrize(

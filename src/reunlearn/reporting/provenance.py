@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from reunlearn.study import paths
+
 
 @dataclass(frozen=True)
 class StageCost:
@@ -74,7 +76,7 @@ def _stages(jobs: list[dict[str, Any]]) -> tuple[StageCost, ...]:
             sum(r["seconds"].get("run", 0.0) + r["seconds"].get("evaluate", 0.0) for r in records),
             max(r["peak_memory_mib"] for r in records),
         )
-        for stage, records in grouped.items()
+        for stage, records in sorted(grouped.items(), key=lambda item: list(paths.PATTERNS).index(item[0]))
     )
 
 
