@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def describe(name: str) -> dict[str, Any]:
         specification = holders[0].jobs[folder].document
         state = _state(inspect(_only(holders[0], folder), hashed=True)[folder])
     command = ["reunlearn", specification["stage"], f"{folder}/{paths.SPECIFICATION}"]
-    return {**found, **state, "command": shlex.join(command), "specification": specification}
+    return {**found, **state, "command": " ".join(command), "specification": specification}
 
 
 def _state(state: State) -> dict[str, Any]:

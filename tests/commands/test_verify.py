@@ -1,0 +1,96 @@
+"""verify names each artifact that is missing, changed or stale, and no other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reunlearn.commands import verify
+from reunlearn.records.versioning import write_outputs
+from reunlearn.study.plan import Plan
+from tests.commands.made import SMALL, STUDY, one, write_study
+
+
+def wrong() -> set[tuple[str, str, str]]:
+    return {(p["folder"], p["kind"], p["what"]) for p in verify.verify(STUDY)["problems"]}
+
+
+def test_finished_study_is_sound(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify.run(STUDY, json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sound"] == found["jobs"] == len(plan.jobs)
+    assert found["problems"] == []
+    assert found["mixed_versions"] == {}
+
+
+def test_each_kind_of_damage_is_named(plan: Plan) -> None:
+    original, split = one(plan, "original"), one(plan, "split")
+    attack = one(plan, "attack", "/finetune~")
+    Path(original, "model.safetensors").write_bytes(b"v" * 1000)
+    Path(split, "result.json").unlink()
+    Path(attack, "manifest.json").unlink()
+    assert wrong() == {
+        (original, "changed", "model.safetensors"),
+        (split, "missing", "result.json"),
+        (attack, "missing", "manifest.json"),
+    }
+    assert verify.run(STUDY) == 1
+
+
+def test_other_manifest_upstream_makes_its_readers_stale(plan: Plan) -> None:
+    original = one(plan, "original")
+    manifest = Path(original, "manifest.json")
+    manifest.write_text(manifest.read_text().replace("\n", "\n\n"))
+    readers = {job.folder for job in plan.jobs.values() if original in job.input_folders}
+    assert len(readers) > 2
+    assert wrong() == {(folder, "stale", f"made from another {original}") for folder in readers}
+
+
+def test_new_page_alone_does_not_make_the_tracking_stale(plan: Plan) -> None:
+    manifest = Path(one(plan, "report"), "manifest.json")
+    manifest.write_text(manifest.read_text().replace("\n", "\n\n"))
+    assert wrong() == set()
+
+
+def test_changed_hyperparameter_leaves_new_runs_missing_and_the_tail_stale(plan: Plan) -> None:
+    settings = {"name": "finetune", "settings": {"epochs": 2}}
+    write_study({**SMALL, "methods": [settings, "gradient_ascent"]})
+    kinds = {folder.split("/seed0")[0].rpartition("/")[2]: kind for folder, kind, _ in wrong()}
+    assert {name.partition("~")[0]: kind for name, kind in kinds.items()} == {
+        "finetune": "missing",
+        "results": "stale",
+    }
+
+
+def test_changed_data_are_found_and_so_is_another_lock(plan: Plan) -> None:
+    prepared, data = one(plan, "prepare"), Path("data/digits/x.npy")
+    write_outputs(Path("data.dvc"), {"data/digits": {"md5": "0.dir", "path": "data/digits"}})
+    assert wrong() == {(prepared, "changed", "data/digits is not what data.dvc says")}
+    data.write_bytes(b"y" * 100)
+    assert wrong() == {(prepared, "changed", "data/digits/x.npy")}
+    data.unlink()
+    assert wrong() == {(prepared, "missing", "data/digits/x.npy")}
+
+
+def test_mixed_versions_are_pointed_out(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(one(plan, "original"), "record.json")
+    record = json.loads(path.read_text())
+    record["versions"]["torch"] = "1.0"
+    path.write_text(json.dumps(record))
+    assert verify.run(STUDY) == 0
+    assert "torch: " in capsys.readouterr().out
+    assert verify.verify(STUDY)["mixed_versions"]["torch"]["1.0"] == 1
+
+
+def test_weights_left_out_by_a_snapshot_are_no_problem_but_others_are(plan: Plan) -> None:
+    Path(".dvcignore").write_text("/runs/**/unlearned/**/model.safetensors\n")
+    unlearned, original = one(plan, "unlearn", "/finetune~"), one(plan, "original")
+    Path(unlearned, "model.safetensors").unlink()
+    assert wrong() == {(unlearned, "missing", "model.safetensors")}  # no snapshot has this folder
+    write_outputs(Path("runs.dvc"), {f: {"md5": "0.dir", "path": f} for f in (unlearned, original)})
+    assert wrong() == set()
+    assert verify.verify(STUDY)["left_out"] == [f"{unlearned}/model.safetensors"]
+    Path(original, "model.safetensors").unlink()
+    assert wrong() == {(original, "missing", "model.safetensors")}
