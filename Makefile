@@ -20,7 +20,7 @@ SNAKEMAKE = REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(if $(HERE),$(COR
 	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo clean
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ snapshot: $(READY) ## record the runs in runs.dvc and push them to the remote
 
 slurm-demo: $(READY) ## run a part of quickstart on a real single-machine Slurm (root, Debian): the same bits as here
 	@PYTHON=$(abspath $(BIN)/python) workflow/slurm/demo.sh
+
+slurm-test: $(READY_TEST) ## tests on a real single-machine Slurm (root, Debian)
+	@$(BIN)/python -m pytest -m cluster tests/cluster
 
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -37,7 +37,7 @@ link_settings() {
 write_settings() {
     local memory
     memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.95)}' /proc/meminfo)
-    sed -e "s|@FOLDER@|$1|g" -e "s|@HOST@|$(hostname -s)|g" -e "s|@CPUS@|$(nproc)|g" -e "s|@MEMORY@|$memory|g" \
+    sed -e "s|@FOLDER@|$1|g" -e "s|@HOST@|$(hostname -s)|g" -e "s|@CPUS@|$(nproc --all)|g" -e "s|@MEMORY@|$memory|g" \
         "$HERE/slurm.conf.in" >"$1/slurm.conf"
     mkdir -p "$1/state" "$1/spool"
 }
@@ -73,7 +73,7 @@ start() {
         cat "$1/$daemon.pid" >>"$1/started"
     done
     wait_until_idle "$1"
-    echo "slurm: $(sinfo --version) runs with $(nproc) CPUs on $(hostname -s)"
+    echo "slurm: $(sinfo --version) runs with $(nproc --all) CPUs on $(hostname -s)"
 }
 
 stop() {

@@ -20,9 +20,8 @@ def differences(first: dict[str, dict], second: dict[str, dict]) -> list[str]:
         if folder not in first or folder not in second:
             found.append(f"{folder}: only in the {'second' if folder in second else 'first'}")
         elif first[folder] != second[folder]:
-            names = first[folder]["outputs"].keys() | second[folder]["outputs"].keys()
-            pairs = [(n, first[folder]["outputs"].get(n), second[folder]["outputs"].get(n)) for n in sorted(names)]
-            changed = [name for name, one, other in pairs if one != other]
+            one, other = first[folder]["outputs"], second[folder]["outputs"]
+            changed = [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
             found.append(f"{folder}: differs in {', '.join(changed) or 'its specification or code'}")
     return found
 

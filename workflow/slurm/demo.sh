@@ -40,7 +40,7 @@ unset REUNLEARN_WORKER REUNLEARN_COLD REUNLEARN_STARTED
 "$ROOT/workflow/slurm/cluster.sh" start "$FOLDER/cluster"
 
 SECONDS=0
-run local default --cores "$(nproc)" --config "$@" device=cpu
+run local default --cores "$(nproc --all)" --config "$@" device=cpu
 echo "slurm-demo: here, in $SECONDS s"
 
 SECONDS=0
