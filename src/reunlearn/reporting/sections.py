@@ -63,7 +63,7 @@ def build(
     grids = [method_grid(methods, name, cards)] + ([attack_grid(against, name, cards)] if attacks else [])
     return Section(
         name=name,
-        setting=setting(experiment, runs.get("sizes", {}).get(name, {})),
+        setting=setting(experiment, runs.get("sizes", {}).get(name, {}), _seeds(name, runs)),
         finding=find(methods),
         grids=tuple(grids),
         numbers={
@@ -77,7 +77,9 @@ def build(
     )
 
 
-def setting(experiment: dict[str, Any], sizes: dict[str, int]) -> tuple[tuple[str, str], ...]:
+def setting(
+    experiment: dict[str, Any], sizes: dict[str, int], seeds: list[int]
+) -> tuple[tuple[str, str], ...]:
     """Return (what, value) pairs that say what was run."""
     scenario, architecture = experiment["scenario"], experiment["architecture"]
     if scenario["kind"] == "random":
@@ -88,18 +90,22 @@ def setting(experiment: dict[str, Any], sizes: dict[str, int]) -> tuple[tuple[st
             f"class {numbers}, whole" if len(scenario["classes"]) == 1 else f"classes {numbers}, whole"
         )
     options = ", ".join(f"{k} {v}" for k, v in architecture["settings"].items())
-    seeds = [str(s["train"] if isinstance(s, dict) else s) for s in experiment["seeds"]]
     found = [
         ("Forget", forgotten + (f": {sizes['forget']} of {sizes['train']} samples" if sizes else "")),
         ("Data", experiment["dataset"]["name"]),
         ("Network", architecture["name"] + (f" ({options})" if options else "")),
         ("Recipe", experiment["recipe"]),
-        ("Seeds", ", ".join(seeds)),
+        ("Seeds", ", ".join(map(str, seeds))),
     ]
     if experiment["shadows"]:
         shadows = experiment["shadows"]
         found.append(("Shadow models", f"{shadows['inside']} inside, {shadows['outside']} outside per split"))
     return tuple(found)
+
+
+def _seeds(name: str, runs: dict[str, Any]) -> list[int]:
+    """Return the training seeds that were asked for: fewer than the study's where it was narrowed."""
+    return sorted({row["train_seed"] for row in runs["rows"] if row["experiment"] == name})
 
 
 def _runs(name: str, results: pd.DataFrame, runs: dict[str, Any]) -> list[Run]:
