@@ -134,7 +134,7 @@ def _make(path: Path) -> None:
 
 @contextmanager
 def _flushed_once(path: Path) -> Iterator[None]:
-    """Wait for the disk once at the end and not at each of several hundred commits, which takes half the time.
+    """Wait for the disk once at the end and not at each of several hundred commits, which is most of the time.
 
     A killed process loses nothing by this; a power cut in these seconds can damage the store, which is made from
     the results and can be made again.
