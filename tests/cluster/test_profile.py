@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.project import RECIPE, Project
+from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
 pytestmark = pytest.mark.workflow
 
@@ -25,10 +25,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project.create(tmp_path_factory.mktemp("profile") / "project")
 
 
-def plan(project: Project, *arguments: str, device: str = "cpu") -> str:
+def plan(project: Project, *arguments: str, device: str = "cpu", study: str = "tiny") -> str:
     """Return what a dry run with the profile prints."""
     options = (*PROFILE, "--dry-run", "--quiet", "host", *arguments)
-    return project.snakemake(*options, more=(f"device={device}",)).stdout
+    return project.snakemake(*options, study=study, more=(f"device={device}",)).stdout
 
 
 def requests(printed: str) -> dict[str, list[Request]]:
@@ -43,17 +43,18 @@ def requests(printed: str) -> dict[str, list[Request]]:
     return found
 
 
-def groups(printed: str) -> dict[str, set[str]]:
-    """Return {group: its rules} from a dry run's print."""
-    found: dict[str, set[str]] = {}
+def groups(printed: str) -> dict[str, list[str]]:
+    """Return {group: the rules of its jobs} from a dry run's print."""
+    found: dict[str, list[str]] = {}
     group = ""
     for line in printed.splitlines():
         match = LINE.match(line)
         if match and match["group"]:
             group = match["group"]
-            found[group] = set()
+            assert group not in found, "a group in two pieces is two jobs"
+            found[group] = []
         elif match and match["rule"] and line.startswith(" "):
-            found[group].add(match["rule"])
+            found[group].append(match["rule"])
     return found
 
 
@@ -101,13 +102,20 @@ def test_partition_and_account_come_from_the_user(
             assert (request["slurm_partition"], request["slurm_account"]) == ("long", "lab7")
 
 
-def test_a_group_is_one_row_and_never_more(printed: str) -> None:
+def test_the_quick_jobs_of_a_row_are_one_group(printed: str) -> None:
     found = groups(printed)
-    rows = [rules for name, rules in found.items() if name.startswith("row-")]
-    attacks = [rules for name, rules in found.items() if name.startswith("attacks-")]
-    assert sorted(map(sorted, rows)) == [["evaluate"]] * 2 + [["evaluate", "unlearn"]] * 2
-    assert attacks == [{"attack"}] * 4
-    assert len(rows) + len(attacks) == len(found)
+    assert len(found) == 4  # original, retrain and two methods
+    assert all(name.startswith("row-") for name in found)
+    assert all(sorted(rules) == ["attack", "evaluate"] for rules in found.values())
+
+
+def test_an_attack_that_reads_another_row_is_in_no_group(project: Project) -> None:
+    experiment = EXPERIMENT | {"attacks": ["entropy_logistic", "shadow_xgboost"], "noise_floor": True}
+    project.write_study("shadowed", [experiment | {"shadows": {"inside": 2, "outside": 2}}])
+    printed = plan(project, study="shadowed")
+    inside = [rule for rules in groups(printed).values() for rule in rules]
+    assert (inside.count("evaluate"), inside.count("attack")) == (5, 5)
+    assert len(requests(printed)["attack"]) == 10
 
 
 def test_the_profile_is_complete() -> None:
