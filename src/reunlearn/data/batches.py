@@ -56,8 +56,8 @@ class Samples:
         device: str = "cpu",
     ) -> None:
         self.x_NHWC = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 3, 1))).to(device)
-        self.y = torch.from_numpy(np.ascontiguousarray(y)).to(device)
-        self.index = torch.from_numpy(np.ascontiguousarray(index).astype(np.int64)).to(device)
+        self.y = torch.from_numpy(np.array(y, dtype=np.int64)).to(device)  # a copy: mapped files are read-only
+        self.index = torch.from_numpy(np.array(index, dtype=np.int64)).to(device)
         self.augmentation = augmentation
         scale = 1.0 / (255.0 * np.asarray(std))
         self.scale = torch.tensor(scale, dtype=torch.float32, device=device)
