@@ -16,7 +16,7 @@ READY_TEST := .venv/.ready-test
 CONFIG = study=$(STUDY) $(if $(METHODS),methods=$(METHODS)) $(if $(SEEDS),seeds=$(SEEDS)) device=$(DEVICE)
 # another profile than `default` says itself how many cores it may use: on a cluster they are those of one job
 HERE = $(filter default,$(PROFILE))
-SNAKEMAKE = REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(if $(HERE),$(CORES)) $(BIN)/snakemake \
+SNAKEMAKE = $(BIN)/snakemake \
 	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
@@ -26,7 +26,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 reproduce: $(READY) ## run a study and print where its report is
-	@$(SNAKEMAKE)
+	@REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(if $(HERE),$(CORES)) REUNLEARN_EARLY=$(if $(HERE),1) \
+		$(SNAKEMAKE)
 
 dry-run: $(READY) ## say what make reproduce would run
 	@$(SNAKEMAKE) --dry-run

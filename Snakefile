@@ -13,13 +13,23 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+# on a cluster these run where Snakemake runs: they are quick, and need the network or the tracking store
+localrules:
+    all,
+    prepare,
+    split,
+    aggregate,
+    report,
+    track,
+
+
 rule all:
     input:
         final_outputs(),
 
 
 onstart:
-    start_worker()
+    prepare_local_run()
 
 
 onsuccess:

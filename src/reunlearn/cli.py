@@ -172,8 +172,9 @@ def datasets(name: Name = None, json: AsJson = False) -> None:
 def summary(study: Study) -> None:
     """Say where the report is and where the time went."""
     from reunlearn.commands import summary as command
+    from reunlearn.study.plan import make_plan
 
-    command.run(study)
+    command.run(make_plan(study))
 
 
 @app.command()

@@ -3,10 +3,7 @@
 Asks the warm worker when there is one; otherwise, or when the worker refuses, starts a Python of its own.
 """
 
-import json
 import os
-import socket
-import subprocess
 import sys
 
 
@@ -15,6 +12,9 @@ def ask_worker(stage: str, specification: str, log: str) -> int | None:
     address = os.environ.get("REUNLEARN_WORKER")
     if not address:
         return None
+    import json
+    import socket
+
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(address)
@@ -32,7 +32,10 @@ def ask_worker(stage: str, specification: str, log: str) -> int | None:
     if answer == "stale":
         return None
     if not answer:
-        print("error: the warm worker ended while the job ran; run again", file=sys.stderr)
+        print(
+            "error: the warm worker ended while the job ran (see .reunlearn/worker.log); run again",
+            file=sys.stderr,
+        )
         return 1
     code = int(answer)
     return code if code >= 0 else 128 - code
@@ -40,6 +43,8 @@ def ask_worker(stage: str, specification: str, log: str) -> int | None:
 
 def run_cold(stage: str, specification: str, log: str) -> int:
     """Return the exit code of a job in a Python process of its own."""
+    import subprocess
+
     with open(log, "wb") as output:
         command = [sys.executable, "-m", "reunlearn.cli", stage, specification]
         return subprocess.run(command, stdout=output, stderr=output, check=False).returncode

@@ -24,9 +24,22 @@ from pathlib import Path
 from typing import Any
 
 from reunlearn.study.catalogue import source_state
+from reunlearn.study.paths import state_dir
 
 SOCKET = "REUNLEARN_WORKER"
 START_SECONDS = 60
+STAGES = ("original", "retrained", "shadow", "state", "unlearn", "evaluate", "attack", "aggregate", "report")
+PRELOADED = (
+    "numpy",
+    "torch",
+    "safetensors.torch",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
+    "sklearn.svm",
+    "xgboost",
+    "matplotlib.figure",
+    *(f"reunlearn.stages.{stage}" for stage in STAGES),
+)
 
 
 def client_command() -> str:
@@ -58,28 +71,45 @@ def commit() -> str:
     return f"{head}+dirty" if head and ask("status", "--porcelain", "--untracked-files=no") else head
 
 
-def start() -> None:
-    """Start a worker that ends with this process; jobs find it by an environment variable.
+def launch_early() -> None:
+    """Launch a worker while the plan is still made, if `make reproduce` says that local jobs will follow."""
+    if os.environ.pop("REUNLEARN_EARLY", None):
+        launch()
+
+
+def launch() -> None:
+    """Begin to start a worker that ends with this process; jobs find it by an environment variable.
 
     REUNLEARN_COLD=1 keeps it from starting: every job then has a Python of its own.
     """
     os.environ["REUNLEARN_COMMIT"] = commit()
     if os.environ.get("REUNLEARN_COLD"):
         return
-    folder = tempfile.mkdtemp(prefix="reunlearn-")
-    address = str(Path(folder) / "socket")
+    address = str(Path(tempfile.mkdtemp(prefix="reunlearn-")) / "socket")
     command = [sys.executable, "-m", "reunlearn.worker", address, str(os.getpid())]
-    with Path(folder, "log").open("w") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+    with (state_dir() / "worker.log").open("a") as log:
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    os.environ[SOCKET] = address
+
+
+def wait() -> None:
+    """Wait until the launched worker listens; without one, jobs start cold: slower, the same results."""
+    address = os.environ.get(SOCKET)
     limit = time.monotonic() + START_SECONDS
-    while not Path(address).exists() and process.poll() is None and time.monotonic() < limit:
+    while address and not Path(address).exists():
+        if (
+            time.monotonic() > limit or not Path(address).parent.exists()
+        ):  # the worker removes its folder as it ends
+            os.environ.pop(SOCKET)
+            return
         time.sleep(0.02)
-    if Path(address).exists():
-        os.environ[SOCKET] = address
-    else:
-        shutil.rmtree(folder, ignore_errors=True)  # jobs start cold: slower, the same results
+
+
+def start() -> None:
+    """Start a worker, unless one was launched early, and wait for it."""
+    if SOCKET not in os.environ:
+        launch()
+    wait()
 
 
 class Server:
@@ -192,21 +222,26 @@ def run_stage(stage: str, specification: str) -> int:
     return 0
 
 
+def preload() -> None:
+    """Import what jobs need, and look up once what every record says."""
+    import importlib
+
+    for name in PRELOADED:
+        importlib.import_module(name)
+    record = importlib.import_module("reunlearn.records.record")
+    record.versions()
+    record.processor()
+
+
 def main() -> None:
-    """Import what jobs need, then serve."""
+    """Preload, then serve."""
     import gc
 
-    import numpy  # noqa: F401
-    import sklearn.linear_model
-    import sklearn.svm  # noqa: F401
-    import torch  # noqa: F401
-
-    import reunlearn.stages.execution  # noqa: F401
-
-    gc.collect()
-    gc.freeze()
     address, owner = sys.argv[1], int(sys.argv[2])
     try:
+        preload()
+        gc.collect()
+        gc.freeze()
         Server(address, owner).serve()
     finally:
         shutil.rmtree(Path(address).parent, ignore_errors=True)

@@ -77,11 +77,11 @@ class Project:
         file.write_text(text)
 
     def snakemake(
-        self, *arguments: str, study: str = "tiny", check: bool = True
+        self, *arguments: str, study: str = "tiny", check: bool = True, more: tuple[str, ...] = ()
     ) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake in this folder."""
+        """Run Snakemake in this folder; `more` are further configuration values."""
         command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default"]
-        command += ["--cores", "2", *arguments, "--config", f"study={study}", "device=cpu"]
+        command += ["--cores", "2", *arguments, "--config", f"study={study}", "device=cpu", *more]
         return self.run(command, check)
 
     def reunlearn(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -1,10 +1,10 @@
 # All helper functions; the other rule files hold rules only. Nothing here imports torch.
 
-import os
 import subprocess
 import sys
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import GroupSettings
 
 from reunlearn import worker
 from reunlearn.records.digest import job_digest
@@ -26,21 +26,27 @@ def seed_list():
     try:
         return [int(seed) for seed in words("seeds")] if words("seeds") else None
     except ValueError:
-        raise UserError(f"SEEDS is '{config['seeds']}'; write whole numbers with commas, such as 0,1")
+        raise UserError(
+            f"SEEDS is '{config['seeds']}'; write whole numbers with commas, such as 0,1"
+        )
 
 
 def known_config():
     """Refuse a configuration key that means nothing here."""
     known = {"study", "methods", "seeds", "device", "gpus"}
     for key in sorted(set(config) - known):
-        raise UserError(f"unknown configuration key '{key}'; known: {', '.join(sorted(known))}")
+        raise UserError(
+            f"unknown configuration key '{key}'; known: {', '.join(sorted(known))}"
+        )
 
 
 def load_plan():
     """Return the plan; a mistake in the configuration is one line, before any job starts."""
     try:
         known_config()
-        plan = make_plan(config.get("study", "quickstart"), words("methods"), seed_list())
+        plan = make_plan(
+            config.get("study", "quickstart"), words("methods"), seed_list()
+        )
         if workflow.is_main_process:
             write_specifications(plan)
         return plan
@@ -48,10 +54,20 @@ def load_plan():
         raise WorkflowError(str(error))
 
 
+if workflow.is_main_process:
+    worker.launch_early()
 PLAN = load_plan()
-DEVICE = str(config.get("device", "auto"))
-os.environ["REUNLEARN_DEVICE"] = DEVICE
-os.environ["REUNLEARN_JOB"] = worker.client_command()
+CLUSTER = workflow.remote_exec or not workflow.local_exec
+
+
+def device():
+    """Return what DEVICE asks for; a submit host cannot tell what the nodes have, so auto is the CPU there."""
+    asked = str(config.get("device", "auto"))
+    return "cpu" if asked == "auto" and CLUSTER else asked
+
+
+DEVICE = device()
+worker.announce(DEVICE)
 
 
 def final_outputs():
@@ -65,7 +81,11 @@ def final_outputs():
 
 def job_of(wildcards):
     """Return the planned job of a rule's wildcards."""
-    folder = f"runs/{wildcards.dataset}/prepared" if "dataset" in wildcards.keys() else wildcards.run
+    folder = (
+        f"runs/{wildcards.dataset}/prepared"
+        if "dataset" in wildcards.keys()
+        else wildcards.run
+    )
     try:
         return PLAN.jobs[folder]
     except KeyError:
@@ -132,19 +152,49 @@ def minutes(wildcards, attempt):
     return (30 + epochs) * attempt
 
 
-def start_worker():
-    """Start the warm worker for jobs of this machine; jobs of a cluster start cold."""
-    os.environ["REUNLEARN_COMMIT"] = worker.commit()
-    if workflow.local_exec and not os.environ.get("REUNLEARN_COLD"):
+def row(wildcards):
+    """Return the group of a row's evaluation and attacks, quick jobs which a cluster runs as one; None for no group.
+
+    One that fails takes its whole group with it: hence never more than a row, and not the costly unlearning. An
+    attack that reads another row's evaluation stays alone: groups must not wait for each other.
+    """
+    if "reference" in job_of(wildcards).inputs:
+        return None
+    return f"row-{paths.short_digest(paths.run_of(wildcards.run))}"
+
+
+def start_group_worker():
+    """Within a cluster job that runs a whole group, start a warm worker for it."""
+    grouped = workflow.group_settings.local_groupid != GroupSettings().local_groupid
+    if workflow.remote_exec and not workflow.local_exec and grouped:
+        worker.start()
+
+
+def prepare_local_run():
+    """Before the jobs of this machine: start the warm worker, and lift the limit on job starts.
+
+    With a limit, the scheduler of Snakemake 9.27 looks at all ready jobs again a second after each look, for ever: every
+    finished job adds such a chain, and after some hundred jobs it does little else. A cluster's jobs start cold, or have
+    their group's worker.
+    """
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
         worker.start()
 
 
 def print_summary():
     """Say where the report is and where the time went."""
     if workflow.is_main_process and not workflow.touch:
-        subprocess.run([sys.executable, "-m", "reunlearn.cli", "summary", PLAN.study.name], check=False)
+        from reunlearn.commands import summary
+
+        summary.run(PLAN)
 
 
 def report_holes():
     """After a failure, write a partial report that names what is missing."""
-    subprocess.run([sys.executable, "-m", "reunlearn.cli", "partial", PLAN.study.name], check=False)
+    subprocess.run(
+        [sys.executable, "-m", "reunlearn.cli", "partial", PLAN.study.name], check=False
+    )
+
+
+start_group_worker()

@@ -6,12 +6,12 @@ rule prepare:
         record="runs/{dataset}/prepared/record.json",
         files="runs/{dataset}/prepared/files.json",
         data=update("data/{dataset}/card.json"),
-    params:
-        code=code,
     log:
         "logs/runs/{dataset}/prepared.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB prepare {input.specification} {log}"
 
@@ -25,13 +25,13 @@ rule split:
         manifest="{run}/manifest.json",
         record="{run}/record.json",
         indices="{run}/indices.npz",
-    params:
-        code=code,
-    wildcard_constraints:
-        run=paths.PATTERNS["split"],
     log:
         "logs/{run}.log",
+    wildcard_constraints:
+        run=paths.PATTERNS["split"],
     conda:
         "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB split {input.specification} {log}"

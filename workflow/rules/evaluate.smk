@@ -8,18 +8,20 @@ rule evaluate:
         record="{run}/record.json",
         outputs="{run}/outputs.npz",
         metrics="{run}/metrics.json",
-    params:
-        code=code,
+    log:
+        "logs/{run}.log",
     wildcard_constraints:
         run=paths.PATTERNS["evaluate"],
+    group:
+        row
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpu,
         mem_mb=memory,
         runtime=minutes,
-    log:
-        "logs/{run}.log",
-    conda:
-        "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB evaluate {input.specification} {log}"
 
@@ -34,13 +36,15 @@ rule attack:
         record="{run}/record.json",
         result="{run}/result.json",
         scores="{run}/scores.npz",
-    params:
-        code=code,
-    wildcard_constraints:
-        run=paths.PATTERNS["attack"],
     log:
         "logs/{run}.log",
+    wildcard_constraints:
+        run=paths.PATTERNS["attack"],
+    group:
+        row
     conda:
         "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB attack {input.specification} {log}"

@@ -10,14 +10,14 @@ rule aggregate:
         samples="{run}/samples.parquet",
         scores="{run}/scores.parquet",
         runs="{run}/runs.json",
-    params:
-        code=code,
-    wildcard_constraints:
-        run=paths.PATTERNS["aggregate"],
     log:
         "logs/{run}.log",
+    wildcard_constraints:
+        run=paths.PATTERNS["aggregate"],
     conda:
         "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB aggregate {input.specification} {log}"
 
@@ -30,14 +30,14 @@ rule report:
         manifest="{run}/manifest.json",
         record="{run}/record.json",
         page=report("{run}/index.html", caption="../report/page.rst", category="Report"),
-    params:
-        code=code,
-    wildcard_constraints:
-        run=paths.PATTERNS["report"],
     log:
         "logs/{run}.log",
+    wildcard_constraints:
+        run=paths.PATTERNS["report"],
     conda:
         "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB report {input.specification} {log}"
 
@@ -52,13 +52,13 @@ rule track:
         manifest="{run}/manifest.json",
         record="{run}/record.json",
         tracked="{run}/tracked.json",
-    params:
-        code=code,
-    wildcard_constraints:
-        run=paths.PATTERNS["track"],
     log:
         "logs/{run}.log",
+    wildcard_constraints:
+        run=paths.PATTERNS["track"],
     conda:
         "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB track {input.specification} {log}"

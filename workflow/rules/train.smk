@@ -8,18 +8,18 @@ rule original:
         record="{run}/record.json",
         model="{run}/model.safetensors",
         history="{run}/history.jsonl",
-    params:
-        code=code,
+    log:
+        "logs/{run}.log",
     wildcard_constraints:
         run=paths.PATTERNS["original"],
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpu,
         mem_mb=memory,
         runtime=minutes,
-    log:
-        "logs/{run}.log",
-    conda:
-        "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB original {input.specification} {log}"
 
@@ -34,18 +34,18 @@ rule retrained:
         record="{run}/record.json",
         model="{run}/model.safetensors",
         history="{run}/history.jsonl",
-    params:
-        code=code,
+    log:
+        "logs/{run}.log",
     wildcard_constraints:
         run=paths.PATTERNS["retrained"],
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpu,
         mem_mb=memory,
         runtime=minutes,
-    log:
-        "logs/{run}.log",
-    conda:
-        "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB retrained {input.specification} {log}"
 
@@ -59,18 +59,18 @@ rule shadow:
         manifest="{run}/manifest.json",
         record="{run}/record.json",
         outputs="{run}/outputs.npz",
-    params:
-        code=code,
+    log:
+        "logs/{run}.log",
     wildcard_constraints:
         run=paths.PATTERNS["shadow"],
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpu,
         mem_mb=memory,
         runtime=minutes,
-    log:
-        "logs/{run}.log",
-    conda:
-        "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB shadow {input.specification} {log}"
 
@@ -83,18 +83,17 @@ rule state:
     output:
         manifest="{run}/manifest.json",
         record="{run}/record.json",
-
-    params:
-        code=code,
+    log:
+        "logs/{run}.log",
     wildcard_constraints:
         run=paths.PATTERNS["state"],
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpu,
         mem_mb=memory,
         runtime=minutes,
-    log:
-        "logs/{run}.log",
-    conda:
-        "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB state {input.specification} {log}"

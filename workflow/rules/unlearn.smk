@@ -8,17 +8,17 @@ rule unlearn:
         record="{run}/record.json",
         model="{run}/model.safetensors",
         history="{run}/history.jsonl",
-    params:
-        code=code,
+    log:
+        "logs/{run}.log",
     wildcard_constraints:
         run=paths.PATTERNS["unlearn"],
+    conda:
+        "../../environment.yml"
     resources:
         gpu=gpu,
         mem_mb=memory,
         runtime=minutes,
-    log:
-        "logs/{run}.log",
-    conda:
-        "../../environment.yml"
+    params:
+        code=code,
     shell:
         "$REUNLEARN_JOB unlearn {input.specification} {log}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reunlearn.records.files import read_json
 from reunlearn.study import paths
-from reunlearn.study.plan import make_plan
+from reunlearn.study.plan import Plan
 
 WORK = {
     "training": ("original", "retrained", "shadow"),
@@ -18,22 +18,22 @@ WORK = {
 }
 
 
-def run(study: str) -> None:
+def run(plan: Plan) -> None:
     """Print the report's place; if the workflow said when it started, print the shares of its time."""
-    report = Path(paths.report(study)) / "index.html"
+    report = Path(paths.report(plan.study.name)) / "index.html"
     started, cores = os.environ.get("REUNLEARN_STARTED"), os.environ.get("REUNLEARN_CORES")
     if started and cores:
-        _times(study, float(started), int(cores))
+        _times(plan, float(started), int(cores))
     if report.exists():
         print(f"report: {report}")
 
 
-def _times(study: str, started: float, cores: int) -> None:
+def _times(plan: Plan, started: float, cores: int) -> None:
     """Print how much of the cores' time went into training, unlearning and evaluating."""
     wall = time.time() - started
     seconds = dict.fromkeys(WORK, 0.0)
     jobs = 0
-    for job in make_plan(study).jobs.values():
+    for job in plan.jobs.values():
         path = Path(job.folder) / paths.RECORD
         if not path.exists():
             continue

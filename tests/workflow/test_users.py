@@ -1,0 +1,80 @@
+"""What a user does: add a method, meet a failure, narrow a study, run without Snakemake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import EXPERIMENT, Project
+
+pytestmark = pytest.mark.workflow
+METHODS = "src/reunlearn/unlearning/methods"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose study `tiny` has been run."""
+    project = Project.create(tmp_path_factory.mktemp("users") / "project")
+    project.snakemake()
+    return project
+
+
+def test_a_method_is_one_file_and_one_line(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    before = project.stamps()
+    project.reunlearn("new", "method", "my_method")
+    project.write_study("tiny", [{**EXPERIMENT, "methods": [*EXPERIMENT["methods"], "my_method"]}])
+    ran = project.executed()
+    assert {stage for stage, _ in ran} == {"unlearn", "evaluate", "attack", "aggregate", "report", "track"}
+    assert all("/my_method~" in folder for _, folder in ran if folder.startswith("runs/"))
+    assert set(before) < set(project.stamps())
+    assert "my_method" in (project.root / "reports/tiny/index.html").read_text()
+
+
+def test_a_failed_run_leaves_a_report_that_names_the_hole(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    line = r"        optimizer = self.make_optimizer\(model\)\n"
+    project.edit(f"{METHODS}/finetune.py", line, '        raise RuntimeError("out of luck")\n')
+    done = project.snakemake(check=False)
+    assert done.returncode != 0
+    page = (project.root / "reports/tiny/index.html").read_text()
+    runs = json.loads((project.root / "reports/tiny/results/runs.json").read_text())
+    hole = next(folder for folder in runs["missing"] if "/finetune~" in folder)
+    assert hole in page
+    log = project.root / "logs" / f"{hole}.log"
+    assert "out of luck" in log.read_text()
+    others = [f for f in project.stamps() if "/gradient_ascent~" in f]
+    assert others, "the other runs stay"
+    broken = r'        raise RuntimeError\("out of luck"\)\n'
+    project.edit(f"{METHODS}/finetune.py", broken, "        optimizer = self.make_optimizer(model)\n")
+    project.snakemake()
+    runs = json.loads((project.root / "reports/tiny/results/runs.json").read_text())
+    assert runs["missing"] == []
+
+
+def test_a_diverged_run_is_a_result(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    wild = {"name": "gradient_ascent", "label": "wild", "settings": {"learning_rate": 1.0e30, "epochs": 3}}
+    project.write_study("tiny", [{**EXPERIMENT, "methods": ["finetune", wild]}])
+    project.snakemake()
+    assert "diverged" in (project.root / "reports/tiny/index.html").read_text()
+
+
+def test_narrowing_runs_less(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
+    project.snakemake("--until", "unlearn", more=("methods=finetune", "seeds=1"))
+    made = {folder for folder in project.stamps() if "/unlearned/" in folder and "/train1/" in folder}
+    assert {Path(folder).parts[-2].split("~")[0] for folder in made} == {"finetune"}
+
+
+def test_run_without_snakemake_makes_the_same_bits(finished: Project, tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    project.reunlearn("run", "tiny", "--method", "finetune", "--seed", "0")
+    made = {f for f in project.stamps() if f.startswith("runs/")}
+    assert any("/finetune~" in f for f in made)
+    for folder in made:
+        here, there = (p.root / folder / "manifest.json" for p in (project, finished))
+        assert here.read_bytes() == there.read_bytes(), folder
