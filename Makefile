@@ -20,7 +20,7 @@ SNAKEMAKE = $(BIN)/snakemake \
 	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test clean
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate settings docs restore
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,7 @@ dry-run: $(READY) ## say what make reproduce would run
 	@$(SNAKEMAKE) --dry-run
 
 test: $(READY_TEST) ## install what tests need, pass the checks and the tests
+	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n 2
 
 lint: $(READY_TEST) ## style, types, workflow

@@ -30,8 +30,8 @@ def main() -> int:
         original = gaps[ORIGINAL]
         methods = gaps.drop([line for line in REFERENCES if line in gaps.index])
         ratio = original / methods.min()
-        print(f"{study}: original {original:.2f}, best {methods.idxmin()} {methods.min():.2f}: {ratio:.2f} times", end="")
-        print(f" (wanted {wanted})")
+        best = f"best {methods.idxmin()} {methods.min():.2f}"
+        print(f"{study}: original {original:.2f}, {best}: {ratio:.2f} times (wanted {wanted})")
         print("  " + ", ".join(f"{name} {value:.2f}" for name, value in gaps.sort_values().items()))
         good &= bool(ratio >= wanted) and (intervals(results, scores) or study != "quickstart")
     return 0 if good else 1
@@ -47,7 +47,9 @@ def intervals(results: pd.DataFrame, scores: pd.DataFrame) -> bool:
         original, retrain = (tuple(table.loc[line, ends]) for line in (ORIGINAL, RETRAIN))
         separates = original[0] > 0.55 and retrain[0] <= 0.5 <= retrain[1]
         found |= bool(separates)
-        words = f"original [{original[0]:.3f}, {original[1]:.3f}], Retrain [{retrain[0]:.3f}, {retrain[1]:.3f}]"
+        words = (
+            f"original [{original[0]:.3f}, {original[1]:.3f}], Retrain [{retrain[0]:.3f}, {retrain[1]:.3f}]"
+        )
         print(f"  {attack:18} AUC {words}{'  separates' if separates else ''}")
     return found
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "from reunlearn import worker; from reunlearn.records.digest import job_digest; from reunlearn.study.plan import make_plan"
+IMPORTS = "import reunlearn.worker, reunlearn.records.digest, reunlearn.study.plan"
 ONE_RULE = 'rule all:\n    output: "done"\n    shell: "touch {output}"\n'
 REPETITIONS = 5
 JOBS = 8
@@ -65,7 +65,10 @@ def start_up(project: Path, empty: Path) -> None:
             "imports": ([sys.executable, "-c", IMPORTS], project),
             "one rule": ([*snakemake, "--cores", "1", "--dry-run"], empty),
             "quickstart": ([*snakemake, *profile, "--dry-run", *config], project),
-            "one job": ([*snakemake, *profile, "--dry-run", "--mode", "subprocess", *target, *config], project),
+            "one job": (
+                [*snakemake, *profile, "--dry-run", "--mode", "subprocess", *target, *config],
+                project,
+            ),
         }
     )
     print(f"imports of the Snakefile        {found['imports'] - found['python']:6.2f} s   (at most 0.3)")

@@ -56,7 +56,9 @@ class Samples:
         device: str = "cpu",
     ) -> None:
         self.x_NHWC = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 3, 1))).to(device)
-        self.y = torch.from_numpy(np.array(y, dtype=np.int64)).to(device)  # a copy: mapped files are read-only
+        self.y = torch.from_numpy(np.array(y, dtype=np.int64)).to(
+            device
+        )  # a copy: mapped files are read-only
         self.index = torch.from_numpy(np.array(index, dtype=np.int64)).to(device)
         self.augmentation = augmentation
         scale = 1.0 / (255.0 * np.asarray(std))

@@ -67,7 +67,9 @@ def git_state(root: str = ".") -> dict[str, Any]:
     return {"commit": commit, "dirty": bool(status) if status is not None else None}
 
 
-def write_record(folder: Path, stopwatch: Stopwatch, inputs: list[str], device: str, threads: int, **more: Any) -> None:
+def write_record(
+    folder: Path, stopwatch: Stopwatch, inputs: list[str], device: str, threads: int, **more: Any
+) -> None:
     """Write the provenance of a finished job."""
     manifests = {f: sha256(Path(f) / MANIFEST) for f in inputs if (Path(f) / MANIFEST).exists()}
     content = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,11 +47,8 @@ def make_report(
     runs = {**runs, "sizes": set_sizes(runs, _forget_sizes(samples), catalogue["datasets"])}
     study = runs["study"]
     measured = set(results["experiment"])
-    sections = [
-        build(e, results, samples, scores, runs, catalogue["attacks"])
-        for e in study["experiments"]
-        if e["name"] in measured
-    ]
+    shown = [e for e in study["experiments"] if e["name"] in measured]
+    sections = _build_all([(e, results, samples, scores, runs, catalogue["attacks"]) for e in shown])
     methods = _methods(runs, catalogue["methods"])
     page = _environment().get_template("page.html")
     text = page.render(
@@ -62,6 +61,14 @@ def make_report(
         provenance=provenance.gather(runs),
     )
     return Report(text, _files(sections))
+
+
+def _build_all(arguments: list[tuple[Any, ...]]) -> list[Section]:
+    """Return the sections; several are drawn side by side, each in a process of its own."""
+    if len(arguments) < 2:
+        return [build(*one) for one in arguments]
+    with multiprocessing.get_context("fork").Pool(min(len(arguments), os.cpu_count() or 1)) as pool:
+        return pool.starmap(build, arguments)
 
 
 def _forget_sizes(samples: pd.DataFrame) -> dict[str, int]:

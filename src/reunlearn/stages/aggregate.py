@@ -39,7 +39,9 @@ def run(job: Job) -> None:
             if _is_done(folder):
                 scores.append(_scores(folder).assign(attack=attack, **keys))
     _write(job.folder / "results.parquet", pd.DataFrame(results))
-    _write(job.folder / "samples.parquet", pd.concat(samples, ignore_index=True) if samples else pd.DataFrame())
+    _write(
+        job.folder / "samples.parquet", pd.concat(samples, ignore_index=True) if samples else pd.DataFrame()
+    )
     _write(job.folder / "scores.parquet", pd.concat(scores, ignore_index=True) if scores else pd.DataFrame())
     write_json(job.folder / "runs.json", _provenance(job))
 
@@ -79,7 +81,9 @@ def _numbers(row: dict[str, Any]) -> tuple[dict[str, float], str]:
     for attack, folder in row["attacks"].items():
         if _is_done(folder):
             result = read_json(Path(folder) / "result.json")
-            numbers |= {f"{attack}.{k}": v for k, v in result["details"].items() if isinstance(v, (int, float))}
+            numbers |= {
+                f"{attack}.{k}": v for k, v in result["details"].items() if isinstance(v, (int, float))
+            }
             numbers[attack] = result["value"]
     statuses = {record.get("status"), read_json(Path(row["evaluation"]) / paths.RECORD).get("status")}
     return numbers, "diverged" if "diverged" in statuses else "finished"

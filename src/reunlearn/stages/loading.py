@@ -66,4 +66,6 @@ class Loader:
 
     def objective(self) -> Objective:
         """Return the objective of the task."""
-        return importlib.import_module(f"reunlearn.objectives.{self.training['objective']}").make(self.classes)
+        return importlib.import_module(f"reunlearn.objectives.{self.training['objective']}").make(
+            self.classes
+        )

@@ -23,7 +23,9 @@ def open_loader(job: Job) -> Loader:
     return Loader(job["training"], Path(paths.DATA), job.device)
 
 
-def train_one(job: Job, loader: Loader, index: np.ndarray | None, seed: int, name: str = "") -> tuple[nn.Module, list]:
+def train_one(
+    job: Job, loader: Loader, index: np.ndarray | None, seed: int, name: str = ""
+) -> tuple[nn.Module, list]:
     """Return a trained model and its history; the seed gives initial weights and batch order."""
     samples = loader.training_samples(index)
     model = loader.fresh_model(seed)

@@ -89,7 +89,8 @@ class Task:
         self.recipe = recipe or {}
         self.state = state or {}
         self._declared = declared
-        self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in sets.items() if name in declared}
+        allowed = {name: samples for name, samples in sets.items() if name in declared}
+        self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in allowed.items()}
         self.device = next(iter(sets.values())).device
         self._fresh = fresh
         self._log = log
@@ -97,7 +98,9 @@ class Task:
     def _get(self, name: str) -> GuardedSet:
         if name not in self._sets:
             declared = ", ".join(sorted(self._declared)) or "nothing"
-            raise AccessError(f"the method reads '{name}' but declares {declared}; add it to Needs if the paper uses it")
+            raise AccessError(
+                f"the method reads '{name}' but declares {declared}; add it to Needs if the paper uses it"
+            )
         return self._sets[name]
 
     @property
@@ -123,7 +126,9 @@ class Task:
         """Return the mean loss of a batch against the truth."""
         return self.objective.loss(model, batch, self.objective.draw(batch, self.generator))
 
-    def pairs(self, size: int, augmented: bool = True, until: str = "shorter") -> Iterator[tuple[Batch, Batch]]:
+    def pairs(
+        self, size: int, augmented: bool = True, until: str = "shorter"
+    ) -> Iterator[tuple[Batch, Batch]]:
         """Yield one epoch of (forget batch, retain batch).
 
         Args:
