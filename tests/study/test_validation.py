@@ -68,6 +68,10 @@ WRONG = {
     ),
     "reading that is not there": ({"methods": ["finetune@paper"]}, "has only one reading"),
     "reading left open": ({"methods": ["gdr_gma"]}, "write gdr_gma@paper or gdr_gma@code"),
+    "no validation set": (
+        {"methods": ["nabla_tau"], "dataset": {"name": "digits", "train": 40}},
+        "'nabla_tau' reads validation samples",
+    ),
     "one row twice": ({"methods": ["finetune", "finetune"]}, "give one a 'label'"),
 }
 
