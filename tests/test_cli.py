@@ -1,0 +1,77 @@
+"""The command line: listings as tables and as JSON, mistakes as one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from reunlearn.cli import STAGES, app
+from reunlearn.study import catalogue
+
+LISTINGS = {
+    ("methods",): "gdr_gma",
+    ("methods", "--ledger"): "gdr_gma",
+    ("methods", "salun"): "fraction",
+    ("attacks",): "entropy_logistic",
+    ("studies",): "quickstart",
+    ("datasets",): "digits",
+    ("datasets", "digits"): "scikit-learn",
+}
+
+
+def said(*words: str) -> str:
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("words", LISTINGS, ids=" ".join)
+def test_a_listing_names_what_there_is(words: tuple[str, ...]) -> None:
+    assert LISTINGS[words] in said(*words)
+
+
+@pytest.mark.parametrize("words", LISTINGS, ids=" ".join)
+def test_each_listing_is_json_too(words: tuple[str, ...]) -> None:
+    assert json.loads(said(*words, "--json"))
+
+
+def test_every_stage_is_a_command_and_has_a_file() -> None:
+    for stage in STAGES:
+        assert (catalogue.PACKAGE / "stages" / f"{stage}.py").is_file()
+        assert "specification" in said(stage, "--help").lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["methods", "salum"], "error: no method 'salum'; did you mean salun"),
+        (["datasets", "digit"], "error: no dataset 'digit'; did you mean digits"),
+        (["plan", "quikstart"], "error: no study 'quikstart'"),
+        (["new", "method", "Wrong-Name"], "error: 'Wrong-Name' is no name for a method"),
+        (["new", "method", "salun"], "error: there is a method 'salun' already"),
+    ],
+)
+def test_a_mistake_is_one_line(words: list[str], expected: str) -> None:
+    command = [sys.executable, "-m", "reunlearn.cli", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(expected)
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_specification_of_another_stage_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "specification.json"
+    path.write_text(json.dumps({"stage": "split"}))
+    done = subprocess.run(
+        [sys.executable, "-m", "reunlearn.cli", "evaluate", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "is for the stage 'split', not 'evaluate'" in done.stderr
