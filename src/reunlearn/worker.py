@@ -214,6 +214,7 @@ def run_stage(stage: str, specification: str) -> int:
     from reunlearn.study.errors import UserError
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
     try:
         execute(stage, specification)
     except UserError as error:
