@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from reunlearn.data.batches import Samples
@@ -58,7 +59,7 @@ class Loader:
         """Return a freshly initialised network on the device."""
         shape = self.prepared.arrays.train_x.shape[1:]
         model = build(self.training["architecture"], shape, self.classes, seed)
-        return model.to(self.device)
+        return model.to(self.device, memory_format=torch.channels_last)  # as the batches are
 
     def model(self, folder: Path) -> nn.Module:
         """Return the network with the weights of a run folder."""

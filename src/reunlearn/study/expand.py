@@ -61,8 +61,13 @@ class Expansion:
         labels = [methods.row_name(m) for m in entries]
         for label, entry, spec in zip(labels, entries, resolved, strict=True):
             needs = self.cards["methods"][entry.name]["needs"]
-            if methods.holds(needs["validation"], spec["settings"]) and not self.experiment.dataset.validation:
-                raise UserError(f"{self.where}: '{label}' reads validation samples; give 'dataset' a 'validation'")
+            if (
+                methods.holds(needs["validation"], spec["settings"])
+                and not self.experiment.dataset.validation
+            ):
+                raise UserError(
+                    f"{self.where}: '{label}' reads validation samples; give 'dataset' a 'validation'"
+                )
         for label in labels:
             if labels.count(label) > 1:
                 raise UserError(f"{self.where}: two rows are called '{label}'; give one a 'label'")
