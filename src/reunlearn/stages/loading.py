@@ -59,7 +59,8 @@ class Loader:
         """Return a freshly initialised network on the device."""
         shape = self.prepared.arrays.train_x.shape[1:]
         model = build(self.training["architecture"], shape, self.classes, seed)
-        return model.to(self.device, memory_format=torch.channels_last)  # as the batches are
+        # weights laid out as the batches are; torch's type stubs do not know this argument of Module.to
+        return model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def model(self, folder: Path) -> nn.Module:
         """Return the network with the weights of a run folder."""
