@@ -16,8 +16,6 @@ FLOORS = (
     {"records", "study"},
 )
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
-# the commands start the worker, and the workflow's tail calls the stages' runner
-ALLOWED: set[tuple[str, str]] = set()
 
 
 def imports(path: Path) -> set[str]:
