@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import http.server
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from reunlearn.data import download
 from reunlearn.data.download import fetch
 from reunlearn.study.errors import UserError
 
@@ -147,12 +146,21 @@ def test_no_network_is_one_line(tmp_path: Path) -> None:
     assert all(part in message(error) for part in (url, "refused", "place it yourself"))
 
 
-def test_a_full_disk_is_one_line(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(download, "_copy", full)
-    with pytest.raises(UserError) as error:
-        get(server, tmp_path / "set.tar.gz")
-    assert "No space left on device" in message(error)
-    assert not (tmp_path / "set.tar.gz").exists()
+def test_a_full_disk_is_one_line_and_the_rest_comes_later(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "downloads" / "set.tar.gz"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, before[1]))  # the kernel refuses to write beyond
+    try:
+        with pytest.raises(UserError) as error:
+            get(server, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    told = (
+        f"{path.parent}: File too large",
+        f"{len(CONTENT)} bytes are needed there for set.tar.gz",
+        "run again",
+    )
+    assert all(part in message(error) for part in told)
+    assert [p.name for p in path.parent.iterdir()] == ["set.tar.gz.partial"]
+    assert get(server, path).read_bytes() == CONTENT
+    assert server.requests == [None, "bytes=700000-"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reunlearn.data import sources
-from reunlearn.data.sources import MIRROR, Archive, contents
+from reunlearn.data.sources import MIRROR, Archive, LooseFile, contents, read_loose
 from reunlearn.study.errors import UserError
 
 FILES = {"set/one": b"1" * 5000, "set/two": b"2" * 7000}
@@ -134,3 +134,33 @@ def test_without_a_mirror_the_archive_comes_from_the_downloads(
     archive = make_archive(pack(tmp_path / "set.tar.gz", FILES))
     assert dict(contents(archive, tmp_path)) == FILES
     assert asked == [(archive.url, tmp_path / "set.tar.gz")]
+
+
+LOOSE = LooseFile("http://127.0.0.1:9/one", md5(FILES["set/one"]), "set/one")
+
+
+def test_a_loose_file_is_read_from_the_mirror(mirror: Path) -> None:
+    unpack(mirror, FILES)
+    assert read_loose(LOOSE, Path("nowhere")) == FILES["set/one"]
+
+
+@pytest.mark.parametrize("content", [None, FILES["set/one"][:-1], b"2" + FILES["set/one"][1:], b""])
+def test_a_loose_file_that_is_missing_or_damaged_is_named(mirror: Path, content: bytes | None) -> None:
+    unpack(mirror, {} if content is None else {"set/one": content})
+    with pytest.raises(UserError) as error:
+        read_loose(LOOSE, Path("nowhere"))
+    assert "\n" not in str(error.value)
+    wanted = MIRROR if content is None else LOOSE.md5
+    assert all(part in str(error.value) for part in (str(mirror / "set/one"), LOOSE.url, wanted))
+
+
+def test_without_a_mirror_a_loose_file_comes_from_the_downloads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(MIRROR, raising=False)
+    unpack(tmp_path, FILES)
+    assert read_loose(LOOSE, tmp_path) == FILES["set/one"]
+    (tmp_path / "set/one").unlink()
+    with pytest.raises(UserError, match="cannot be reached") as error:
+        read_loose(LOOSE, tmp_path)
+    assert MIRROR in str(error.value)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import errno
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
+from tests.data.sets import pictures
 
+from reunlearn.data.prepared import read
 from reunlearn.data.sets import digits
+from reunlearn.data.sets.registry import Source
 from reunlearn.records.files import read_json, sha256
 from reunlearn.records.versioning import directory_digest
 from reunlearn.stages import prepare
 from reunlearn.stages.execution import Job
+from reunlearn.study import paths
 from reunlearn.study.errors import UserError
+from reunlearn.study.folder import scan
 
 TARGET = Path("data/digits")
 DIGITS = {"md5": "5f2c00e12c5dc96e6c33f926f25809b1.dir", "nfiles": 5, "size": 130052}  # as DVC counts
@@ -31,7 +37,8 @@ def run() -> dict[str, str]:
     """Prepare digits; return the checksums that the stage wrote."""
     folder = Path("work")
     folder.mkdir(exist_ok=True)
-    prepare.run(Job({"dataset": "digits", "inputs": {}}, folder))
+    dataset = {"name": "digits", "side": None, "listing": None}
+    prepare.run(Job({"dataset": dataset, "source": None, "inputs": {}}, folder))
     return read_json(folder / "files.json")
 
 
@@ -42,7 +49,7 @@ def lock(digest: str | None = None) -> None:
     Path("data.dvc").write_text(yaml.safe_dump({"outs": [entry]}))
 
 
-def no_source(_: Path) -> Any:
+def no_source(_: Source) -> Any:
     raise UserError("the source was asked for")
 
 
@@ -98,26 +105,85 @@ def test_bytes_that_the_lock_does_not_know_are_refused() -> None:
     assert list(TARGET.parent.iterdir()) == []
 
 
+@contextmanager
+def small_files(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size: the kernel refuses the write, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.parametrize("there_before", [True, False])
-def test_a_full_disk_leaves_what_was_there(monkeypatch: pytest.MonkeyPatch, there_before: bool) -> None:
+@pytest.mark.parametrize("size", [100, 5_000, 60_000])
+def test_a_full_disk_leaves_what_was_there(there_before: bool, size: int) -> None:
     if there_before:
         run()
     before = times() if there_before else None
-    save, calls = np.save, []
-
-    def full(handle: Any, array: np.ndarray, **more: Any) -> None:
-        calls.append(array.shape)
-        if len(calls) == 3:
-            handle.write(b"half")
-            raise OSError(errno.ENOSPC, "No space left on device")
-        save(handle, array, **more)
-
-    monkeypatch.setattr(np, "save", full)
-    with pytest.raises(OSError, match="No space left"):
+    with small_files(size), pytest.raises(UserError, match="data: File too large; preparing digits") as error:
         run()
-    assert len(calls) == 3
+    assert "takes 129384 bytes there" in str(error.value)
+    assert "\n" not in str(error.value)
     assert [p.name for p in TARGET.parent.iterdir()] == (["digits"] if there_before else [])
     assert before == (times() if there_before else None)
+    run()  # the control: with room it is made
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A user's folder of two classes."""
+    folder = tmp_path / "pictures"
+    for label, name in enumerate(("cat", "dog")):
+        for number in range(20):
+            pictures.write(folder / name / f"{number}.png", 100 * label + number)
+    return folder
+
+
+def prepare_own(folder: Path, side: int = 12, listing: str | None = None) -> Path:
+    """Prepare a user's folder as a plan would have it; return where the result is."""
+    dataset = {"name": "image_folder", "side": side, "listing": listing or scan(folder).digest}
+    Path("work").mkdir(exist_ok=True)
+    prepare.run(Job({"dataset": dataset, "source": str(folder), "inputs": {}}, Path("work")))
+    return Path(paths.data(dataset))
+
+
+def test_a_users_folder_is_prepared_to_the_same_bytes_wherever_it_is(own: Path, tmp_path: Path) -> None:
+    target = prepare_own(own)
+    first = directory_digest(target)
+    found = read(target)
+    assert (found.classes, found.shape, len(found.mean)) == (("cat", "dog"), (3, 12, 12), 3)
+    assert sorted(p.name for p in target.iterdir()) == sorted(read_json(Path("work/files.json")))
+    moved = own.rename(tmp_path / "elsewhere")
+    assert prepare_own(moved) == target
+    assert directory_digest(target) == first
+    other = prepare_own(moved, side=8)
+    assert other != target
+    assert read(other).shape == (3, 8, 8)
+
+
+def test_a_folder_that_changed_since_the_plan_is_refused(own: Path) -> None:
+    before = scan(own).digest
+    (own / "cat" / "3.png").unlink()
+    with pytest.raises(UserError, match="pictures: its files have changed since the plan was made"):
+        prepare_own(own, listing=before)
+    assert not Path("data").exists()
+
+
+def test_a_folder_without_room_or_with_a_bad_image_leaves_nothing(own: Path) -> None:
+    with (
+        small_files(8_000),
+        pytest.raises(UserError, match="data: File too large; preparing image_folder takes 17600"),
+    ):
+        prepare_own(own)
+    assert list(Path("data").iterdir()) == []
+    (own / "dog" / "7.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"dog/7\.png: corrupt or no image"):
+        prepare_own(own)
+    assert list(Path("data").iterdir()) == []
+    pictures.write(own / "dog" / "7.png", 107)
+    assert prepare_own(own).is_dir()
 
 
 def test_what_a_killed_preparation_left_is_cleared_away() -> None:

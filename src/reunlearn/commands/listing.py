@@ -8,9 +8,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from reunlearn.commands.dataset_card import facts
+from reunlearn.records.versioning import read_lock
+from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.errors import UserError, near
 from reunlearn.study.load import load_study, names
+
+SETS = ("forget", "retain", "validation", "true_labels")
 
 
 def show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
@@ -60,7 +65,7 @@ def methods(name: str | None, ledger: bool, as_json: bool) -> None:
 def sees(card: dict[str, Any]) -> str:
     """Return the data and state that a method may see, in words."""
     needs = card["needs"]
-    parts = [f"{s}{_when(needs[s])}" for s in ("forget", "retain", "validation") if needs[s] is not False]
+    parts = [f"{s}{_when(needs[s])}" for s in SETS if needs[s] is not False]
     parts += [f"{kind} (state){_when(when)}" for kind, when in needs["state"].items() if when is not False]
     return ", ".join(parts)
 
@@ -135,20 +140,24 @@ def studies(as_json: bool) -> None:
 
 
 def datasets(name: str | None, as_json: bool) -> None:
-    """List datasets, or show one's card."""
+    """List datasets, or show one's card with what data.dvc says of its prepared files."""
     cards = catalogue()["datasets"]
     if name:
         card = _pick(name, cards, "dataset")
-        rows = [{"fact": key, "value": value} for key, value in card.items()]
-        show([card] if as_json else rows, as_json, name)
+        entry = read_lock().get(f"{paths.DATA}/{name}")
+        lock = entry and {key: entry[key] for key in ("md5", "nfiles", "size")}
+        if as_json:
+            print(json.dumps([{**card, "lock": lock}], indent=1))
+        else:
+            show([{"fact": k, "value": v} for k, v in facts(card, lock).items()], False, name)
         return
     rows = [
         {
             "dataset": c["name"],
             "what": c["summary"],
-            "classes": c["classes"],
-            "train": c["train"],
-            "test": c["test"],
+            "classes": c["classes"] or "as the folder",
+            "train": c["train"] or "as the folder",
+            "test": c["test"] or "as the folder",
             "licence": c["licence"],
         }
         for c in cards.values()

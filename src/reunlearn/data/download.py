@@ -77,18 +77,22 @@ def _complete(url: str, partial: Path, advice: str) -> None:
         reason = getattr(error, "reason", error)
         raise UserError(f"{url}: cannot be reached ({reason}); {advice}") from None
     with response:
-        resumed = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-        with partial.open("ab" if have and resumed else "wb") as handle:
-            missing = _copy(response, handle)
+        have = have if response.headers.get("Content-Range", "").startswith(f"bytes {have}-") else 0
+        announced = int(response.headers.get("Content-Length", 0))
+        try:
+            with partial.open("ab" if have else "wb") as handle:
+                missing = _copy(response, handle, announced)
+        except OSError as error:
+            needed = f"{announced + have} bytes are needed there for {partial.stem}; run again to go on"
+            raise UserError(f"{partial.parent}: {error.strerror or error}; {needed}") from None
     if missing:
         have = partial.stat().st_size
         got = f"cut off after {have} of {have + missing} bytes"
         raise UserError(f"{partial}: {got}; run again to go on from there; {advice}")
 
 
-def _copy(response: http.client.HTTPResponse, handle: IO[bytes]) -> int:
-    """Write the response to a file; return how many of the announced bytes did not come."""
-    missing = int(response.headers.get("Content-Length", 0))
+def _copy(response: http.client.HTTPResponse, handle: IO[bytes], missing: int) -> int:
+    """Write the response to a file; return how many of the announced (missing) bytes did not come."""
     while True:
         try:
             chunk = response.read(CHUNK)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reunlearn.data.download import fetch, verified
+from reunlearn.data.trees import DAMAGED, Tree, folder_tree, tar_tree, zip_tree
 from reunlearn.study.errors import UserError
 
 MIRROR = "REUNLEARN_DATA_MIRROR"
@@ -18,45 +19,78 @@ MIRROR = "REUNLEARN_DATA_MIRROR"
 
 @dataclass(frozen=True)
 class Archive:
-    """A tar.gz that its authors publish.
+    """A tar.gz or zip that its authors publish.
 
     Attributes:
         url: where it is; the last part is the file's name.
         md5: published checksum of the archive.
-        members: the files that are read, by their exact name in the archive, with their MD5.
+        members: the files that are read, by their exact name in the archive, with their MD5; where there are too
+            many of them to list, none.
+        folder: the folder that holds all files, for archives without listed members.
     """
 
     url: str
     md5: str
-    members: Mapping[str, str]
+    members: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
 
     @property
     def file(self) -> str:
         """The archive's file name."""
         return self.url.rsplit("/", 1)[-1]
 
+    @property
+    def about(self) -> str:
+        """Address and checksum, for cards."""
+        return f"{self.url} (MD5 {self.md5})"
+
 
 def contents(archive: Archive, downloads: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, verified bytes) of each member, in no particular order.
+    """Yield (name, verified bytes) of each listed member, in no particular order.
 
     With REUNLEARN_DATA_MIRROR nothing is downloaded: that folder holds the archive, or its members unpacked.
 
     Raises:
         UserError: a file is missing or damaged, or the download failed.
     """
+    place = _locate(archive, downloads, archive.members)
+    return _from_folder(place, archive) if place.is_dir() else _from_tar(place, archive)
+
+
+@contextmanager
+def tree(archive: Archive, downloads: Path) -> Iterator[Tree]:
+    """Yield all files below the archive's folder.
+
+    With REUNLEARN_DATA_MIRROR nothing is downloaded: that folder holds the archive, whose checksum is verified, or
+    its folder unpacked, of which only the names and numbers of files can be.
+
+    Raises:
+        UserError: a file is missing or damaged, or the download failed.
+    """
+    place = _locate(archive, downloads, [archive.folder])
+    if place.is_dir():
+        yield folder_tree(place / archive.folder, f"unpack {archive.file} from {archive.url} in {place}")
+    elif place.suffix == ".zip":
+        with zip_tree(place, archive.folder, f"get it again from {archive.url}") as opened:
+            yield opened
+    else:
+        yield tar_tree(place, archive.folder, f"get it again from {archive.url}")
+
+
+def _locate(archive: Archive, downloads: Path, unpacked: Iterable[str]) -> Path:
+    """Return the verified archive, or the mirror's folder if any of the unpacked names is in there."""
     if not (mirror := os.environ.get(MIRROR)):
         place = downloads / archive.file
         advice = f"or set {MIRROR} to a folder that holds {archive.file}, or place that file at {place}"
-        return _from_tar(fetch(archive.url, archive.md5, place, advice), archive)
-    folder = Path(mirror)
-    if any((folder / name).exists() for name in archive.members):
-        return _from_folder(folder, archive)
+        return fetch(archive.url, archive.md5, place, advice)
+    folder, names = Path(mirror), list(unpacked)
+    if any((folder / name).exists() for name in names):
+        return folder
     packed = folder / archive.file
     if packed.is_file():
-        return _from_tar(verified(packed, archive.md5, f"get it from {archive.url}"), archive)
-    inside = next(iter(archive.members))
+        return verified(packed, archive.md5, f"get it from {archive.url}")
     raise UserError(
-        f"{packed}: no such file, nor {folder / inside} (with {MIRROR} set nothing is downloaded); "
+        f"{packed}: no such file, nor {folder / names[0]} (with {MIRROR} set nothing is downloaded); "
         f"place one of them there, or unset {MIRROR}"
     )
 
@@ -82,7 +116,7 @@ def _from_tar(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
                 if handle is not None:
                     waiting.remove(member.name)
                     yield member.name, _checked(handle.read(), path, member.name, archive)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except DAMAGED as error:
         raise UserError(f"{path}: damaged ({error}); get it again from {archive.url}") from None
     if waiting:
         raise UserError(f"{path}: holds no {min(waiting)}; get it again from {archive.url}")
@@ -96,3 +130,37 @@ def _checked(content: bytes, path: Path, name: str, archive: Archive) -> bytes:
             f"truncated or changed; get it again from {archive.url}"
         )
     return content
+
+
+@dataclass(frozen=True)
+class LooseFile:
+    """One file that its authors publish as it is.
+
+    Attributes:
+        url: where it is.
+        md5: checksum of its bytes.
+        name: where it lies below a mirror or the downloads, with its folder.
+    """
+
+    url: str
+    md5: str
+    name: str
+
+
+def read_loose(file: LooseFile, downloads: Path) -> bytes:
+    """Return the verified bytes of a file; with REUNLEARN_DATA_MIRROR nothing is downloaded.
+
+    Raises:
+        UserError: the file is missing or damaged, or the download failed.
+    """
+    if mirror := os.environ.get(MIRROR):
+        path = Path(mirror) / file.name
+        if not path.is_file():
+            raise UserError(
+                f"{path}: no such file (with {MIRROR} set nothing is downloaded); "
+                f"place {file.url} there, or unset {MIRROR}"
+            )
+        return verified(path, file.md5, f"get it again from {file.url}").read_bytes()
+    place = downloads / file.name
+    advice = f"or set {MIRROR} to a folder that holds {file.name}, or place that file at {place}"
+    return fetch(file.url, file.md5, place, advice).read_bytes()

@@ -8,20 +8,24 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from reunlearn.data.prepared import read, write
-from reunlearn.data.sets.registry import DatasetCard, get
+from reunlearn.data.prepared import read, size_of, write
+from reunlearn.data.sets.registry import DatasetCard, Source, get
 from reunlearn.records.files import sha256, write_json
 from reunlearn.records.versioning import check_lock, directory_digest, read_lock
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths
+from reunlearn.study.errors import UserError
+from reunlearn.study.folder import scan
 
 
 def run(job: Job) -> None:
     """Write data/<dataset>/ and the checksums of its files."""
-    card = get(job["dataset"])
-    target = Path(paths.data(card.name))
+    dataset, folder = job["dataset"], job["source"]
+    target = Path(paths.data(dataset))
     if not is_as_locked(target):
-        _make(card, target)
+        if dataset["listing"] and scan(Path(folder)).digest != dataset["listing"]:
+            raise UserError(f"{folder}: its files have changed since the plan was made; plan again")
+        make(get(dataset["name"]), target, folder and Path(folder), dataset["side"])
     read(target)
     write_json(job.folder / "files.json", {p.name: sha256(p) for p in sorted(target.iterdir())})
 
@@ -32,17 +36,31 @@ def is_as_locked(target: Path) -> bool:
     return entry is not None and target.is_dir() and directory_digest(target)["md5"] == entry["md5"]
 
 
-def _make(card: DatasetCard, target: Path) -> None:
-    """Prepare beside `target` and move there when all is well; a folder already there stays until then."""
+def make(card: DatasetCard, target: Path, folder: Path | None = None, side: int | None = None) -> None:
+    """Prepare beside `target` and move there when all is well; a folder already there stays until then.
+
+    Args:
+        card: the dataset.
+        target: its folder under data/.
+        folder, side: what the study says of a user's own images.
+
+    Raises:
+        UserError: the source is missing or damaged, the disk is full, or the bytes are not what the lock says.
+    """
     work, old = (target.with_name(f".{target.name}.{end}") for end in ("work", "old"))
+    source = Source(Path(paths.STATE) / "downloads", folder, side, work)
+    card = card.inspect(source) if card.inspect else card
     shutil.rmtree(work, ignore_errors=True)
     try:
-        write(work, card, card.load(Path(paths.STATE) / "downloads"))
+        write(work, card, card.load(source))
         check_lock(target, work)
         shutil.rmtree(old, ignore_errors=True)
         if target.exists():
             target.rename(old)
         work.rename(target)
+    except OSError as error:
+        told = f"{error.strerror or error}; preparing {card.name} takes {size_of(card)} bytes there"
+        raise UserError(f"{target.parent}: {told}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reunlearn.data.cifar_files import read_batch
 from reunlearn.data.prepared import check
 from reunlearn.data.sets import cifar10
+from reunlearn.data.sets.registry import Source
 from reunlearn.data.sources import MIRROR
 from reunlearn.study.errors import UserError
 
@@ -50,7 +52,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_files_are_joined_in_the_official_order(fake: Path) -> None:
-    arrays = cifar10.load(fake)
+    arrays = cifar10.load(Source(fake))
     assert arrays.train_x.shape == (10, 3, 32, 32)
     assert arrays.train_x.dtype == np.uint8
     assert arrays.train_x[:, 0, 0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
@@ -60,7 +62,7 @@ def test_files_are_joined_in_the_official_order(fake: Path) -> None:
 
 def test_a_row_holds_three_planes_row_by_row() -> None:
     row = np.arange(3072, dtype=np.uint16).astype(np.uint8)[None]
-    x_NCHW, y_N = cifar10.read_batch(official(row, [7]))
+    x_NCHW, y_N = read_batch(official(row, [7]), "labels")
     for channel, height, width in ((0, 0, 5), (1, 2, 0), (2, 31, 31)):
         assert x_NCHW[0, channel, height, width] == (1024 * channel + 32 * height + width) % 256
     assert y_N.dtype == np.int64
@@ -75,7 +77,7 @@ def test_a_damaged_file_is_one_line_that_names_it(fake: Path, change: str) -> No
     if change == "remove":
         path.unlink()
     with pytest.raises(UserError, match="data_batch_4") as error:
-        cifar10.load(fake)
+        cifar10.load(Source(fake))
     assert "\n" not in str(error.value)
     assert cifar10.ARCHIVE.url in str(error.value)
 
@@ -83,7 +85,7 @@ def test_a_damaged_file_is_one_line_that_names_it(fake: Path, change: str) -> No
 @pytest.mark.parametrize("name", [eval, os.system, pickle.loads, collections.OrderedDict, np.load])
 def test_a_pickle_that_names_anything_else_is_refused(name: object) -> None:
     with pytest.raises(pickle.UnpicklingError, match="no place"):
-        cifar10.read_batch(pickle.dumps({b"data": name, b"labels": []}, protocol=2))
+        read_batch(pickle.dumps({b"data": name, b"labels": []}, protocol=2), "labels")
 
 
 def test_a_pickle_that_would_run_code_does_not(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_a_pickle_that_would_run_code_does_not(tmp_path: Path) -> None:
 
     content = pickle.dumps(Trap(), protocol=2)
     with pytest.raises(pickle.UnpicklingError):
-        cifar10.read_batch(content)
+        read_batch(content, "labels")
     assert not (tmp_path / "ran").exists()
     pickle.loads(content)  # the control: an ordinary reader runs it
     assert (tmp_path / "ran").exists()
@@ -102,7 +104,7 @@ def test_a_pickle_that_would_run_code_does_not(tmp_path: Path) -> None:
 @pytest.mark.cifar
 @needs_cifar
 def test_the_official_files_are_what_the_card_says() -> None:
-    arrays = cifar10.load(Path("nowhere"))
+    arrays = cifar10.load(Source(Path("nowhere")))
     check(cifar10.CARD, arrays)
     assert np.bincount(arrays.train_y).tolist() == [5000] * 10
     assert np.bincount(arrays.test_y).tolist() == [1000] * 10

@@ -1,19 +1,11 @@
-"""CIFAR-10: 60,000 colour images of ten classes, 32×32, from the authors' python archive.
-
-The archive holds pickles. They are read by an Unpickler that knows the three names a numpy array is made of
-and refuses every other, so that no file can make it call anything else; their MD5 is checked before that.
-"""
+"""CIFAR-10: 60,000 colour images of ten classes, 32×32, from the authors' python archive."""
 
 from __future__ import annotations
 
-import io
-import pickle
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
-from reunlearn.data.sets.registry import Arrays, DatasetCard
+from reunlearn.data.cifar_files import read_batch
+from reunlearn.data.sets.registry import Arrays, DatasetCard, Source
 from reunlearn.data.sources import Archive, contents
 
 FOLDER = "cifar-10-batches-py"
@@ -31,33 +23,10 @@ ARCHIVE = Archive(
     members=TRAIN | TEST,
 )
 
-# numpy's own function, found without naming the private module that it moved to in numpy 2
-ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
 
-
-class ArrayUnpickler(pickle.Unpickler):
-    """Reads numbers, bytes, lists, dicts and numpy arrays; raises UnpicklingError on any other name."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return one of the allowed objects."""
-        if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in a CIFAR file")
-        return ALLOWED[module, name]
-
-
-def read_batch(content: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Return images [N, 3, 32, 32] uint8 and labels [N] int64 of one official file."""
-    batch = ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
-    return batch[b"data"].reshape(-1, 3, 32, 32), np.asarray(batch[b"labels"], dtype=np.int64)
-
-
-def load(downloads: Path) -> Arrays:
+def load(source: Source) -> Arrays:
     """Return the five training files and the test file, in the official order."""
-    batches = {name: read_batch(content) for name, content in contents(ARCHIVE, downloads)}
+    batches = {name: read_batch(content, "labels") for name, content in contents(ARCHIVE, source.downloads)}
     train_x, train_y = (np.concatenate([batches[name][part] for name in TRAIN]) for part in (0, 1))
     test_x, test_y = (np.concatenate([batches[name][part] for name in TEST]) for part in (0, 1))
     return Arrays(train_x, train_y, test_x, test_y)
@@ -72,7 +41,7 @@ CARD = DatasetCard(
     test=10_000,
     mean=(0.4914, 0.4822, 0.4465),
     std=(0.2023, 0.1994, 0.2010),
-    source="https://www.cs.toronto.edu/~kriz/cifar.html (Krizhevsky 2009); mean and std as in GDR-GMA",
+    source=f"Krizhevsky 2009, {ARCHIVE.about}; mean and std as in GDR-GMA",
     licence="none stated by the authors; customary research use",
     load=load,
 )

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a dataset is read from.
+
+    Attributes:
+        downloads: a folder for what is downloaded; files already there are used.
+        folder: the user's own folder, for datasets that nobody may hand out.
+        side: wanted height and width of the images, where the dataset leaves it open.
+        target: the folder being prepared: decoded images go straight to its files; to memory if None.
+    """
+
+    downloads: Path
+    folder: Path | None = None
+    side: int | None = None
+    target: Path | None = None
+
+
+@dataclass(frozen=True)
 class Arrays:
-    """A dataset as arrays: x [N, C, H, W] uint8, y [N] int64, both in the official order."""
+    """A dataset as arrays, both parts in the official order.
+
+    x is [N, C, H, W] uint8 for images and [N, L] uint16 token ids, 0 where a text has ended, for texts; y and fine
+    are [N] int64. `fine` numbers the sub-classes of datasets that have them.
+    """
 
     train_x: np.ndarray
     train_y: np.ndarray
     test_x: np.ndarray
     test_y: np.ndarray
+    train_fine: np.ndarray | None = None
+    test_fine: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -27,15 +51,19 @@ class DatasetCard:
     name: str
     summary: str
     classes: tuple[str, ...]
-    shape: tuple[int, int, int]  # channels, height, width
-    train: int  # images in the official training set
+    shape: tuple[int, ...]  # images: channels, height, width; texts: longest length, size of the vocabulary
+    train: int  # samples in the official training set
     test: int
-    mean: tuple[float, ...]  # per channel, of pixels scaled to [0, 1]
+    mean: tuple[float, ...]  # images: per channel, of pixels scaled to [0, 1]
     std: tuple[float, ...]
     source: str
     licence: str
-    load: Callable[[Path], Arrays]  # the argument is a folder for downloads
-    objective: str = "classification"
+    load: Callable[[Source], Arrays]
+    objective: str = "classification"  # "text" for texts
+    fine_classes: tuple[str, ...] = ()  # names of the sub-classes, for datasets that have them
+    class_counts: tuple[int, ...] | None = None  # training samples per class; None where all have as many
+    needs_folder: bool = False  # the study must name the user's folder
+    inspect: Callable[[Source], DatasetCard] | None = None  # completes the card of a folder nobody knows before
 
 
 def get(name: str) -> DatasetCard:
@@ -43,20 +71,10 @@ def get(name: str) -> DatasetCard:
     return importlib.import_module(f"reunlearn.data.sets.{name}").CARD
 
 
-def card(name: str) -> dict:
+def card(name: str) -> dict[str, Any]:
     """Return what the catalogue tells of a dataset."""
-    about = get(name)
-    return {
-        "name": name,
-        "summary": about.summary,
-        "classes": len(about.classes),
-        "class_names": list(about.classes),
-        "shape": list(about.shape),
-        "train": about.train,
-        "test": about.test,
-        "mean": list(about.mean),
-        "std": list(about.std),
-        "source": about.source,
-        "licence": about.licence,
-        "objective": about.objective,
-    }
+    about = asdict(get(name))
+    names = about.pop("classes")
+    open_side = about.pop("inspect") is not None  # the user chooses the size, and the folder tells the rest
+    del about["load"]
+    return {**about, "classes": len(names), "class_names": list(names), "open_side": open_side}

@@ -1,0 +1,118 @@
+"""Image files → one uint8 array, decoded block by block by a few threads.
+
+Memory stays bounded by one block of results (32 MiB), one decoded image per thread (Pillow refuses those above
+179 million pixels) and, where doubles are looked for, about 150 bytes per file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reunlearn.data.npy import rows_per_block, write_npy
+from reunlearn.data.trees import Tree
+from reunlearn.study.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST_THREADS = 8
+WIDE_MODES = ("I", "F")  # 16 and 32 bits per pixel
+
+
+def read_images(
+    tree: Tree,
+    names: Sequence[str],
+    side: int,
+    path: Path | None,
+    shorter: int | None = None,
+    seen: dict[bytes, str] | None = None,
+) -> np.ndarray:
+    """Return the images x [N, 3, side, side] uint8 in the order of their names.
+
+    Args:
+        tree: where the files are.
+        names: which of them.
+        side: height and width.
+        path: .npy file that the result is written to and mapped from; None keeps it in memory.
+        shorter: what the shorter side is resized to before the central square is cut out; None for images that are
+            side × side already.
+        seen: digests of files read before, to refuse files that hold the same bytes; grows.
+
+    Raises:
+        UserError: a file is missing, empty, corrupt, no image, of another size, or the same as another.
+        OSError: the disk is full.
+    """
+    shape = (len(names), 3, side, side)
+    blocks = _blocks(tree, names, side, shorter, seen, rows_per_block(shape))
+    if path is not None:
+        return write_npy(path, shape, np.uint8, blocks)
+    return np.concatenate([*blocks])
+
+
+def _blocks(
+    tree: Tree,
+    names: Sequence[str],
+    side: int,
+    shorter: int | None,
+    seen: dict[bytes, str] | None,
+    size: int,
+) -> Iterator[np.ndarray]:
+    """Yield images in blocks; the order of results does not depend on the threads."""
+
+    def one(name: str) -> tuple[bytes, np.ndarray]:
+        content = tree.read(name)
+        where = f"{tree.where}/{name}"
+        if not content:
+            raise UserError(f"{where}: is empty; {tree.advice}")
+        digest = b"" if seen is None else hashlib.sha256(content).digest()
+        return digest, pixels(content, side, shorter, where, tree.advice)
+
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+        for begin in range(0, len(names), size):
+            block = names[begin : begin + size]
+            results = list(pool.map(one, block))
+            if seen is not None:
+                for name, (digest, _) in zip(block, results, strict=True):
+                    if (other := seen.setdefault(digest, name)) != name:
+                        raise UserError(f"{tree.where}/{name}: the same bytes as {other}; delete one of them")
+            yield np.stack([x for _, x in results])
+
+
+def pixels(content: bytes, side: int, shorter: int | None, where: str, advice: str) -> np.ndarray:
+    """Return one image [3, side, side] uint8: grey in three equal channels, transparency and rotation tags ignored.
+
+    Raises:
+        UserError: it is corrupt, no image, of more than 8 bits, or of another size.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(content)) as opened:
+            mode = opened.mode
+            image = opened.convert("RGB")
+    except Exception as error:  # Pillow's readers raise whatever a corrupt file makes their code meet
+        told = "no image that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
+        raise UserError(f"{where}: corrupt or no image ({' '.join(str(told).split())}); {advice}") from None
+    if mode.startswith(WIDE_MODES):
+        raise UserError(f"{where}: more than 8 bits per pixel (mode {mode}); convert it to 8 bits first")
+    if shorter is not None:
+        image = square(image, shorter, side)
+    elif image.size != (side, side):
+        raise UserError(f"{where}: {image.width}×{image.height} pixels instead of {side}×{side}; {advice}")
+    return np.asarray(image).transpose(2, 0, 1)
+
+
+def square(image: Image, shorter: int, side: int) -> Image:
+    """Return the central square after resizing the shorter side: torchvision's Resize (bilinear) and CenterCrop."""
+    from reunlearn.data.torchvision_compat import transforms
+
+    resized = transforms.functional.resize(image, [shorter])
+    return transforms.functional.center_crop(resized, [side, side])

@@ -1,0 +1,74 @@
+"""Any folder of images that a user has: one sub-folder per class; reunlearn.study.folder says how it is read.
+
+Images become RGB, their shorter side is resized to the side that the study names (bilinear) and the central square is
+kept. Mean and std are measured on the training part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from reunlearn.data.image_files import read_images
+from reunlearn.data.sets.registry import Arrays, DatasetCard, Source
+from reunlearn.data.trees import folder_tree
+from reunlearn.study.errors import UserError
+from reunlearn.study.folder import scan
+
+ADVICE = "delete it or get it again"
+
+
+def load(source: Source) -> Arrays:
+    """Return the folder's images; two files with the same bytes are refused."""
+    folder, side = _folder_and_side(source)
+    listing, tree = scan(folder), folder_tree(folder, ADVICE)
+    seen: dict[bytes, str] = {}
+    arrays = []
+    for key, classes in (("train_x", listing.train), ("test_x", listing.test)):
+        names = [name for files in classes.values() for name in files]
+        path = source.target and source.target / f"{key}.npy"
+        arrays.append(read_images(tree, names, side, path, shorter=side, seen=seen))
+        arrays.append(np.repeat(np.arange(len(classes)), [len(files) for files in classes.values()]))
+    return Arrays(*arrays)
+
+
+def inspect(source: Source) -> DatasetCard:
+    """Return the card with what the folder tells; mean and std stay open until the images are read."""
+    folder, side = _folder_and_side(source)
+    listing = scan(folder)
+    counts = tuple(len(files) for files in listing.train.values())
+    return replace(
+        CARD,
+        classes=tuple(listing.train),
+        shape=(3, side, side),
+        train=sum(counts),
+        test=sum(len(files) for files in listing.test.values()),
+        class_counts=counts,
+    )
+
+
+def _folder_and_side(source: Source) -> tuple[Path, int]:
+    if source.folder is None:
+        raise UserError("image_folder: needs 'folder', where your images are")
+    if source.side is None:
+        raise UserError("image_folder: needs 'side', the height and width of its images")
+    return source.folder, source.side
+
+
+CARD = DatasetCard(
+    name="image_folder",
+    summary="a folder of your own images, one sub-folder per class",
+    classes=(),
+    shape=(3, 0, 0),
+    train=0,
+    test=0,
+    mean=(),
+    std=(),
+    source="your own folder; mean and std are measured on its training part",
+    licence="that of your images",
+    load=load,
+    needs_folder=True,
+    inspect=inspect,
+)

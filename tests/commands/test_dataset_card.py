@@ -1,0 +1,53 @@
+"""`reunlearn datasets NAME`: every dataset's whole card, with the lock of its prepared files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reunlearn.commands.dataset_card import facts
+from reunlearn.commands.listing import datasets
+from reunlearn.records.versioning import read_lock
+from reunlearn.study.catalogue import catalogue, plugin_names
+
+LOCK = {"md5": "0123.dir", "nfiles": 5, "size": 99}
+
+
+@pytest.mark.parametrize("name", plugin_names("datasets"))
+def test_every_card_is_whole(name: str) -> None:
+    card = catalogue()["datasets"][name]
+    told = facts(card, LOCK)
+    wanted = {
+        "classes",
+        "training samples",
+        "test samples",
+        "shape",
+        "normalisation",
+        "source",
+        "licence",
+        "lock",
+    }
+    assert wanted <= told.keys()
+    assert all(value.strip() and "None" not in value for value in told.values())
+    assert told["lock"] == "0123.dir, 5 files, 99 bytes"
+    assert facts(card, None)["lock"] == "none in data.dvc"
+    if not card["open_side"]:
+        assert card["class_names"][-1] in told["classes"]
+        assert card["class_counts"] is None or sum(card["class_counts"]) == card["train"]
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10", "cifar100", "cifar20"])
+def test_the_lock_is_that_of_data_dvc(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    datasets(name, as_json=True)
+    [card] = json.loads(capsys.readouterr().out)
+    assert card["lock"]["md5"] == read_lock()[f"data/{name}"]["md5"]
+    assert card["name"] == name
+    datasets(name, as_json=False)
+    assert card["lock"]["md5"] in capsys.readouterr().out
+
+
+def test_the_folders_own_numbers_are_not_made_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert facts(catalogue()["datasets"]["image_folder"], None)["classes"].startswith("as your folder")
+    datasets(None, as_json=False)
+    assert "as the folder" in capsys.readouterr().out
