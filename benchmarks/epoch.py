@@ -23,13 +23,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from reunlearn.data.batches import Samples
+from reunlearn.data.augmentation import Augmentation
+from reunlearn.data.images import ImageSamples
 from reunlearn.data.sets import cifar10
+from reunlearn.data.sets.registry import Source
 from reunlearn.data.torchvision_compat import transforms
 from reunlearn.models.registry import build
 from reunlearn.study.paths import state_dir
 
-AUGMENTATION = ("crop", "flip")
+AUGMENTATION = Augmentation(("crop", "flip"))
 WORKERS = (0, 1, 2)
 BATCH = 128
 OURS = "data/batches.py"
@@ -77,7 +79,7 @@ class PerImage(Dataset):
 def sides(x_NCHW: np.ndarray, y_N: np.ndarray) -> dict[str, Epoch]:
     """Return one epoch of batches, by the name of who makes them."""
     card, rows = cifar10.CARD, np.arange(len(y_N))
-    samples = Samples(x_NCHW, y_N, rows, card.mean, card.std, AUGMENTATION)
+    samples = ImageSamples(x_NCHW, y_N, rows, card.mean, card.std, AUGMENTATION)
     generator = torch.Generator().manual_seed(0)
 
     def ours() -> Iterable[tuple[Tensor, Tensor]]:
@@ -133,7 +135,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    arrays = cifar10.load(Path(state_dir()) / "downloads")
+    arrays = cifar10.load(Source(Path(state_dir()) / "downloads"))
     epochs = sides(arrays.train_x[: options.images], arrays.train_y[: options.images])
     print(f"{options.images} images, {options.threads} threads, median of {options.repetitions} turns")
     for label, (network, target) in NETWORKS.items():

@@ -2,8 +2,9 @@
 
 The package index's wheel of torchvision holds operators compiled for CUDA, which a CPU build of torch cannot
 load; the import then dies on registering a fake for `torchvision::nms`. This module declares the operators'
-schemas where they do not load, and only then imports torchvision: take `transforms` from here, so that no sorting
-of imports can undo the order. Datasets and models work then too; calling `torchvision.ops.nms` does not.
+schemas where they do not load, and only then imports torchvision: take its modules from here, so that no sorting
+of imports can undo the order. `functional` is that of torchvision's transforms v2, for tensors of whole batches.
+Datasets and models work then too; calling `torchvision.ops.nms` does not.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ def declare_operators() -> bool:
 
 declare_operators()
 
-from torchvision import transforms  # noqa: E402
+from torchvision import models, transforms  # noqa: E402
+from torchvision.transforms import InterpolationMode  # noqa: E402
+from torchvision.transforms.v2 import functional  # noqa: E402
 
-__all__ = ["declare_operators", "transforms"]
+__all__ = ["InterpolationMode", "declare_operators", "functional", "models", "transforms"]

@@ -1,0 +1,74 @@
+"""Sets of images: uint8 until a batch is drawn, on the device or, larger than memory, on disk.
+
+The channels of a pixel lie beside each other in memory (channels last): a crop then copies whole rows, and
+convolutions on CPUs are faster.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reunlearn.data.augmentation import Augmentation
+from reunlearn.data.batches import Samples
+from reunlearn.data.resize import resize as resized
+from reunlearn.data.storage import MappedImages, copied, fits_in_memory
+
+__all__ = ["ImageSamples", "fits_in_memory"]
+
+
+class ImageSamples(Samples):
+    """A set of images.
+
+    Args:
+        x: images [M, C, H, W], uint8; may be memory-mapped.
+        y: labels [N].
+        index: number of each sample in the set it comes from [N].
+        mean, std: per channel, of pixels scaled to [0, 1].
+        augmentation: used where a caller asks for augmented batches; acts on resized images.
+        resize: height and width of the images in every batch; None keeps theirs.
+        interpolation: bilinear or bicubic, of `resize`.
+        device: where batches are made, and the set is kept unless mapped.
+        rows: which N of the images these are, in this order; None takes all of them.
+        mapped: leave the images where they are and read those of a batch when it is drawn; same bits, less memory.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        index: np.ndarray,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        augmentation: Augmentation | None = None,
+        resize: int | None = None,
+        interpolation: str = "bilinear",
+        device: str = "cpu",
+        rows: np.ndarray | None = None,
+        mapped: bool = False,
+    ) -> None:
+        super().__init__(y, index, device)
+        chosen = np.arange(len(x)) if rows is None else np.asarray(rows)
+        if not len(chosen) == len(y) == len(index):
+            raise ValueError(
+                f"{len(chosen)} images, {len(y)} labels and {len(index)} numbers; "
+                "give the labels and numbers of the chosen rows"
+            )
+        if x.dtype != np.uint8:
+            raise ValueError(f"images are {x.dtype}; give uint8")
+        self.x_NHWC = (MappedImages if mapped else copied)(x, chosen, device)
+        self.augmentation = augmentation or Augmentation()
+        self.resize, self.interpolation = resize, interpolation
+        scale = 1.0 / (255.0 * np.asarray(std))
+        self.scale = torch.tensor(scale, dtype=torch.float32, device=device)
+        self.shift = torch.tensor(-np.asarray(mean) / std, dtype=torch.float32, device=device)
+
+    def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
+        """Return normalised images [B, C, H, W]; augmented when a generator is given."""
+        x_NHWC = self.x_NHWC[rows]
+        if self.resize is not None:
+            x_NHWC = resized(x_NHWC, self.resize, self.interpolation)
+        if generator is not None:
+            x_NHWC = self.augmentation(x_NHWC, generator)
+        return torch.addcmul(self.shift, x_NHWC.float(), self.scale).permute(0, 3, 1, 2)
