@@ -1,4 +1,8 @@
-"""Architectures: one file each, found by its name; the file's `build` makes the network."""
+"""Architectures: one file each, found by its name; the file's `build` makes the network.
+
+A file may also say, for the plan: `INPUTS`, what the network reads ("image" unless it says "text"); `SIDES`, the
+smallest and the largest height and width of images; `PRETRAINED`, where official weights come from.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +13,55 @@ from typing import Any
 import torch
 from torch import nn
 
+from reunlearn.study.errors import UserError, near
 
-def build(architecture: dict[str, Any], shape: tuple[int, int, int], classes: int, seed: int) -> nn.Module:
+
+def build(architecture: dict[str, Any], shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
     """Return a freshly initialised network.
 
     Args:
         architecture: `{"name": …, "settings": {…}}`.
-        shape: channels, height, width of its inputs.
+        shape: of its inputs; images: channels, height, width; texts: longest length, size of the vocabulary.
         classes: number of outputs.
         seed: of the initial weights; the global random state is left as it was.
+
+    Raises:
+        UserError: a setting is unknown or out of range, or does not go with the inputs.
     """
-    module = importlib.import_module(f"reunlearn.models.{architecture['name']}")
+    name, settings = architecture["name"], architecture["settings"]
+    module = importlib.import_module(f"reunlearn.models.{name}")
+    _check(name, settings, _defaults(module))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return module.build(shape, classes, **architecture["settings"])
+        torch.random.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs too, for good
+        return module.build(shape, classes, **settings)
 
 
 def card(name: str) -> dict[str, Any]:
     """Return what the catalogue tells of an architecture."""
     module = importlib.import_module(f"reunlearn.models.{name}")
+    pretrained = getattr(module, "PRETRAINED", None)
+    return {
+        "name": name,
+        "summary": (module.__doc__ or "").strip().splitlines()[0],
+        "settings": _defaults(module),
+        "inputs": getattr(module, "INPUTS", "image"),
+        "sides": list(getattr(module, "SIDES", (1, None))),
+        "pretrained": str(pretrained) if pretrained else None,
+    }
+
+
+def _defaults(module: Any) -> dict[str, Any]:
     parameters = list(inspect.signature(module.build).parameters.values())[2:]
-    settings = {p.name: p.default for p in parameters}
-    return {"name": name, "summary": (module.__doc__ or "").strip().splitlines()[0], "settings": settings}
+    return {p.name: p.default for p in parameters}
+
+
+def _check(name: str, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """Refuse settings that no network has: a size is a whole number from 1 on, a probability lies in [0, 1)."""
+    for key, value in settings.items():
+        if key not in defaults:
+            raise UserError(f"{name} has no setting '{key}'; {near(key, defaults)}")
+        default, number = defaults[key], isinstance(value, int | float) and not isinstance(value, bool)
+        if type(default) is int and not (number and isinstance(value, int) and value >= 1):
+            raise UserError(f"{name}: '{key}' is a whole number of at least 1, not {value!r}")
+        if type(default) is float and not (number and 0 <= value < 1):
+            raise UserError(f"{name}: '{key}' is a probability of at least 0 and below 1, not {value!r}")

@@ -1,0 +1,81 @@
+"""Vision Transformer (Dosovitskiy et al. 2021), torchvision's; ViT-B/16 by default.
+
+The positions are learned for one image size: that of the data, after resizing. The last layer starts at zero, as
+torchvision has it, so that at first nothing before it gets a gradient. Stochastic depth: none. Attention is
+computed by plain products and a softmax: torch's fused kernels have no second derivative, which LUR takes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import nn
+
+from reunlearn.models._pretrained import Official, load
+from reunlearn.study.errors import UserError
+
+PRETRAINED = Official(
+    "vit_b_16-c867db91.pth", "https://download.pytorch.org/models/vit_b_16-c867db91.pth", head="heads.head"
+)
+
+
+def build(
+    shape: tuple[int, int, int],
+    classes: int,
+    patch: int = 16,
+    width: int = 768,
+    depth: int = 12,
+    heads: int = 12,
+    dropout: float = 0.0,
+    pretrained: str | None = None,
+) -> nn.Module:
+    """Return the network for square images (85,806,346 parameters at 224×224 pixels and 10 classes).
+
+    Args:
+        shape: channels, height, width of the images.
+        classes: number of outputs.
+        patch: height and width of a patch, in pixels.
+        width: length of a token; the inner layer of each block has four times as many units.
+        depth: number of blocks.
+        heads: number of attention heads of each block.
+        dropout: share of activations dropped in each block.
+        pretrained: "cache" or a path; the official weights are of ViT-B/16 at 224×224 pixels.
+
+    Raises:
+        UserError: the images cannot be cut into patches, the tokens not into heads.
+    """
+    channels, high, wide = shape
+    if high != wide or high % patch:
+        raise UserError(
+            f"vit: images of {high}×{wide} pixels cannot be cut into patches of {patch}: set 'patch'"
+        )
+    if width % heads:
+        raise UserError(f"vit: width {width} cannot be shared by {heads} heads: set 'heads'")
+    from reunlearn.data.torchvision_compat import models
+
+    model = models.VisionTransformer(
+        image_size=high,
+        patch_size=patch,
+        num_layers=depth,
+        num_heads=heads,
+        hidden_dim=width,
+        mlp_dim=4 * width,
+        dropout=dropout,
+        num_classes=classes,
+    )
+    if channels != 3:
+        model.conv_proj = nn.Conv2d(channels, width, patch, stride=patch)
+        nn.init.trunc_normal_(
+            model.conv_proj.weight, std=math.sqrt(1 / (channels * patch**2))
+        )  # torchvision's
+        nn.init.zeros_(model.conv_proj.bias)
+    for module in model.modules():
+        if isinstance(module, nn.MultiheadAttention):
+            module.register_forward_pre_hook(_ask_for_weights, with_kwargs=True)
+    return load(model, pretrained, PRETRAINED) if pretrained else model
+
+
+def _ask_for_weights(_: nn.Module, inputs: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Let torch return the attention weights too, for which it takes the way without a fused kernel."""
+    return inputs, options | {"need_weights": True, "average_attn_weights": False}
