@@ -15,12 +15,14 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.data.batches import Samples
+from reunlearn.data.augmentation import Augmentation
+from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.errors import UserError
 from reunlearn.study.methods import holds, state_kinds
+from reunlearn.study.schema import Recipe
 from reunlearn.training.loop import train
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import AccessError, Task
@@ -31,24 +33,16 @@ METHODS = [
 DRAWS_NOTHING = {"pgu"}  # by default it reads the forget set in order, as it is, and nothing else is random
 CLASSES, TRAINING = 4, 34
 SHORT = {"epochs": 2, "steps": 7, "batch_size": 8}  # for the hyper-parameters that a method has of these
-RECIPE = {
-    "optimizer": "sgd",
-    "learning_rate": 0.05,
-    "momentum": 0.9,
-    "weight_decay": 5e-4,
-    "schedule": "constant",
-    "milestones": [],
-    "epochs": 60,
-    "batch_size": 8,
-    "augmentation": [],
-}
+RECIPE = Recipe(source="tests", learning_rate=0.05, weight_decay=5e-4, epochs=60, batch_size=8).model_dump(
+    mode="json"
+)
 
 every_method = pytest.mark.parametrize(
     ("name", "fidelity"), METHODS, ids=[f"{n}@{f}" if f else n for n, f in METHODS]
 )
 
 
-class Counting(Samples):
+class Counting(ImageSamples):
     """Samples that count what is taken from them, independently of the task."""
 
     taken = 0
@@ -62,7 +56,7 @@ class Counting(Samples):
 def images(index_N: np.ndarray) -> Counting:
     """Return images of pure noise, of which class `index % CLASSES` can be learnt by heart only."""
     x = np.random.default_rng(100).integers(0, 256, (64, 1, 8, 8)).astype(np.uint8)
-    return Counting(x[index_N], index_N % CLASSES, index_N, (0.5,), (0.25,), ("flip",))
+    return Counting(x[index_N], index_N % CLASSES, index_N, (0.5,), (0.25,), Augmentation(("flip",)))
 
 
 def make_sets(forget: int, retain: int, missing: int | None = None) -> dict[str, Counting]:

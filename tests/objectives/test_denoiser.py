@@ -13,6 +13,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from reunlearn.data.batches import Samples
+from reunlearn.data.images import ImageSamples
+from reunlearn.study.schema import Recipe
 from reunlearn.training.loop import train
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import Task
@@ -20,16 +22,9 @@ from tests.objectives.denoiser import Denoiser, NoisePredictor
 
 FORGOTTEN = 3  # the digit to forget
 OTHERS = tuple(k for k in range(10) if k != FORGOTTEN)
-RECIPE = {
-    "optimizer": "adam",
-    "learning_rate": 4e-3,
-    "momentum": 0.9,
-    "weight_decay": 0.0,
-    "schedule": "cosine",
-    "milestones": [],
-    "epochs": 120,
-    "batch_size": 64,
-}
+RECIPE = Recipe(
+    source="tests", optimizer="adam", learning_rate=4e-3, schedule="cosine", epochs=120, batch_size=64
+).model_dump(mode="json")
 ADAM: dict[str, Any] = {"optimizer": "adam", "weight_decay": 0.0, "batch_size": 64}
 SETTINGS: dict[str, dict[str, Any]] = {
     "finetune": {**ADAM, "epochs": 40, "learning_rate": 3e-3, "schedule": "cosine"},
@@ -43,7 +38,7 @@ def digits(*kinds: int) -> Samples:
     labels_N = bunch.target[:600].astype(np.int64)
     rows = np.flatnonzero(np.isin(labels_N, kinds))
     x = (bunch.images[rows, None] * 15).astype(np.uint8)
-    return Samples(x, labels_N[rows], rows, (0.5,), (0.5,))
+    return ImageSamples(x, labels_N[rows], rows, (0.5,), (0.5,))
 
 
 @functools.cache

@@ -10,12 +10,19 @@ from reunlearn.data.batches import Batch
 
 
 class Classification:
-    """Cross-entropy over `classes` classes."""
+    """Cross-entropy over `classes` classes.
 
-    capabilities = frozenset({"outputs", "forget_target", "head"})
+    Args:
+        classes: number of classes K.
+        label_smoothing: share ε of the target that is spread over all classes: 1 − ε + ε/K on the label, ε/K on
+            the others. For training only.
+    """
 
-    def __init__(self, classes: int) -> None:
+    capabilities = frozenset({"outputs", "forget_target", "head", "pixels"})
+
+    def __init__(self, classes: int, label_smoothing: float = 0.0) -> None:
         self.classes = classes
+        self.label_smoothing = label_smoothing
 
     def draw(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Return the true labels [B]: nothing is random."""
@@ -23,11 +30,12 @@ class Classification:
 
     def per_sample_loss(self, model: nn.Module, batch: Batch, draw: Tensor) -> Tensor:
         """Return the cross-entropy of each sample [B]."""
-        return functional.cross_entropy(model(batch.x), draw, reduction="none")
+        smoothing = self.label_smoothing
+        return functional.cross_entropy(model(batch.x), draw, reduction="none", label_smoothing=smoothing)
 
     def loss(self, model: nn.Module, batch: Batch, draw: Tensor) -> Tensor:
         """Return the mean cross-entropy."""
-        return functional.cross_entropy(model(batch.x), draw)
+        return functional.cross_entropy(model(batch.x), draw, label_smoothing=self.label_smoothing)
 
     def outputs(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return logits [B, K]."""
@@ -48,6 +56,6 @@ class Classification:
         return [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
 
 
-def make(classes: int) -> Classification:
+def make(classes: int, label_smoothing: float = 0.0) -> Classification:
     """Return the objective for a dataset with so many classes."""
-    return Classification(classes)
+    return Classification(classes, label_smoothing)

@@ -6,6 +6,7 @@ import importlib
 
 from reunlearn.stages.execution import Job
 from reunlearn.stages.training import open_loader
+from reunlearn.training.randomness import seeded
 
 
 def run(job: Job) -> None:
@@ -13,5 +14,5 @@ def run(job: Job) -> None:
     loader = open_loader(job)
     kind = importlib.import_module(f"reunlearn.training.state.{job['kind']}")
     model = loader.model(job.input("original"))
-    with job.stopwatch.section("run"):
+    with job.stopwatch.section("run"), seeded(job["seed"], "state", job["kind"], device=job.device):
         kind.write(job.folder, model, loader.training_samples(), loader.objective(), job["seed"])

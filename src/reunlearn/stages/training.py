@@ -16,23 +16,32 @@ from reunlearn.stages.loading import Loader
 from reunlearn.study import paths
 from reunlearn.training.checkpoint import save_model
 from reunlearn.training.loop import train
+from reunlearn.training.precision import in_use
 
 
 def open_loader(job: Job) -> Loader:
     """Return the loader of a job's training specification."""
-    return Loader(job["training"], Path(paths.DATA), job.device)
+    taught = job.input("taught") if "taught" in job["inputs"] else None
+    return Loader(job["training"], job.device, taught)
 
 
 def train_one(
     job: Job, loader: Loader, index: np.ndarray | None, seed: int, name: str = ""
 ) -> tuple[nn.Module, list]:
-    """Return a trained model and its history; the seed gives initial weights and batch order."""
+    """Return a trained model and its history; the seed gives initial weights and batch order.
+
+    With `index` given the model is a retrained one, which some papers train for another number of epochs.
+    """
+    recipe = job["training"]["recipe"]
+    if index is not None and recipe["retrain_epochs"]:
+        recipe = recipe | {"epochs": recipe["retrain_epochs"]}
     samples = loader.training_samples(index)
     model = loader.fresh_model(seed)
     checkpoints = paths.checkpoint(job.final_folder) / name
-    objective = loader.objective()
+    objective = loader.objective(recipe["label_smoothing"])
+    job.facts["precision"] = in_use(recipe["precision"], job.device)
     with job.stopwatch.section("run"):
-        history = train(model, samples, objective, job["training"]["recipe"], seed, checkpoints, progress)
+        history = train(model, samples, objective, recipe, seed, checkpoints, progress)
     return model, history
 
 

@@ -11,8 +11,11 @@ from reunlearn.stages.execution import Job
 from reunlearn.stages.training import open_loader, status, write_history
 from reunlearn.study.methods import holds, state_kinds
 from reunlearn.training.checkpoint import save_model
+from reunlearn.training.randomness import seeded
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import Task
+
+DECLARED = ("forget", "retain", "validation", "true_labels")
 
 
 def run(job: Job) -> None:
@@ -23,7 +26,7 @@ def run(job: Job) -> None:
     loader = open_loader(job)
     model = loader.model(job.input("original"))
     history: list[dict[str, Any]] = []
-    declared = {s for s in ("forget", "retain", "validation") if holds(about["needs"][s], spec["settings"])}
+    declared = {name for name in DECLARED if holds(about["needs"][name], spec["settings"])}
     task = Task(
         loader.sets(job.input("split")),
         declared,
@@ -32,11 +35,12 @@ def run(job: Job) -> None:
         seed=job["seed"],
         recipe=job["training"]["recipe"],
         state={kind: job.input(kind) for kind in state_kinds(about, spec["settings"])},
-        fresh=loader.fresh_model,
+        fresh=loader.random_model,
         log=history.append,
+        true_labels=torch.from_numpy(loader.true_labels).to(job.device),
     )
     _synchronise(job.device)
-    with job.stopwatch.section("run"):
+    with job.stopwatch.section("run"), seeded(job["seed"], "unlearn", device=job.device):
         model = method.unlearn(model, task)
         _synchronise(job.device)
     save_model(model, job.folder / "model.safetensors")

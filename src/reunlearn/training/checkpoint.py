@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from reunlearn.records.files import read_json, replacing, write_json
+from reunlearn.training.schedules import advance
 
 
 def save_model(model: nn.Module, path: Path) -> None:
@@ -31,6 +33,7 @@ def save(
     history: list[dict[str, Any]],
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler,
     generator: torch.Generator,
 ) -> None:
     """Write everything that the next epoch needs; the JSON file last, so that half of it never counts."""
@@ -40,7 +43,13 @@ def save(
     name = f"epoch{len(history)}.safetensors"
     with replacing(folder / name) as partial:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial)
-    content = {"key": key, "history": history, "tensors": name, "optimizer": facts}
+    content = {
+        "key": key,
+        "history": history,
+        "tensors": name,
+        "optimizer": facts,
+        "schedule_steps": schedule.last_epoch,
+    }
     write_json(folder / "checkpoint.json", content)
     for old in folder.glob("epoch*.safetensors"):
         if old.name != name:
@@ -48,9 +57,17 @@ def save(
 
 
 def resume(
-    folder: Path, key: str, model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
+    folder: Path,
+    key: str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler,
+    generator: torch.Generator,
 ) -> list[dict[str, Any]]:
-    """Restore the state of this very training; return the history of the epochs already done."""
+    """Restore the state of this very training; return the history of the epochs already done.
+
+    The schedule is fresh: it steps to where it was, through the same rates, before the optimizer gets its own back.
+    """
     path = folder / "checkpoint.json"
     if not path.exists():
         return []
@@ -59,6 +76,7 @@ def resume(
         return []
     tensors = load_file(folder / facts["tensors"])
     model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+    advance(schedule, facts["schedule_steps"])
     restore_optimizer(optimizer, facts["optimizer"], tensors)
     generator.set_state(tensors["generator"])
     return facts["history"]

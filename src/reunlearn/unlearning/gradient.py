@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from reunlearn.training.optimizers import make_optimizer, rate_at, set_rate
+from reunlearn.training.optimizers import make_optimizer
+from reunlearn.training.schedules import make_schedule
 from reunlearn.unlearning.needs import hyper
 
 
@@ -47,10 +49,13 @@ class GradientMethod(StepMethod):
         "constant", "per epoch: constant, cosine or linear", choices=("constant", "cosine", "linear")
     )
 
-    def start_epoch(self, model: nn.Module, optimizer: torch.optim.Optimizer, epoch: int) -> None:
-        """Set the learning rate of epoch 0 … epochs − 1 and the BatchNorm mode."""
-        set_rate(optimizer, rate_at(self.schedule, self.learning_rate, epoch, self.epochs))
-        self.set_mode(model)
+    def passes(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[int]:
+        """Yield epoch 0 … epochs − 1, each with its learning rate and BatchNorm mode set."""
+        schedule = make_schedule(optimizer, self.schedule, self.epochs)
+        for epoch in range(self.epochs):
+            self.set_mode(model)
+            yield epoch
+            schedule.step()
 
 
 def freeze_batchnorm(model: nn.Module) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from reunlearn.data.batches import Batch
-
 ORDERS = ("shuffled", "forget_first")
 
 
@@ -32,12 +30,3 @@ def epoch_rows(
         yield from ((none, rows) for rows in torch.randperm(retain, generator=generator).split(size))
     else:
         raise ValueError(f"order is '{order}'; known: {', '.join(ORDERS)}")
-
-
-def join(first: Batch, second: Batch) -> Batch:
-    """Return one batch that holds the samples of both, in this order."""
-    return Batch(
-        torch.cat((first.x, second.x)),
-        torch.cat((first.y, second.y)),
-        torch.cat((first.index, second.index)),
-    )

@@ -16,6 +16,7 @@ class Needs:
     forget: When = False
     retain: When = False
     validation: When = False
+    true_labels: When = False  # of samples that the original model was taught with wrong ones
     state: dict[str, When] = field(default_factory=dict)  # kinds of training-time state
 
     def as_card(self) -> dict[str, Any]:

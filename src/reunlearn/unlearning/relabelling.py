@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reunlearn.data.batches import Batch
+from reunlearn.data.batches import Batch, join
 from reunlearn.unlearning.gradient import GradientMethod
-from reunlearn.unlearning.mixture import ORDERS, epoch_rows, join
+from reunlearn.unlearning.mixture import ORDERS, epoch_rows
 from reunlearn.unlearning.needs import hyper
 from reunlearn.unlearning.task import Task
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
-from reunlearn.objectives.base import Objective
+from reunlearn.objectives.registry import Objective
 
 
 class AccessError(RuntimeError):
@@ -82,6 +82,7 @@ class Task:
         state: dict[str, Path] | None = None,
         fresh: Callable[[int], nn.Module] | None = None,
         log: Callable[[dict[str, Any]], None] = lambda numbers: None,
+        true_labels: Tensor | None = None,
     ) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self.objective = objective
@@ -93,6 +94,7 @@ class Task:
         self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in allowed.items()}
         self.device = next(iter(sets.values())).device
         self._fresh = fresh
+        self._true_labels = true_labels if "true_labels" in declared else None
         self._log = log
 
     def _get(self, name: str) -> GuardedSet:
@@ -148,6 +150,14 @@ class Task:
             yield from ((next(forget), batch) for batch in retain)
         else:
             yield from zip(forget, retain, strict=False)
+
+    def true_labels(self, batch: Batch) -> Tensor:
+        """Return the true labels [B] of training samples; batch.y is what the original model was taught."""
+        if self._true_labels is None:
+            raise AccessError(
+                "the method reads true labels but does not declare them; add true_labels to Needs"
+            )
+        return self._true_labels[batch.index]
 
     def fresh_model(self, seed: int) -> nn.Module:
         """Return a freshly initialised model of the same architecture, on the device."""

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Samples
+from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import Classification
 from reunlearn.training.state import layer_inputs
 
@@ -17,7 +19,7 @@ def samples(augmentation: tuple[str, ...] = ()) -> Samples:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (300, 1, 4, 4)).astype(np.uint8)
     y = rng.integers(0, 3, 300)
-    return Samples(x, y, np.arange(300), (0.5,), (0.25,), augmentation)
+    return ImageSamples(x, y, np.arange(300), (0.5,), (0.25,), Augmentation(augmentation))
 
 
 def network() -> nn.Module:

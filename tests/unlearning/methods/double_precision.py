@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Batch, Samples
+from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.methods import holds
 from reunlearn.unlearning.registry import card
@@ -17,7 +19,7 @@ from reunlearn.unlearning.task import Task
 CLASSES = 3
 
 
-class DoubleSamples(Samples):
+class DoubleSamples(ImageSamples):
     """Samples whose batches are float64."""
 
     def take(self, rows, generator=None) -> Batch:
@@ -30,7 +32,8 @@ def make_samples(count: int, seed: int, labels=None, augmentation: tuple[str, ..
     rng = np.random.default_rng(seed)
     y = rng.integers(0, CLASSES, count) if labels is None else np.asarray(labels)
     x = rng.integers(0, 180, (count, 2, 4, 4)) + 30 * y[:, None, None, None]
-    return DoubleSamples(x.astype(np.uint8), y, np.arange(count), (0.4, 0.4), (0.3, 0.3), augmentation)
+    changes = Augmentation(augmentation)
+    return DoubleSamples(x.astype(np.uint8), y, np.arange(count), (0.4, 0.4), (0.3, 0.3), changes)
 
 
 def two_layers() -> nn.Module:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
+from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import Classification
 from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
@@ -19,7 +20,7 @@ CLASSES = 3
 PLAIN = {"augmented": False, "batch_size": 4}
 
 
-class DoubleSamples(Samples):
+class DoubleSamples(ImageSamples):
     """Samples whose batches are float64."""
 
     def take(self, rows: Any, generator: torch.Generator | None = None) -> Batch:

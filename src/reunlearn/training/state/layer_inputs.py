@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.gradients.subspace import input_moments
-from reunlearn.objectives.base import Objective
+from reunlearn.objectives.registry import Objective
 from reunlearn.records.files import replacing
 
 FILE = "layer_inputs.safetensors"

@@ -97,8 +97,7 @@ class GdrGma(GradientMethod):
         original_loss = mean_loss(model, task, task.retain) if paper else None
         scope = scope_length(model, self.bank_scope, "all" if paper else "last")
         rule: Rule = PaperRule(scope) if paper else ReleasedRule(scope, task.forget.steps(self.batch_size))
-        for epoch in range(self.epochs):
-            self.start_epoch(model, optimizer, epoch)
+        for epoch in self.passes(model, optimizer):
             for forget, retain in task.pairs(self.batch_size, augmented=self.augmented):
                 d = gradients(retain_loss := task.loss(model, retain), parameters)
                 a = gradients(-(forget_loss := task.loss(model, forget)), parameters)

@@ -63,8 +63,7 @@ class LUR(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes."""
         optimizer = self.make_optimizer(model)
-        for epoch in range(self.epochs):
-            self.start_epoch(model, optimizer, epoch)
+        for epoch in self.passes(model, optimizer):
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
                 retain_loss, forget_loss = self.assign_gradient(model, forget, retain, task)
                 optimizer.step()

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from reunlearn.training.optimizers import rate_at, set_rate
+from reunlearn.training.schedules import make_schedule
 from reunlearn.unlearning.gradient import GradientMethod, descend
 from reunlearn.unlearning.measure import MEASURE_BATCH, mean_loss
 from reunlearn.unlearning.needs import Needs, hyper
@@ -57,6 +57,7 @@ class NablaTau(GradientMethod):
         optimizer = self.make_optimizer(model)
         steps_per_epoch = task.retain.steps(self.batch_size)
         steps = self.epochs * steps_per_epoch
+        schedule = make_schedule(optimizer, self.schedule, self.epochs, steps_per_epoch, end=0.1)
         first_weight = self.first_weight(len(task.forget), len(task.retain))
         classes = forget_classes(task) if self.validation_classes == "forget" else None
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
@@ -65,11 +66,11 @@ class NablaTau(GradientMethod):
             if self.target_is_due(step, task.forget.steps(self.batch_size)):
                 target = mean_loss(model, task, task.validation, classes)
                 self.set_mode(model)
-            set_rate(optimizer, rate_at(self.schedule, self.learning_rate, step, steps, end=0.1))
-            weight = rate_at("linear", first_weight, step, steps, end=0.0)
+            weight = first_weight * (1 - step / max(1, steps - 1))
             forget_loss = task.loss(model, next(forget))
             retain_loss = task.loss(model, next(retain))
             descend(optimizer, weight * shortfall(forget_loss, target) + (1 - weight) * retain_loss)
+            schedule.step()
             if (step + 1) % steps_per_epoch == 0:
                 losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
                 task.log((step + 1) // steps_per_epoch, **losses, target=target.item(), weight=weight)

@@ -42,8 +42,7 @@ class RandomLabels(Relabelling):
         """Return the model after `epochs` passes over both sets."""
         optimizer = self.make_optimizer(model)
         labels = Labels(task, self.label_rule)
-        for epoch in range(self.epochs):
-            self.start_epoch(model, optimizer, epoch)
+        for epoch in self.passes(model, optimizer):
             for batch, draw in self.epoch_batches(task, labels):
                 descend(optimizer, loss := task.objective.loss(model, batch, draw))
             task.log(epoch + 1, loss=loss.item())

@@ -60,8 +60,7 @@ class SalUn(Relabelling):
         held = [p.detach().clone() for p in parameters] if self.hold else None
         optimizer = self.make_optimizer(model)
         labels = Labels(task, self.label_rule)
-        for epoch in range(self.epochs):
-            self.start_epoch(model, optimizer, epoch)
+        for epoch in self.passes(model, optimizer):
             for batch, draw in self.epoch_batches(task, labels):
                 optimizer.zero_grad(set_to_none=True)
                 loss = task.objective.loss(model, batch, draw)

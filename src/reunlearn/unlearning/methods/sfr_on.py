@@ -36,7 +36,7 @@ from reunlearn.data.batches import Batch
 from reunlearn.gradients.fisher import squared_gradients
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import ratio_mask
-from reunlearn.training.optimizers import rate_at, set_rate
+from reunlearn.training.schedules import make_schedule
 from reunlearn.unlearning.gradient import StepMethod, descend
 from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
@@ -79,16 +79,17 @@ class SFRon(StepMethod):
         masks = self.mask(model, task) if self.saliency and self.steps else None
         parameters = trainable(model)
         optimizer = self.make_optimizer(model)
+        schedule = make_schedule(optimizer, self.schedule, self.steps)
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         retain = task.retain.stream(self.batch_size, augmented=self.augmented)
         self.set_mode(model)
         slow = [p.detach().clone() for p in parameters]
         for step in range(self.steps):
-            set_rate(optimizer, rate_at(self.schedule, self.learning_rate, step, self.steps))
             if step % self.inner_period == 0:
                 forget_loss = self.forget_step(model, optimizer, next(forget), masks, step, task)
             descend(optimizer, retain_loss := task.loss(model, next(retain)))
             follow(slow, parameters, self.outer_lr)
+            schedule.step()
             if (step + 1) % max(1, self.steps // 10) == 0 or step + 1 == self.steps:
                 task.log(step + 1, forget_loss=forget_loss.item(), retain_loss=retain_loss.item())
         return model

@@ -1,7 +1,11 @@
-"""What a method may ask of the kind of task, so that one method serves images, text and generation."""
+"""Objectives: what a method may ask of the kind of task, so that one method serves images, text and generation.
+
+One file each, found by its name; the file's `make(classes, label_smoothing)` returns the objective.
+"""
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, Protocol
 
 import torch
@@ -11,7 +15,9 @@ from torch import Tensor, nn
 class Objective(Protocol):
     """The loss of a task and what belongs to it."""
 
-    capabilities: frozenset[str]  # of: outputs, forget_target, head
+    capabilities: frozenset[
+        str
+    ]  # of: outputs, forget_target, head, pixels (inputs that can be moved a little)
 
     def draw(self, batch: Any, generator: torch.Generator) -> Any:
         """Fix all randomness of a batch's loss (labels, noise, timestep): two evaluations then see the same."""
@@ -30,3 +36,10 @@ class Objective(Protocol):
 
     def head(self, model: nn.Module) -> nn.Module:
         """Return the last layer."""
+
+
+def card(name: str) -> dict[str, Any]:
+    """Return what the catalogue tells of an objective."""
+    module = importlib.import_module(f"reunlearn.objectives.{name}")
+    summary = (module.__doc__ or "").strip().splitlines()[0]
+    return {"name": name, "summary": summary, "capabilities": sorted(module.make(2).capabilities)}

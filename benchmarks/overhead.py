@@ -1,0 +1,63 @@
+"""What the schedule and the seeded blocks cost an epoch of the quickstart: one run, one thread.
+
+python benchmarks/overhead.py
+"""
+
+from __future__ import annotations
+
+import time
+import timeit
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+
+from reunlearn.data.images import ImageSamples
+from reunlearn.models.registry import build
+from reunlearn.objectives.classification import Classification
+from reunlearn.study.schema import Recipe
+from reunlearn.training.loop import train
+from reunlearn.training.randomness import seeded
+from reunlearn.training.schedules import make_schedule
+
+IMAGES, BATCH = 150, 64  # an epoch of three steps, in which fixed costs weigh most
+
+
+def fastest_epoch() -> float:
+    """Return the seconds of the fastest epoch of a training."""
+    bunch = load_digits()
+    x = (bunch.images[:IMAGES, None] * 15).astype(np.uint8)
+    samples = ImageSamples(x, bunch.target[:IMAGES], np.arange(IMAGES), (0.5,), (0.25,))
+    model = build({"name": "small_cnn", "settings": {"width": 16}}, (1, 8, 8), 10, 0)
+    recipe = Recipe(
+        source="ours", epochs=30, batch_size=BATCH, learning_rate=0.1, schedule="cosine", schedule_per="step"
+    )
+    times: list[float] = []
+
+    def progress(numbers: dict[str, Any], epochs: int) -> None:
+        times.append(time.perf_counter())
+
+    train(model, samples, Classification(10), recipe.model_dump(mode="json"), 0, progress=progress)
+    return float(np.diff(times).min())
+
+
+def main() -> None:
+    """Print the ratio."""
+    torch.set_num_threads(1)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = make_schedule(optimizer, "cosine", 100_000)
+    optimizer.step()
+
+    def block() -> None:
+        with seeded(0, "epoch", 3):
+            pass
+
+    step, fork = (min(timeit.repeat(f, number=200, repeat=20)) / 200 for f in (schedule.step, block))
+    epoch = fastest_epoch()
+    print(f"epoch {1e3 * epoch:.2f} ms, schedule step {1e6 * step:.1f} µs, seeded block {1e6 * fork:.1f} µs")
+    print(f"a schedule per step and a seeded block per epoch cost {100 * (3 * step + fork) / epoch:.2f} %")
+
+
+if __name__ == "__main__":
+    main()
