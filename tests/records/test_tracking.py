@@ -104,7 +104,7 @@ def test_every_run_is_there_with_all_that_is_known_of_it(project: Path) -> None:
     assert math.isnan(metrics["loss_test"])
     assert tags["git_commit"] == "c0ffee" and tags["status"] == "finished"
     assert child.info.end_time - child.info.start_time == 2000
-    data = read_json(Path(paths.prepared("digits")) / paths.MANIFEST)
+    data = read_json(Path(paths.prepared({"name": "digits"})) / paths.MANIFEST)
     assert tags["data"] == paths.full_digest(data)
     assert child.inputs.dataset_inputs[0].dataset.digest == tags["data"][:36]
 

@@ -21,6 +21,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config/studies").mkdir(parents=True)
     (tmp_path / "config/recipes").mkdir()
     (tmp_path / "config/recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
+    shrinking = yaml.safe_dump({**RECIPE, "resize": 4})
+    (tmp_path / "config/recipes/shrinking.yaml").write_text(shrinking)
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
     load.load_recipe.cache_clear()
     load._presets.cache_clear()
@@ -43,12 +45,75 @@ WRONG = {
     "no such method": ({"methods": ["finetun"]}, "no method 'finetun'; did you mean finetune"),
     "no such attack": ({"attacks": ["entropy"]}, "no attack 'entropy'"),
     "no such dataset": ({"dataset": {"name": "digit"}}, "no dataset 'digit'; did you mean digits"),
-    "no such network": ({"architecture": {"name": "resnet"}}, "no model 'resnet'; did you mean resnet18"),
+    "no such network": ({"architecture": {"name": "resnet"}}, "no model 'resnet'; did you mean resnet34"),
     "no such recipe": ({"recipe": "tinny"}, "no recipe 'tinny'"),
     "fraction 1": ({"scenario": {"kind": "random", "fraction": 1.0}}, "less than 1"),
     "fraction 0": ({"scenario": {"kind": "random", "fraction": 0}}, "greater than 0"),
     "fraction too small": ({"scenario": {"kind": "random", "fraction": 0.001}}, "forgets none"),
     "fraction of classes": ({"scenario": {"kind": "class", "fraction": 0.1}}, "takes 'classes'"),
+    "classes of a fraction": (
+        {"scenario": {"kind": "random", "fraction": 0.1, "classes": [1]}},
+        "does not take 'classes'",
+    ),
+    "a class twice": ({"scenario": {"kind": "class", "classes": [1, 1]}}, "classes: 1 is there twice"),
+    "no sub-classes": ({"scenario": {"kind": "subclass", "subclasses": [1]}}, "digits has no sub-classes"),
+    "no such sub-class": (
+        {"scenario": {"kind": "subclass", "subclasses": [100]}, "dataset": {"name": "cifar20"}},
+        "no sub-class 100; cifar20 has sub-classes 0 to 99",
+    ),
+    "first of no class": ({"scenario": {"kind": "first", "count": 1, "classes": [10]}}, "no class 10"),
+    "first beyond the budget": (
+        {"scenario": {"kind": "first", "count": 5}},
+        "5 samples of class 0 are to be forgotten; there are 4",
+    ),
+    "flip beyond the budget": (
+        {"scenario": {"kind": "label_flip", "count": 5, "pairs": [[1, 2]]}},
+        "5 samples of class 1 are to be forgotten; there are 4",
+    ),
+    "flip with itself": (
+        {"scenario": {"kind": "label_flip", "count": 1, "pairs": [[1, 1]]}},
+        "one pair only",
+    ),
+    "flip with no class": (
+        {"scenario": {"kind": "label_flip", "count": 1, "pairs": [[1, 10]]}},
+        "no class 10",
+    ),
+    "all identities": ({"scenario": {"kind": "identities", "count": 10}}, "10 of 10 identities"),
+    "no list": ({"scenario": {"kind": "indices", "file": "none.txt"}}, "none.txt: No such file"),
+    "step beyond the last": (
+        {"scenario": {"kind": "first", "count": 2, "steps": 2, "step": 3}},
+        "step 3 of 2 steps",
+    ),
+    "no such scenario": (
+        {"scenario": {"kind": "classes"}},
+        "scenario.kind: Input should be 'random', 'class'",
+    ),
+    "a setting that the network lacks": (
+        {"architecture": {"name": "small_cnn", "settings": {"widht": 4}}},
+        "small_cnn has no setting 'widht'; did you mean width",
+    ),
+    "a network for texts": (
+        {"architecture": {"name": "small_transformer"}},
+        "small_transformer reads texts, but digits holds images",
+    ),
+    "a network for images": (
+        {"dataset": {"name": "goemotions"}},
+        "small_cnn reads images, but goemotions holds texts",
+    ),
+    "images too small": (
+        {"architecture": {"name": "small_vgg"}, "recipe": "shrinking"},
+        "small_vgg takes images of at least 8 pixels a side, these have 4",
+    ),
+    "weights that are not there": (
+        {
+            "architecture": {"name": "torchvision_resnet18", "settings": {"pretrained": "none.pth"}},
+            "dataset": {"name": "cifar10"},
+        },
+        "none.pth: no such file",
+    ),
+    "no folder": ({"dataset": {"name": "image_folder", "side": 32}}, "needs 'folder'"),
+    "a folder for nothing": ({"dataset": {"name": "digits", "folder": "x"}}, "takes no 'folder'"),
+    "no such folder": ({"dataset": {"name": "image_folder", "folder": "none", "side": 32}}, "none"),
     "no such class": ({"scenario": {"kind": "class", "classes": [10]}}, "no class 10"),
     "all classes": ({"scenario": {"kind": "class", "classes": list(range(10))}}, "nothing is left"),
     "no seeds": ({"seeds": []}, "seeds: Tuple should have at least 1 item"),

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reunlearn.records.digest import job_digest
 from reunlearn.records.files import read_json, sha256
@@ -74,7 +75,7 @@ def _inspect(job: Job, codes: dict[str, str], hashed: bool, stored: set[str], ke
     return State(job, [p for p in found if p not in absent], [p.what for p in absent])
 
 
-def data_problems(dataset: str, prepared: Path, hashed: bool) -> list[Problem]:
+def data_problems(dataset: dict[str, Any], prepared: Path, hashed: bool) -> list[Problem]:
     """Compare a prepared dataset with the checksums of its preparation and with data.dvc."""
     folder = Path(paths.data(dataset))
     listing = prepared / "files.json"

@@ -31,10 +31,10 @@ def run(name: str, json: bool = False) -> int:
 
 def lock(name: str) -> dict[str, Any]:
     """Write the entry of one dataset; those of all others stay, be their files here or not."""
-    folder = Path(paths.data(name))
+    folder = Path(paths.DATA) / name
     if not folder.is_dir():
         known = plugin_names("datasets")
-        hint = f"prepare it first: `reunlearn prepare {paths.prepared(name)}/{paths.SPECIFICATION}`"
+        hint = f"prepare it first: `reunlearn prepare {paths.RUNS}/{name}/prepared/{paths.SPECIFICATION}`"
         raise UserError(f"{folder}: no such folder; {hint if name in known else near(name, known)}")
     changed = commit(LOCK, [folder.as_posix()])
     entry = read_lock()[folder.as_posix()]

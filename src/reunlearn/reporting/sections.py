@@ -10,6 +10,7 @@ import pandas as pd
 from reunlearn.reporting import lines
 from reunlearn.reporting.drawings import Drawing, draw_all
 from reunlearn.reporting.finding import Finding, find
+from reunlearn.reporting.forgotten import forgotten
 from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.grids import attack_grid, method_grid
 from reunlearn.reporting.tables import attack_table, method_table, metric_table
@@ -82,16 +83,12 @@ def setting(
 ) -> tuple[tuple[str, str], ...]:
     """Return (what, value) pairs that say what was run."""
     scenario, architecture = experiment["scenario"], experiment["architecture"]
-    if scenario["kind"] == "random":
-        forgotten = f"a random {100 * scenario['fraction']:g} % of the training set"
-    else:
-        numbers = ", ".join(str(c) for c in scenario["classes"])
-        forgotten = (
-            f"class {numbers}, whole" if len(scenario["classes"]) == 1 else f"classes {numbers}, whole"
-        )
     options = ", ".join(f"{k} {v}" for k, v in architecture["settings"].items())
     found = [
-        ("Forget", forgotten + (f": {sizes['forget']} of {sizes['train']} samples" if sizes else "")),
+        (
+            "Forget",
+            forgotten(scenario) + (f": {sizes['forget']} of {sizes['train']} samples" if sizes else ""),
+        ),
         ("Data", experiment["dataset"]["name"]),
         ("Network", architecture["name"] + (f" ({options})" if options else "")),
         ("Recipe", experiment["recipe"]),

@@ -1,11 +1,11 @@
-"""Evaluate one model on forget, retain, validation and test."""
+"""Evaluate one model on forget, retain, validation, test, and what was forgotten in earlier steps: true labels."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from reunlearn.metrics.classification import accuracy, cross_entropy
-from reunlearn.records.files import write_arrays, write_json
+from reunlearn.records.files import read_arrays, write_arrays, write_json
 from reunlearn.stages.execution import Job
 from reunlearn.stages.outputs import logits
 from reunlearn.stages.training import open_loader
@@ -16,7 +16,8 @@ def run(job: Job) -> None:
     loader = open_loader(job)
     model = loader.model(job.input("model"))
     objective = loader.objective()
-    sets = {**loader.sets(job.input("split")), "test": loader.test_samples()}
+    split = job.input("split")
+    sets = {**loader.sets(split), "test": loader.test_samples()}
     arrays: dict[str, np.ndarray] = {}
     metrics: dict[str, float] = {}
     with job.stopwatch.section("run"):
@@ -26,16 +27,28 @@ def run(job: Job) -> None:
             arrays[f"{name}_index"] = samples.index.cpu().numpy()
             metrics[f"accuracy_{name}"] = accuracy(logits_NK, labels_N)
             metrics[f"loss_{name}"] = float(cross_entropy(logits_NK, labels_N).mean())
-    _without_forgotten(metrics, arrays)
+    metrics |= _of_scenario(arrays, read_arrays(split / "indices.npz"))
     write_arrays(job.folder / "outputs.npz", arrays)
     write_json(job.folder / "metrics.json", metrics)
     finite = all(np.isfinite(arrays[f"{name}_logits"]).all() for name in sets)
     job.facts["status"] = "finished" if finite else "diverged"
 
 
-def _without_forgotten(metrics: dict[str, float], arrays: dict[str, np.ndarray]) -> None:
-    """Where whole classes are forgotten, add the accuracy on test samples of the remaining classes."""
-    remaining = np.isin(arrays["test_labels"], arrays["retain_labels"])
-    if not remaining.all():
-        logits_NK, labels_N = arrays["test_logits"][remaining], arrays["test_labels"][remaining]
-        metrics["accuracy_test_retained"] = accuracy(logits_NK, labels_N)
+def _of_scenario(arrays: dict[str, np.ndarray], indices: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return what only some scenarios have.
+
+    Whole (sub-)classes forgotten: accuracy on the test samples of these, and of the others. Wrong labels taught:
+    how often the model still says of a forget sample what it was taught.
+    """
+    found = {}
+    gone = np.isin(arrays["test_index"], indices["test_forgotten"])
+    for name, rows in (("forgotten", gone), ("retained", ~gone)):
+        if gone.any() and rows.any():
+            found[f"accuracy_test_{name}"] = accuracy(
+                arrays["test_logits"][rows], arrays["test_labels"][rows]
+            )
+    taught = dict(zip(indices["taught_index"].tolist(), indices["taught_label"].tolist(), strict=True))
+    if taught:
+        labels = np.array([taught[i] for i in arrays["forget_index"].tolist()])
+        found["accuracy_forget_taught"] = accuracy(arrays["forget_logits"], labels)
+    return found

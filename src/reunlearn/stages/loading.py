@@ -10,24 +10,43 @@ import numpy as np
 import torch
 from torch import nn
 
+from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Samples
+from reunlearn.data.images import ImageSamples, fits_in_memory
 from reunlearn.data.partition import partition
 from reunlearn.data.prepared import Prepared, read
+from reunlearn.data.text import TextSamples
 from reunlearn.models.registry import build
-from reunlearn.objectives.base import Objective
+from reunlearn.objectives.registry import Objective
 from reunlearn.records.files import read_arrays
+from reunlearn.study import paths
 from reunlearn.training.checkpoint import load_model
+
+SETS = ("forget", "retain", "validation", "earlier")
 
 
 class Loader:
-    """The data of one training specification, on one device."""
+    """The data of one training specification, on one device.
 
-    def __init__(self, training: dict[str, Any], data_root: Path, device: str) -> None:
+    Args:
+        training: the specification.
+        device: where models and batches live.
+        taught: folder of the split that says which samples were taught a wrong label; None gives the true labels.
+    """
+
+    def __init__(self, training: dict[str, Any], device: str, taught: Path | None = None) -> None:
         self.training, self.device = training, device
         dataset = training["dataset"]
-        self.prepared: Prepared = read(data_root / dataset["name"])
-        labels_N = np.asarray(self.prepared.arrays.train_y)
-        self.train_index, self.validation_index = partition(labels_N, dataset["train"], dataset["validation"])
+        self.prepared: Prepared = read(Path(paths.data(dataset)))
+        self.true_labels = np.asarray(self.prepared.arrays.train_y)
+        self.train_index, self.validation_index = partition(
+            self.true_labels, dataset["train"], dataset["validation"]
+        )
+        self.labels = self.true_labels
+        if taught is not None:
+            wrong = read_arrays(taught / "indices.npz")
+            self.labels = self.true_labels.copy()
+            self.labels[wrong["taught_index"]] = wrong["taught_label"]
 
     @property
     def classes(self) -> int:
@@ -37,8 +56,7 @@ class Loader:
     def training_samples(self, index: np.ndarray | None = None) -> Samples:
         """Return the samples of the official training set with these numbers; the study's training set if None."""
         chosen = self.train_index if index is None else index
-        arrays = self.prepared.arrays
-        return self._samples(arrays.train_x[chosen], arrays.train_y[chosen], chosen)
+        return self._samples(self.prepared.arrays.train_x, self.labels[chosen], chosen)
 
     def test_samples(self) -> Samples:
         """Return the official test set, whole."""
@@ -46,28 +64,57 @@ class Loader:
         return self._samples(arrays.test_x, arrays.test_y, np.arange(len(arrays.test_y)))
 
     def sets(self, split: Path) -> dict[str, Samples]:
-        """Return forget, retain and, if there is one, validation, as a split folder says."""
+        """Return forget, retain and, where there are such, validation and earlier, as a split folder says."""
         indices = read_arrays(split / "indices.npz")
-        names = [n for n in ("forget", "retain", "validation") if len(indices[n])]
-        return {name: self.training_samples(indices[name]) for name in names}
+        return {name: self.training_samples(indices[name]) for name in SETS if len(indices[name])}
 
-    def _samples(self, x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Samples:
-        augmentation = tuple(self.training["recipe"]["augmentation"])
-        return Samples(x, y, index, self.prepared.mean, self.prepared.std, augmentation, self.device)
+    def _samples(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Samples:
+        recipe = self.training["recipe"]
+        if self.training["objective"] == "text":
+            return TextSamples(x[rows], y, rows, recipe["group_by_length"], self.device)
+        prepared = self.prepared
+        return ImageSamples(
+            x,
+            y,
+            rows,
+            tuple(recipe["mean"] or prepared.mean),
+            tuple(recipe["std"] or prepared.std),
+            self._augmentation(),
+            recipe["resize"],
+            recipe["interpolation"],
+            self.device,
+            rows=rows,
+            mapped=not fits_in_memory(x.nbytes),
+        )
+
+    def _augmentation(self) -> Augmentation:
+        recipe = self.training["recipe"]
+        keys = ("crop_padding", "rotation_degrees", "randaugment_operations", "randaugment_magnitude")
+        return Augmentation(tuple(recipe["augmentation"]), **{key: recipe[key] for key in keys})
 
     def fresh_model(self, seed: int) -> nn.Module:
-        """Return a freshly initialised network on the device."""
-        shape = self.prepared.arrays.train_x.shape[1:]
-        model = build(self.training["architecture"], shape, self.classes, seed)
-        # weights laid out as the batches are; torch's type stubs do not know this argument of Module.to
-        return model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        """Return a network as it is before training, on the device: freshly initialised, or with pretrained weights."""
+        return self._build(self.training["architecture"]["settings"], seed)
+
+    def random_model(self, seed: int) -> nn.Module:
+        """Return a network that knows nothing: freshly initialised, also where training starts from other weights."""
+        settings = self.training["architecture"]["settings"]
+        return self._build({key: value for key, value in settings.items() if key != "pretrained"}, seed)
 
     def model(self, folder: Path) -> nn.Module:
         """Return the network with the weights of a run folder."""
-        return load_model(self.fresh_model(0), folder / "model.safetensors")
+        return load_model(self.random_model(0), folder / "model.safetensors")
 
-    def objective(self) -> Objective:
-        """Return the objective of the task."""
-        return importlib.import_module(f"reunlearn.objectives.{self.training['objective']}").make(
-            self.classes
-        )
+    def _build(self, settings: dict[str, Any], seed: int) -> nn.Module:
+        shape, side = self.prepared.shape, self.training["recipe"]["resize"]
+        if side:
+            shape = (shape[0], side, side)
+        architecture = {"name": self.training["architecture"]["name"], "settings": settings}
+        model = build(architecture, shape, self.classes, seed)
+        # weights laid out as the batches are; torch's type stubs do not know this argument of Module.to
+        return model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def objective(self, label_smoothing: float = 0.0) -> Objective:
+        """Return the objective of the task; smoothed labels are for training only."""
+        module = importlib.import_module(f"reunlearn.objectives.{self.training['objective']}")
+        return module.make(self.classes, label_smoothing)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from reunlearn.data.batches import Samples
-from reunlearn.objectives.base import Objective
+from reunlearn.objectives.registry import Objective
 
 EVALUATION_BATCH = {
     "cpu": 250,

@@ -68,7 +68,7 @@ class Findings:
         model, key = self.jobs[row["model"]], _key(row)
         made_by = [row["model"], row["evaluation"], *row["attacks"].values()]
         asked = [self.jobs[row[role]]["specification"] for role in ("model", "evaluation")]
-        data = self.jobs[paths.prepared(self._training(row)["dataset"]["name"])]["manifest"]
+        data = self.jobs[paths.prepared(self._training(row)["dataset"])]["manifest"]
         git = model["record"]["git"]
         tags = {
             **_identity(row),
@@ -118,7 +118,7 @@ class Findings:
 
     def _dataset(self, row: dict[str, Any], digest: str) -> dict[str, str]:
         about = self._training(row)["dataset"]
-        source = json.dumps({"uri": paths.data(about["name"])})
+        source = json.dumps({"uri": paths.data(about)})
         return {"name": about["name"], "digest": digest, "source": source, "profile": json.dumps(about)}
 
 

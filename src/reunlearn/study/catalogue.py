@@ -18,7 +18,13 @@ from reunlearn.study import paths
 from reunlearn.study.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parent.parent
-KINDS = {"methods": "unlearning/methods", "attacks": "attacks", "models": "models", "datasets": "data/sets"}
+KINDS = {
+    "methods": "unlearning/methods",
+    "attacks": "attacks",
+    "models": "models",
+    "datasets": "data/sets",
+    "objectives": "objectives",
+}
 
 
 def source_state(folders: tuple[str, ...] = ("",)) -> str:

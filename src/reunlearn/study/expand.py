@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from reunlearn.study import methods, paths
+from reunlearn.study import checks, methods, paths
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.errors import UserError, near
+from reunlearn.study.datasets import resolve_dataset
+from reunlearn.study.indices import digest_of
 from reunlearn.study.load import load_recipe
 from reunlearn.study.schema import Experiment, Method, Seeds, Study
+from reunlearn.study.weights import weights_digest
 
 FLOOR_SEED = 1000  # the second retrained model of seed u is trained with seed u + FLOOR_SEED
 SHADOW_SEED = 10_000  # shadow models start here: never the seed of an original or retrained model
@@ -25,132 +27,129 @@ class Collector(Protocol):
 
 
 class Expansion:
-    """One experiment → jobs."""
+    """One experiment → jobs. An experiment with steps stands for one of them: see `per_step`."""
 
     def __init__(self, plan: Collector, experiment: Experiment) -> None:
-        self.plan, self.experiment = plan, experiment
-        cards = catalogue()
-        where = f"study '{plan.study.name}', experiment '{experiment.name}'"
-        for kind, name in [("datasets", experiment.dataset.name), ("models", experiment.architecture.name)]:
-            if name not in cards[kind]:
-                raise UserError(f"{where}: no {kind[:-1]} '{name}'; {near(name, cards[kind])}")
-        for name in experiment.attacks:
-            if name not in cards["attacks"]:
-                raise UserError(f"{where}: no attack '{name}'; {near(name, cards['attacks'])}")
-            if cards["attacks"][name]["shadows"] and experiment.shadows is None:
-                raise UserError(f"{where}: attack '{name}' needs shadow models; add 'shadows'")
-        dataset_card = cards["datasets"][experiment.dataset.name]
-        _check_sizes(experiment, dataset_card, where)
-        self.where, self.cards = where, cards
-        self.dataset = experiment.dataset.model_dump()
-        self.training = {
+        self.plan, self.experiment, self.cards = plan, experiment, catalogue()
+        self.where = f"study '{plan.study.name}', experiment '{experiment.name}'"
+        checks.check_names(experiment, self.cards, self.where)
+        data, self.dataset = resolve_dataset(experiment.dataset, self.cards["datasets"], self.where)
+        checks.check_sizes(experiment, data, self.where)
+        recipe, network = load_recipe(experiment.recipe), self.cards["models"][experiment.architecture.name]
+        checks.check_network(experiment, network, data, recipe, self.where)
+        checks.check_pretrained(experiment, network, self.where)
+        self.base_training = {
             "dataset": self.dataset,
-            "architecture": experiment.architecture.model_dump(),
-            "recipe": load_recipe(experiment.recipe),
-            "objective": dataset_card["objective"],
+            "architecture": _network(experiment),
+            "recipe": recipe,
+            "objective": data["objective"],
             "threads": experiment.threads,
         }
-        self.scenario = experiment.scenario.model_dump(exclude_none=True)
-        self.objective = f"reunlearn.objectives.{dataset_card['objective']}"
+        self.objective = f"reunlearn.objectives.{data['objective']}"
         self.model = f"reunlearn.models.{experiment.architecture.name}"
+        self.scenarios, self.names = _steps(experiment)
+        self.scenario, self.name = self.scenarios[-1], self.names[-1]
 
     def run(self) -> None:
         """Add every job of the experiment."""
         entries = self.experiment.method_entries
         resolved = [methods.resolve(m, self.experiment, self.cards["methods"], self.where) for m in entries]
-        labels = [methods.row_name(m) for m in entries]
-        for label, entry, spec in zip(labels, entries, resolved, strict=True):
-            needs = self.cards["methods"][entry.name]["needs"]
-            if (
-                methods.holds(needs["validation"], spec["settings"])
-                and not self.experiment.dataset.validation
-            ):
-                raise UserError(
-                    f"{self.where}: '{label}' reads validation samples; give 'dataset' a 'validation'"
-                )
-        for label in labels:
-            if labels.count(label) > 1:
-                raise UserError(f"{self.where}: two rows are called '{label}'; give one a 'label'")
+        objective = self.base_training["objective"]
+        checks.check_methods(self.experiment, resolved, self.cards, objective, self.where)
         for seeds in self.experiment.seed_triples:
             self._seed(seeds, list(zip(entries, resolved, strict=True)))
 
     def _seed(self, seeds: Seeds, entries: list[tuple[Method, dict[str, Any]]]) -> None:
-        plan, triple = self.plan, (seeds.train, seeds.split, seeds.method)
-        self.data = plan.add(
-            "prepare",
-            paths.prepared(self.dataset["name"]),
-            {"dataset": self.dataset["name"]},
-            {},
-            (f"reunlearn.data.sets.{self.dataset['name']}",),
-        )
-        self.split = plan.add(
-            "split",
-            paths.split(self.dataset, self.experiment.scenario.name, seeds.split),
-            {"dataset": self.dataset, "scenario": self.scenario, "split_seed": seeds.split},
-            {"data": self.data},
-        )
+        triple = (seeds.train, seeds.split, seeds.method)
+        self._data(seeds.split)
         original = self._train("original", paths.original(self.training, seeds.train), seeds.train)
         shadows = self._shadows(seeds.split)
         method_seeds = [seeds.method, seeds.method + FLOOR_SEED][: 2 if self.experiment.noise_floor else 1]
         retrain_triples = [(seeds.train, seeds.split, seed) for seed in method_seeds]
-        scenario = self.experiment.scenario.name
         references = [
-            paths.evaluation(paths.row(self.training, scenario, t, "retrain", None)) for t in retrain_triples
+            paths.evaluation(paths.row(self.training, self.name, t, "retrain", None)) for t in retrain_triples
         ]
         for index, retrain_triple in enumerate(retrain_triples):
-            folder = self._retrained(seeds.split, retrain_triple[2])
+            folder = paths.retrained(self.training, self.name, seeds.split, retrain_triple[2])
+            self._train("retrained", folder, retrain_triple[2], {"split": self.split})
             self._row("retrain", folder, retrain_triple, shadows, references[index - 1])
         self._row("original", original, triple, shadows, references[0])
         for entry, specification in entries:
-            folder = self._unlearn(entry, specification, seeds, original)
+            folder = self._unlearn(entry, specification, seeds, original, len(self.names))
             self._row(methods.row_name(entry), folder, triple, shadows, references[0], specification)
 
-    def _train(self, stage: str, folder: str, seed: int, split: bool = False) -> str:
-        inputs = {"data": self.data, **({"split": self.split} if split else {})}
-        spec = {"training": self.training, "seed": seed}
-        return self.plan.add(stage, folder, spec, inputs, (self.model, self.objective))
+    def _data(self, split_seed: int) -> None:
+        """Add the prepared data and the split of each step; a poisoned training names what it was taught."""
+        about, folder = self.dataset, self.experiment.dataset.folder
+        self.data = self.plan.add(
+            "prepare",
+            paths.prepared(about),
+            {"dataset": {k: about[k] for k in ("name", "side", "listing")}, "source": folder},
+            {},
+            (f"reunlearn.data.sets.{about['name']}",),
+        )
+        self.splits = [
+            self._split(name, scenario, split_seed)
+            for name, scenario in zip(self.names, self.scenarios, strict=True)
+        ]
+        self.split, self.training, self.taught = self.splits[-1], dict(self.base_training), {}
+        if self.scenario["kind"] == "label_flip":  # what is taught is the same in all steps
+            poison = {k: v for k, v in self.scenario.items() if k != "step"} | {"steps": 1}
+            name = self.experiment.scenario.model_copy(update={"steps": 1, "step": None}).name
+            self.training["poison"] = {"scenario": poison, "split_seed": split_seed}
+            self.taught = {"taught": self._split(name, poison, split_seed)}
 
-    def _retrained(self, split_seed: int, seed: int) -> str:
-        folder = paths.retrained(self.training, self.experiment.scenario.name, split_seed, seed)
-        return self._train("retrained", folder, seed, split=True)
+    def _split(self, name: str, scenario: dict[str, Any], split_seed: int) -> str:
+        spec = {"dataset": self.dataset, "scenario": scenario, "split_seed": split_seed}
+        return self.plan.add("split", paths.split(self.dataset, name, split_seed), spec, {"data": self.data})
+
+    def _train(self, stage: str, folder: str, seed: int, inputs: dict[str, str] | None = None) -> str:
+        spec = {"training": self.training, "seed": seed}
+        wanted = {"data": self.data, **self.taught, **(inputs or {})}
+        return self.plan.add(stage, folder, spec, wanted, (self.model, self.objective))
 
     def _shadows(self, split_seed: int) -> dict[str, str]:
         """Add the pools inside (trained on everything) and outside (without the forget set)."""
         wanted = self.experiment.shadows
         if wanted is None:
             return {}
-        scenario = self.experiment.scenario.name
         pools = {}
         for kind, count in (("inside", wanted.inside), ("outside", wanted.outside)):
             first = SHADOW_SEED + (1000 * (1 + split_seed) if kind == "outside" else 0)
             spec = {"training": self.training, "kind": kind, "count": count, "first_seed": first}
-            inputs = {"data": self.data, **({"split": self.split} if kind == "outside" else {})}
-            where = (scenario, split_seed) if kind == "outside" else (None, None)
+            inputs = {
+                "data": self.data,
+                **self.taught,
+                **({"split": self.split} if kind == "outside" else {}),
+            }
+            where = (self.name, split_seed) if kind == "outside" else (None, None)
             folder = paths.pool(self.training, f"{kind}{count}", *where)
             pools[kind] = self.plan.add("shadow", folder, spec, inputs, (self.model, self.objective))
         return pools
 
-    def _unlearn(self, entry: Method, spec: dict[str, Any], seeds: Seeds, original: str) -> str:
+    def _unlearn(self, entry: Method, spec: dict[str, Any], seeds: Seeds, original: str, step: int) -> str:
+        """Add the run of one step, and before it those of the steps that it starts from."""
+        start = original if step == 1 else self._unlearn(entry, spec, seeds, original, step - 1)
         name, digest = methods.row_name(entry), paths.short_digest(spec)
         triple = (seeds.train, seeds.split, seeds.method)
-        folder = paths.row(self.training, self.experiment.scenario.name, triple, name, digest)
-        inputs: dict[str, Any] = {"data": self.data, "split": self.split, "original": original}
+        folder = paths.row(self.training, self.names[step - 1], triple, name, digest)
+        inputs: dict[str, Any] = {"data": self.data, "split": self.splits[step - 1], "original": start}
         for kind in methods.state_kinds(self.cards["methods"][entry.name], spec["settings"]):
             inputs[kind] = self.plan.add(
                 "state",
                 paths.state(self.training, kind, seeds.train),
                 {"training": self.training, "kind": kind, "seed": seeds.train},
-                {"data": self.data, "original": original},
+                {"data": self.data, **self.taught, "original": original},
                 (f"reunlearn.training.state.{kind}", self.model, self.objective),
             )
         specification = {
             "training": self.training,
-            "scenario": self.scenario,
+            "scenario": self.scenarios[step - 1],
             "method": spec,
             "seed": seeds.method,
         }
         plugins = (f"reunlearn.unlearning.methods.{entry.name}", self.model, self.objective)
-        return self.plan.add("unlearn", folder, specification, inputs, plugins)
+        return self.plan.add("unlearn", folder, specification, {**inputs, **self.taught}, plugins)
 
     def _row(
         self,
@@ -162,7 +161,7 @@ class Expansion:
         method: dict[str, Any] | None = None,
     ) -> None:
         """Add the evaluation and the attacks of one run, and note the row."""
-        run = model if method else paths.row(self.training, self.experiment.scenario.name, seeds, name, None)
+        run = model if method else paths.row(self.training, self.name, seeds, name, None)
         inputs: dict[str, Any] = {"data": self.data, "split": self.split, "model": model}
         spec = {"training": self.training}
         evaluation = self.plan.add(
@@ -197,21 +196,32 @@ class Expansion:
         )
 
 
-def _check_sizes(experiment: Experiment, card: dict[str, Any], where: str) -> None:
-    """Refuse what the dataset cannot give: too many images, unknown classes, an empty forget set."""
-    dataset, scenario = experiment.dataset, experiment.scenario
-    train = dataset.train or card["train"] - dataset.validation
-    if train + dataset.validation > card["train"]:
-        have = f"{dataset.name} has {card['train']} training images"
-        raise UserError(f"{where}: train {train} + validation {dataset.validation} is too many; {have}")
-    wrong = [c for c in scenario.classes or () if not 0 <= c < card["classes"]]
-    if wrong:
-        raise UserError(
-            f"{where}: no class {wrong[0]}; {dataset.name} has classes 0 to {card['classes'] - 1}"
-        )
-    if len(set(scenario.classes or ())) == card["classes"]:
-        raise UserError(f"{where}: all classes would be forgotten; nothing is left to retain")
-    if scenario.fraction and not 0 < round(scenario.fraction * train) < train:
-        raise UserError(
-            f"{where}: fraction {scenario.fraction} of {train} images forgets none or all of them"
-        )
+def _network(experiment: Experiment) -> dict[str, Any]:
+    """Return what specifications say of the network: a user's own weights also by what they hold."""
+    wanted = experiment.architecture.settings.get("pretrained")
+    own = {} if wanted in (None, "cache") else {"weights": weights_digest(str(wanted))}
+    return {**experiment.architecture.model_dump(), **own}
+
+
+def per_step(experiment: Experiment) -> list[Experiment]:
+    """Return the experiment, or one for each of its steps: each is a table of its own."""
+    scenario = experiment.scenario
+    if scenario.steps == 1 or scenario.step is not None:
+        return [experiment]
+    steps = range(1, scenario.steps + 1)
+    chosen = [scenario.model_copy(update={"step": step}) for step in steps]
+    return [
+        experiment.model_copy(update={"name": f"{experiment.name}-step{s.step}", "scenario": s})
+        for s in chosen
+    ]
+
+
+def _steps(experiment: Experiment) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return specification and name of the experiment's scenario: of each step up to its own."""
+    scenario = experiment.scenario
+    digest = {"digest": digest_of(scenario.file)} if scenario.file else {}
+    chain = [scenario.model_copy(update={"step": s + 1}) for s in range(scenario.step or 1)]
+    chain = chain if scenario.steps > 1 else [scenario]
+    specs = [{**s.model_dump(mode="json", exclude_none=True), **digest} for s in chain]
+    tail = f"~{digest['digest'][:8]}" if digest else ""
+    return specs, [f"{s.name}{tail}" for s in chain]

@@ -50,25 +50,31 @@ def full_digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def data(dataset: str) -> str:
+def dataset_key(dataset: dict[str, Any]) -> str:
+    """Return what a dataset is called on disk: its name; a user's own folder also by the digest of its listing."""
+    listing = dataset.get("listing")
+    return f"{dataset['name']}~{short_digest([listing, dataset['side']])}" if listing else dataset["name"]
+
+
+def data(dataset: dict[str, Any]) -> str:
     """Folder of a prepared dataset: what data.dvc locks."""
-    return f"{DATA}/{dataset}"
+    return f"{DATA}/{dataset_key(dataset)}"
 
 
-def prepared(dataset: str) -> str:
+def prepared(dataset: dict[str, Any]) -> str:
     """Folder of the manifest and record of a dataset's preparation."""
-    return f"{RUNS}/{dataset}/prepared"
+    return f"{RUNS}/{dataset_key(dataset)}/prepared"
 
 
 def split(dataset: dict[str, Any], scenario: str, split_seed: int) -> str:
     """Folder of the forget, retain, validation and test indices."""
-    return f"{RUNS}/{dataset['name']}/split~{short_digest(dataset)}/{scenario}/split{split_seed}"
+    return f"{RUNS}/{dataset_key(dataset)}/split~{short_digest(dataset)}/{scenario}/split{split_seed}"
 
 
 def group(training: dict[str, Any]) -> str:
     """Folder of everything that shares one training specification."""
     name = f"{training['architecture']['name']}-{training['recipe']['name']}~{short_digest(training)}"
-    return f"{RUNS}/{training['dataset']['name']}/{name}"
+    return f"{RUNS}/{dataset_key(training['dataset'])}/{name}"
 
 
 def original(training: dict[str, Any], train_seed: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from reunlearn.study import methods, paths
 from reunlearn.study.errors import UserError, near
-from reunlearn.study.expand import Expansion
+from reunlearn.study.expand import Expansion, per_step
 from reunlearn.study.load import load_study
 from reunlearn.study.schema import Experiment, Study
 
@@ -82,6 +82,8 @@ def write_specifications(plan: Plan) -> None:
 def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list[int] | None = None) -> Plan:
     """Expand the study NAME; narrowed to some methods or seeds if asked."""
     study = load_study(name)
+    steps = [step for experiment in study.experiments for step in per_step(experiment)]
+    study = study.model_copy(update={"experiments": tuple(steps)})
     plan = Plan(study)
     for experiment in _narrow(study, only_methods, only_seeds):
         Expansion(plan, experiment).run()
