@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib
 import random
 import tempfile
 from pathlib import Path
@@ -24,8 +23,11 @@ from reunlearn.study.errors import UserError
 from reunlearn.study.methods import holds, state_kinds
 from reunlearn.study.schema import Recipe
 from reunlearn.training.loop import train
+from reunlearn.training.state.registry import card as state_card
+from reunlearn.training.state.registry import write
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import AccessError, Task
+from tests.training.state.requests import request
 
 METHODS = [
     (name, fidelity) for name in plugin_names("methods") for fidelity in card(name)["fidelities"] or [None]
@@ -75,6 +77,14 @@ def network(seed: int) -> nn.Module:
     return build({"name": "small_cnn", "settings": {"width": 4}}, (1, 8, 8), CLASSES, seed)
 
 
+def result_network(name: str | None, seed: int) -> nn.Module:
+    """Return a fresh network of the architecture that a method returns."""
+    if name is None:
+        return network(seed)
+    architecture = {"name": name, "settings": {"body": "small_cnn", "width": 4}}
+    return build(architecture, (1, 8, 8), CLASSES, seed)
+
+
 @functools.cache
 def original() -> nn.Module:
     """Return a network that knows most of its training set by heart."""
@@ -84,12 +94,31 @@ def original() -> nn.Module:
 
 
 @functools.cache
-def state_folder(kind: str) -> Path:
-    """Return training-time state of the original, as the stage would write it."""
+def state_folder(kind: str, forget: tuple[int, ...], result: str | None) -> Path:
+    """Return training-time state of the original and the samples to forget, as the stage would write it."""
     folder = Path(tempfile.mkdtemp(prefix=f"reunlearn-{kind}-"))
-    module = importlib.import_module(f"reunlearn.training.state.{kind}")
-    module.write(folder, copy.deepcopy(original()), images(np.arange(TRAINING)), Classification(CLASSES), 0)
+    wanted = request(
+        folder,
+        copy.deepcopy(original()),
+        images(np.arange(TRAINING)),
+        CLASSES,
+        start=network,
+        result=functools.partial(result_network, result),
+        forget=np.array(forget),
+        recipe=RECIPE,
+    )
+    write(kind, wanted)
     return folder
+
+
+def state_folders(name: str, sets: dict[str, Counting]) -> dict[str, Path]:
+    """Return the folders of all the state that a method asks for."""
+    about, forget = card(name), tuple(sets["forget"].index.tolist())
+    kinds = state_kinds(about, settings_of(name))
+    return {
+        kind: state_folder(kind, forget if state_card(kind)["per_split"] else (), about["network"])
+        for kind in kinds
+    }
 
 
 def settings_of(name: str, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -110,7 +139,7 @@ def unlearn(
     settings = settings_of(name)
     about = card(name)
     if declared is None:
-        declared = {s for s in sets if holds(about["needs"][s], settings)}
+        declared = {s for s in (*sets, "true_labels") if holds(about["needs"][s], settings)}
     task = Task(
         dict(sets),
         declared,
@@ -118,8 +147,10 @@ def unlearn(
         CLASSES,
         seed,
         recipe=RECIPE,
-        state={kind: state_folder(kind) for kind in state_kinds(about, settings)},
+        state=state_folders(name, sets),
         fresh=network,
+        true_labels=torch.arange(64) % CLASSES,
+        result=functools.partial(result_network, about["network"]),
     )
     return make(name, fidelity, settings).unlearn(copy.deepcopy(original()), task), task
 
@@ -158,9 +189,7 @@ def test_nothing_outside_is_touched(name: str, fidelity: str | None) -> None:
         return (*generators, *modes, *data, bits(original()))
 
     sets = make_sets(9, 25)
-    state_kinds_used = state_kinds(card(name), settings_of(name))
-    for kind in state_kinds_used:
-        state_folder(kind)
+    state_folders(name, sets)
     before = surroundings()
     unlearn(name, fidelity, sets)
     assert surroundings() == before
@@ -192,7 +221,8 @@ def test_weights_stay_finite(
 ) -> None:
     model, _ = unlearn(name, fidelity, make_sets(forget, retain, missing))
     assert finite(model)
-    assert model.state_dict().keys() == original().state_dict().keys()
+    wanted = result_network(card(name)["network"], 0)
+    assert model.state_dict().keys() == wanted.state_dict().keys()
 
 
 @every_method

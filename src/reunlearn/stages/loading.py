@@ -32,10 +32,18 @@ class Loader:
         training: the specification.
         device: where models and batches live.
         taught: folder of the split that says which samples were taught a wrong label; None gives the true labels.
+        result: architecture of the networks that a method returns, where it is not the original's.
     """
 
-    def __init__(self, training: dict[str, Any], device: str, taught: Path | None = None) -> None:
+    def __init__(
+        self,
+        training: dict[str, Any],
+        device: str,
+        taught: Path | None = None,
+        result: dict[str, Any] | None = None,
+    ) -> None:
         self.training, self.device = training, device
+        self.result = result or _without_pretrained(training["architecture"])
         dataset = training["dataset"]
         self.prepared: Prepared = read(Path(paths.data(dataset)))
         self.true_labels = np.asarray(self.prepared.arrays.train_y)
@@ -94,22 +102,24 @@ class Loader:
 
     def fresh_model(self, seed: int) -> nn.Module:
         """Return a network as it is before training, on the device: freshly initialised, or with pretrained weights."""
-        return self._build(self.training["architecture"]["settings"], seed)
+        return self._build(self.training["architecture"], seed)
 
     def random_model(self, seed: int) -> nn.Module:
         """Return a network that knows nothing: freshly initialised, also where training starts from other weights."""
-        settings = self.training["architecture"]["settings"]
-        return self._build({key: value for key, value in settings.items() if key != "pretrained"}, seed)
+        return self._build(_without_pretrained(self.training["architecture"]), seed)
+
+    def result_model(self, seed: int) -> nn.Module:
+        """Return a freshly initialised network of the architecture that the method returns."""
+        return self._build(self.result, seed)
 
     def model(self, folder: Path) -> nn.Module:
         """Return the network with the weights of a run folder."""
         return load_model(self.random_model(0), folder / "model.safetensors")
 
-    def _build(self, settings: dict[str, Any], seed: int) -> nn.Module:
+    def _build(self, architecture: dict[str, Any], seed: int) -> nn.Module:
         shape, side = self.prepared.shape, self.training["recipe"]["resize"]
         if side:
             shape = (shape[0], side, side)
-        architecture = {"name": self.training["architecture"]["name"], "settings": settings}
         model = build(architecture, shape, self.classes, seed)
         # weights laid out as the batches are; torch's type stubs do not know this argument of Module.to
         return model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -118,3 +128,8 @@ class Loader:
         """Return the objective of the task; smoothed labels are for training only."""
         module = importlib.import_module(f"reunlearn.objectives.{self.training['objective']}")
         return module.make(self.classes, label_smoothing)
+
+
+def _without_pretrained(architecture: dict[str, Any]) -> dict[str, Any]:
+    settings = {key: value for key, value in architecture["settings"].items() if key != "pretrained"}
+    return {"name": architecture["name"], "settings": settings}

@@ -1,18 +1,29 @@
-"""What some methods need to know of training, computed once per original model."""
+"""What some methods need to know of training, computed once per original model, or per original and forget set."""
 
 from __future__ import annotations
 
-import importlib
-
+from reunlearn.records.files import read_arrays
 from reunlearn.stages.execution import Job
 from reunlearn.stages.training import open_loader
 from reunlearn.training.randomness import seeded
+from reunlearn.training.state.registry import Request, write
 
 
 def run(job: Job) -> None:
     """Let training/state/<kind>.py write its artifact."""
-    loader = open_loader(job)
-    kind = importlib.import_module(f"reunlearn.training.state.{job['kind']}")
-    model = loader.model(job.input("original"))
-    with job.stopwatch.section("run"), seeded(job["seed"], "state", job["kind"], device=job.device):
-        kind.write(job.folder, model, loader.training_samples(), loader.objective(), job["seed"])
+    loader, kind, seed = open_loader(job), job["kind"], job["seed"]
+    recipe = job["training"]["recipe"]
+    forget = read_arrays(job.input("split") / "indices.npz")["forget"] if "split" in job["inputs"] else None
+    request = Request(
+        job.folder,
+        loader.model(job.input("original")),
+        loader.training_samples(),
+        loader.objective(recipe["label_smoothing"]),
+        recipe,
+        seed,
+        start=loader.fresh_model,
+        result=loader.result_model,
+        forget=forget,
+    )
+    with job.stopwatch.section("run"), seeded(seed, "state", kind, device=job.device):
+        job.facts.update(write(kind, request))

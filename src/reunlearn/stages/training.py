@@ -22,7 +22,7 @@ from reunlearn.training.precision import in_use
 def open_loader(job: Job) -> Loader:
     """Return the loader of a job's training specification."""
     taught = job.input("taught") if "taught" in job["inputs"] else None
-    return Loader(job["training"], job.device, taught)
+    return Loader(job["training"], job.device, taught, job.specification.get("result"))
 
 
 def train_one(

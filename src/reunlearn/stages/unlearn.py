@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from reunlearn.stages.execution import Job
 from reunlearn.stages.training import open_loader, status, write_history
@@ -15,6 +17,7 @@ from reunlearn.training.randomness import seeded
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import Task
 
+CARRIED = "carried.safetensors"  # only of methods that leave something for the next step
 DECLARED = ("forget", "retain", "validation", "true_labels")
 
 
@@ -38,17 +41,28 @@ def run(job: Job) -> None:
         fresh=loader.random_model,
         log=history.append,
         true_labels=torch.from_numpy(loader.true_labels).to(job.device),
+        result=loader.result_model,
+        scenario=job["scenario"],
+        carried=read_carried(job.input("original")),
     )
     _synchronise(job.device)
     with job.stopwatch.section("run"), seeded(job["seed"], "unlearn", device=job.device):
         model = method.unlearn(model, task)
         _synchronise(job.device)
     save_model(model, job.folder / "model.safetensors")
+    if task.carry:
+        tensors = {name: t.detach().cpu().contiguous() for name, t in task.carry.items()}
+        save_file(tensors, job.folder / CARRIED)
     write_history(job.folder / "history.jsonl", history)
     job.facts["status"] = status(model, history)
     job.facts["drawn"] = task.drawn()
     if job.facts["status"] == "diverged":
         logging.warning("the method diverged: a weight or a loss is not finite; this is a result")
+
+
+def read_carried(before: Path) -> dict[str, torch.Tensor]:
+    """Return what the method left in the step before; nothing where the run starts from an original."""
+    return load_file(before / CARRIED) if (before / CARRIED).exists() else {}
 
 
 def _synchronise(device: str) -> None:

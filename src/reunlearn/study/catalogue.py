@@ -24,7 +24,10 @@ KINDS = {
     "models": "models",
     "datasets": "data/sets",
     "objectives": "objectives",
+    "states": "training/state",
 }
+
+SOURCES = ("unlearning", "attacks", "models", "data", "records", "study", "objectives", "training")
 
 
 def source_state(folders: tuple[str, ...] = ("",)) -> str:
@@ -46,7 +49,7 @@ def plugin_names(kind: str) -> list[str]:
 @functools.cache
 def catalogue() -> dict[str, dict[str, Any]]:
     """Return {kind: {name: card}} for methods, attacks, models and datasets."""
-    key = source_state(("unlearning", "attacks", "models", "data", "records", "study", "objectives"))[:16]
+    key = source_state(SOURCES)[:16]
     cache = paths.state_dir() / f"catalogue-{key}.json"
     if cache.exists():
         return json.loads(cache.read_text())

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from reunlearn.study import checks, methods, paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.datasets import resolve_dataset
-from reunlearn.study.indices import digest_of
 from reunlearn.study.load import load_recipe
 from reunlearn.study.schema import Experiment, Method, Seeds, Study
+from reunlearn.study.steps import steps_of
 from reunlearn.study.weights import weights_digest
 
 FLOOR_SEED = 1000  # the second retrained model of seed u is trained with seed u + FLOOR_SEED
@@ -27,7 +27,7 @@ class Collector(Protocol):
 
 
 class Expansion:
-    """One experiment → jobs. An experiment with steps stands for one of them: see `per_step`."""
+    """One experiment → jobs. An experiment with steps stands for one of them: see `steps.per_step`."""
 
     def __init__(self, plan: Collector, experiment: Experiment) -> None:
         self.plan, self.experiment, self.cards = plan, experiment, catalogue()
@@ -47,7 +47,7 @@ class Expansion:
         }
         self.objective = f"reunlearn.objectives.{data['objective']}"
         self.model = f"reunlearn.models.{experiment.architecture.name}"
-        self.scenarios, self.names = _steps(experiment)
+        self.scenarios, self.names = steps_of(experiment)
         self.scenario, self.name = self.scenarios[-1], self.names[-1]
 
     def run(self) -> None:
@@ -135,21 +135,47 @@ class Expansion:
         folder = paths.row(self.training, self.names[step - 1], triple, name, digest)
         inputs: dict[str, Any] = {"data": self.data, "split": self.splits[step - 1], "original": start}
         for kind in methods.state_kinds(self.cards["methods"][entry.name], spec["settings"]):
-            inputs[kind] = self.plan.add(
-                "state",
-                paths.state(self.training, kind, seeds.train),
-                {"training": self.training, "kind": kind, "seed": seeds.train},
-                {"data": self.data, **self.taught, "original": original},
-                (f"reunlearn.training.state.{kind}", self.model, self.objective),
-            )
+            inputs[kind] = self._state(kind, entry.name, seeds, original, step)
         specification = {
             "training": self.training,
             "scenario": self.scenarios[step - 1],
             "method": spec,
             "seed": seeds.method,
+            **self._result(entry.name),
         }
-        plugins = (f"reunlearn.unlearning.methods.{entry.name}", self.model, self.objective)
+        plugins = (f"reunlearn.unlearning.methods.{entry.name}", *self._networks(entry.name), self.objective)
         return self.plan.add("unlearn", folder, specification, {**inputs, **self.taught}, plugins)
+
+    def _state(self, kind: str, method: str, seeds: Seeds, original: str, step: int) -> str:
+        """Add training-time state of one kind, of the original alone or also of what a step forgets."""
+        per_split = self.cards["states"][kind]["per_split"]
+        where = (self.names[step - 1], seeds.split) if per_split else None
+        return self.plan.add(
+            "state",
+            paths.state(self.training, kind, seeds.train, where),
+            {"training": self.training, "kind": kind, "seed": seeds.train, **self._result(method)},
+            {
+                "data": self.data,
+                **self.taught,
+                "original": original,
+                **({"split": self.splits[step - 1]} if per_split else {}),
+            },
+            (f"reunlearn.training.state.{kind}", *self._networks(method), self.objective),
+        )
+
+    def _result(self, method: str) -> dict[str, Any]:
+        """Return, for methods that return another architecture than the original's, which: it goes around that one."""
+        network = self.cards["methods"][method]["network"]
+        if network is None:
+            return {}
+        own = self.base_training["architecture"]
+        known = self.cards["models"][network]["settings"]
+        settings = {key: value for key, value in own["settings"].items() if key in known}
+        return {"result": {"name": network, "settings": {"body": own["name"], **settings}}}
+
+    def _networks(self, method: str) -> tuple[str, ...]:
+        network = self.cards["methods"][method]["network"]
+        return (self.model, f"reunlearn.models.{network}") if network else (self.model,)
 
     def _row(
         self,
@@ -163,10 +189,12 @@ class Expansion:
         """Add the evaluation and the attacks of one run, and note the row."""
         run = model if method else paths.row(self.training, self.name, seeds, name, None)
         inputs: dict[str, Any] = {"data": self.data, "split": self.split, "model": model}
-        spec = {"training": self.training}
-        evaluation = self.plan.add(
-            "evaluate", paths.evaluation(run), spec, inputs, (self.model, self.objective)
-        )
+        training = self.training
+        plugins: tuple[str, ...] = (self.model, self.objective)
+        if method and (result := self._result(method["name"])):
+            training = {**training, "architecture": result["result"]}
+            plugins = (*self._networks(method["name"]), self.objective)
+        evaluation = self.plan.add("evaluate", paths.evaluation(run), {"training": training}, inputs, plugins)
         attacks = {}
         for attack in self.experiment.attacks:
             wanted: dict[str, Any] = {"evaluation": evaluation}
@@ -175,9 +203,9 @@ class Expansion:
             attacks[attack] = self.plan.add(
                 "attack",
                 paths.attack(run, attack),
-                {"attack": attack, "training": self.training},
+                {"attack": attack, "training": training},
                 wanted,
-                (f"reunlearn.attacks.{attack}", self.model, self.objective),
+                (f"reunlearn.attacks.{attack}", *plugins),
             )
         train_seed, split_seed, method_seed = seeds
         self.plan.rows.append(
@@ -201,27 +229,3 @@ def _network(experiment: Experiment) -> dict[str, Any]:
     wanted = experiment.architecture.settings.get("pretrained")
     own = {} if wanted in (None, "cache") else {"weights": weights_digest(str(wanted))}
     return {**experiment.architecture.model_dump(), **own}
-
-
-def per_step(experiment: Experiment) -> list[Experiment]:
-    """Return the experiment, or one for each of its steps: each is a table of its own."""
-    scenario = experiment.scenario
-    if scenario.steps == 1 or scenario.step is not None:
-        return [experiment]
-    steps = range(1, scenario.steps + 1)
-    chosen = [scenario.model_copy(update={"step": step}) for step in steps]
-    return [
-        experiment.model_copy(update={"name": f"{experiment.name}-step{s.step}", "scenario": s})
-        for s in chosen
-    ]
-
-
-def _steps(experiment: Experiment) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return specification and name of the experiment's scenario: of each step up to its own."""
-    scenario = experiment.scenario
-    digest = {"digest": digest_of(scenario.file)} if scenario.file else {}
-    chain = [scenario.model_copy(update={"step": s + 1}) for s in range(scenario.step or 1)]
-    chain = chain if scenario.steps > 1 else [scenario]
-    specs = [{**s.model_dump(mode="json", exclude_none=True), **digest} for s in chain]
-    tail = f"~{digest['digest'][:8]}" if digest else ""
-    return specs, [f"{s.name}{tail}" for s in chain]

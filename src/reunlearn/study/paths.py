@@ -93,9 +93,10 @@ def pool(training: dict[str, Any], kind: str, scenario: str | None, split_seed: 
     return f"{group(training)}/pools/{where}{kind}"
 
 
-def state(training: dict[str, Any], kind: str, train_seed: int) -> str:
-    """Folder of what some methods need to know of training."""
-    return f"{group(training)}/state/{kind}/train{train_seed}"
+def state(training: dict[str, Any], kind: str, train_seed: int, where: tuple[str, int] | None = None) -> str:
+    """Folder of what some methods need to know of training; `where`: scenario and split seed it depends on."""
+    tail = f"-{where[0]}-split{where[1]}" if where else ""
+    return f"{group(training)}/state/{kind}/train{train_seed}{tail}"
 
 
 def row(

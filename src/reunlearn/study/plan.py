@@ -12,9 +12,10 @@ from typing import Any
 
 from reunlearn.study import methods, paths
 from reunlearn.study.errors import UserError, near
-from reunlearn.study.expand import Expansion, per_step
+from reunlearn.study.expand import Expansion
 from reunlearn.study.load import load_study
 from reunlearn.study.schema import Experiment, Study
+from reunlearn.study.steps import per_step
 
 
 @dataclass(frozen=True)

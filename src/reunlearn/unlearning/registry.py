@@ -28,6 +28,7 @@ def method(
     needs: Needs,
     divergences: tuple[Divergence, ...] = (),
     capabilities: tuple[str, ...] = (),
+    network: str | None = None,
 ) -> Callable[[type], type]:
     """Register a method.
 
@@ -35,7 +36,8 @@ def method(
         paper: where it comes from, with equation.
         needs: the data and state it may see.
         divergences: where paper and released code differ; a method that has any also has a field `fidelity`.
-        capabilities: what it asks of the objective beyond the loss (outputs, forget_target, head).
+        capabilities: what it asks of the objective beyond the loss (outputs, forget_target, head, pixels).
+        network: an architecture around the original's, where the method returns such models and not the original's.
     """
 
     def register(cls: type) -> type:
@@ -52,6 +54,7 @@ def method(
             "fidelities": fidelities,
             "divergences": [dataclasses.asdict(d) for d in divergences],
             "capabilities": sorted(capabilities),
+            "network": network,
             "hyperparameters": _hyperparameters(cls),
         }
         return cls

@@ -69,6 +69,9 @@ class Task:
         generator: the source of every random draw of the method (a CPU generator).
         recipe: how the original was trained.
         state: training-time state by kind, for the kinds that the method declared.
+        scenario: what is forgotten, as the study says; its kind is always there.
+        carried: tensors that the step before this one left in `carry`; empty in the first or only step.
+        carry: tensors that the method leaves for the next step.
     """
 
     def __init__(
@@ -83,6 +86,9 @@ class Task:
         fresh: Callable[[int], nn.Module] | None = None,
         log: Callable[[dict[str, Any]], None] = lambda numbers: None,
         true_labels: Tensor | None = None,
+        result: Callable[[int], nn.Module] | None = None,
+        scenario: dict[str, Any] | None = None,
+        carried: dict[str, Tensor] | None = None,
     ) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self.objective = objective
@@ -93,7 +99,11 @@ class Task:
         allowed = {name: samples for name, samples in sets.items() if name in declared}
         self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in allowed.items()}
         self.device = next(iter(sets.values())).device
+        self.scenario = scenario or {"kind": "random"}
+        self.carried = carried or {}
+        self.carry: dict[str, Tensor] = {}
         self._fresh = fresh
+        self._result = result or fresh
         self._true_labels = true_labels if "true_labels" in declared else None
         self._log = log
 
@@ -164,6 +174,12 @@ class Task:
         if self._fresh is None:
             raise AccessError("this task gives no fresh models")
         return self._fresh(seed)
+
+    def result_model(self, seed: int) -> nn.Module:
+        """Return a freshly initialised model of the architecture that the method returns, on the device."""
+        if self._result is None:
+            raise AccessError("this task gives no fresh models")
+        return self._result(seed)
 
     def log(self, step: int, **numbers: float) -> None:
         """Note numbers of a step; they go to history.jsonl."""

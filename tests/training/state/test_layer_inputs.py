@@ -11,8 +11,8 @@ from torch import nn
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Samples
 from reunlearn.data.images import ImageSamples
-from reunlearn.objectives.classification import Classification
 from reunlearn.training.state import layer_inputs
+from tests.training.state.requests import request
 
 
 def samples(augmentation: tuple[str, ...] = ()) -> Samples:
@@ -29,7 +29,7 @@ def network() -> nn.Module:
 
 
 def written(folder: Path, model: nn.Module, given: Samples, seed: int = 1) -> dict[str, torch.Tensor]:
-    layer_inputs.write(folder, model, given, Classification(3), seed)
+    layer_inputs.write(request(folder, model, given, 3, seed))
     return layer_inputs.read(folder)
 
 

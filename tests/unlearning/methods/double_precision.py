@@ -112,6 +112,7 @@ def gradient_by_tensor(model: nn.Module, loss: torch.Tensor) -> list[np.ndarray]
 def write_state(folder: Path, model: nn.Module, samples: Samples) -> dict[str, Path]:
     """Write the moments of the layer inputs and return what a task takes as state."""
     from reunlearn.training.state import layer_inputs
+    from tests.training.state.requests import request
 
-    layer_inputs.write(folder, model, samples, Classification(CLASSES), seed=3)
+    layer_inputs.write(request(folder, model, samples, CLASSES, seed=3))
     return {"layer_inputs": folder}

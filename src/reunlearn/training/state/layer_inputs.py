@@ -14,35 +14,27 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from reunlearn.data.batches import Batch, Samples
+from reunlearn.data.batches import Batch
 from reunlearn.gradients.subspace import input_moments
-from reunlearn.objectives.registry import Objective
 from reunlearn.records.files import replacing
+from reunlearn.training.state.registry import Request
 
 FILE = "layer_inputs.safetensors"
 BATCH = 256  # of samples; only the order of summation depends on it
 
 
-def write(folder: Path, model: nn.Module, samples: Samples, objective: Objective, seed: int) -> None:
-    """Write layer_inputs.safetensors: {layer name: C [D, D]}.
-
-    Args:
-        folder: where to.
-        model: the original; put into evaluation mode.
-        samples: its training set.
-        objective: runs the model.
-        seed: of the augmentation.
-    """
-    generator = torch.Generator().manual_seed(seed)
+def write(request: Request) -> None:
+    """Write layer_inputs.safetensors: {layer name: C [D, D]}."""
+    model, objective = request.model.eval(), request.objective
+    generator = torch.Generator().manual_seed(request.seed)
 
     def forward(batch: Batch) -> Tensor:
         return objective.loss(model, batch, objective.draw(batch, generator))
 
-    model.eval()
-    moments = input_moments(model, samples.batches(BATCH, generator, augmented=True), forward)
-    with replacing(folder / FILE) as partial:
+    moments = input_moments(model, request.samples.batches(BATCH, generator, augmented=True), forward)
+    with replacing(request.folder / FILE) as partial:
         save_file({name: moment.cpu().contiguous() for name, moment in moments.items()}, partial)
 
 

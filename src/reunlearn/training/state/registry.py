@@ -1,0 +1,58 @@
+"""Training-time state: what some methods need to know of how the original came to be. One file per kind.
+
+A file has `write(request)`, which fills `request.folder` and may return facts for the record; `PER_SPLIT = True` where
+the state depends on the forget set as well.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from reunlearn.data.batches import Samples
+from reunlearn.objectives.registry import Objective
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a kind of state is computed from.
+
+    Attributes:
+        folder: where its files go.
+        model: the original, its own copy.
+        samples: the training set, with the labels that were taught.
+        objective: of the training, smoothed labels included.
+        recipe: how the original was trained.
+        seed: the original's.
+        start: gives the network as training started from it, by seed.
+        result: gives a fresh network of the method's own architecture, by seed; `start` where it has none.
+        forget: official numbers of the samples to forget; None unless the kind is PER_SPLIT.
+    """
+
+    folder: Path
+    model: nn.Module
+    samples: Samples
+    objective: Objective
+    recipe: dict[str, Any]
+    seed: int
+    start: Callable[[int], nn.Module]
+    result: Callable[[int], nn.Module]
+    forget: np.ndarray | None = None
+
+
+def write(kind: str, request: Request) -> dict[str, Any]:
+    """Compute one kind of state; return facts for the record."""
+    return importlib.import_module(f"reunlearn.training.state.{kind}").write(request) or {}
+
+
+def card(name: str) -> dict[str, Any]:
+    """Return what the catalogue tells of a kind of state."""
+    module = importlib.import_module(f"reunlearn.training.state.{name}")
+    summary = (module.__doc__ or "").strip().splitlines()[0]
+    return {"name": name, "summary": summary, "per_split": bool(getattr(module, "PER_SPLIT", False))}

@@ -1,0 +1,39 @@
+"""Requests for training-time state, as the stage would make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from reunlearn.data.batches import Samples
+from reunlearn.objectives.classification import Classification
+from reunlearn.study.schema import Recipe
+from reunlearn.training.state.registry import Request
+
+RECIPE = Recipe(source="tests", learning_rate=0.05, epochs=2, batch_size=8).model_dump(mode="json")
+
+
+def request(
+    folder: Path,
+    model: nn.Module,
+    samples: Samples,
+    classes: int,
+    seed: int = 0,
+    start: Callable[[int], nn.Module] | None = None,
+    result: Callable[[int], nn.Module] | None = None,
+    forget: np.ndarray | None = None,
+    recipe: dict[str, Any] = RECIPE,
+) -> Request:
+    """Return a request; `start` is needed by the kinds that train."""
+
+    def nothing(seed: int) -> nn.Module:
+        raise AssertionError("this request gives no fresh networks")
+
+    begin = start or nothing
+    return Request(
+        folder, model, samples, Classification(classes), recipe, seed, begin, result or begin, forget
+    )
