@@ -1,0 +1,185 @@
+"""RoBERTa with a linear layer on <s> (Liu et al. 2019), from a folder of weights or freshly initialised.
+
+The encoder is transformers' own. Its numbers of tokens are not ours (reunlearn.data.tokens), so the rows of the
+embedding are put in our order on loading. Attention is computed with plain products and softmax: it has second
+derivatives.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from reunlearn.data.tokens import PAD, read_merges, token_names
+from reunlearn.records.files import read_json
+from reunlearn.study.errors import UserError
+
+INPUTS = "text"
+FILES = ("config.json", "model.safetensors", "vocab.json", "merges.txt")
+REPOSITORY = "FacebookAI/roberta-base"
+PRETRAINED = f"a folder with {', '.join(FILES)} from https://huggingface.co/{REPOSITORY} is needed"
+FIRST_POSITION = 2  # RoBERTa's positions start there; 1 is the position of padding
+
+
+class Roberta(nn.Module):
+    """Token ids [B, L], 0 where a text has ended → logits [B, K].
+
+    Args:
+        encoder: transformers' RobertaModel without pooler, its embedding in our numbering.
+        classes: number of outputs K.
+    """
+
+    def __init__(self, encoder: Any, classes: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.config.hidden_size, classes)
+        nn.init.normal_(self.head.weight, std=encoder.config.initializer_range)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x_BL: Tensor) -> Tensor:
+        """Return logits from the encoder's output at <s>."""
+        real_BL = x_BL != PAD
+        positions_BL = torch.where(real_BL, real_BL.cumsum(1) + FIRST_POSITION - 1, FIRST_POSITION - 1)
+        found = self.encoder(input_ids=x_BL, attention_mask=real_BL.long(), position_ids=positions_BL)
+        return self.head(found.last_hidden_state[:, 0])
+
+
+def build(
+    shape: tuple[int, ...],
+    classes: int,
+    pretrained: str | None = None,
+    width: int = 768,
+    depth: int = 12,
+    heads: int = 12,
+    inner: int = 3072,
+    dropout: float = 0.1,
+) -> nn.Module:
+    """Return the network; by default of the size of roberta-base (124,055,040 numbers with its 50,265 tokens).
+
+    Args:
+        shape: longest text in tokens, size of the vocabulary.
+        classes: number of outputs.
+        pretrained: folder of roberta-base's files, or "cache" for the user's Hugging Face cache; config.json then says
+            all sizes.
+        width, depth, heads, inner: of a fresh encoder: numbers per token, blocks, heads, width within a block.
+        dropout: share of numbers and of attention weights set to 0 while training, pretrained or not.
+
+    Raises:
+        UserError: a pretrained file is missing, damaged or of another network.
+    """
+    length, vocabulary = shape
+    if pretrained is not None:
+        encoder = _pretrained(_folder(pretrained), vocabulary, dropout)
+    elif width % heads:
+        raise UserError(f"roberta: width {width} is no multiple of {heads} heads")
+    else:
+        config = _roberta().RobertaConfig(
+            vocab_size=vocabulary,
+            hidden_size=width,
+            num_hidden_layers=depth,
+            num_attention_heads=heads,
+            intermediate_size=inner,
+            max_position_embeddings=514,
+            type_vocab_size=1,
+            layer_norm_eps=1e-5,
+            **_choices(dropout),
+        )
+        encoder = _renumbered(_roberta().RobertaModel(config, add_pooling_layer=False), None)
+    positions = encoder.config.max_position_embeddings - FIRST_POSITION
+    if length > positions:
+        raise UserError(f"roberta: takes texts of at most {positions} tokens, not {length}")
+    return Roberta(encoder, classes)
+
+
+def _roberta() -> Any:
+    """Return the module that transformers keeps RoBERTa in."""
+    from reunlearn.data.torchvision_compat import declare_operators
+
+    declare_operators()  # transformers imports torchvision
+    from transformers.models import roberta
+
+    return roberta
+
+
+def _folder(pretrained: str) -> Path:
+    """Return the folder of the pretrained files."""
+    if pretrained != "cache":
+        return Path(pretrained).expanduser()
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    entry = try_to_load_from_cache(REPOSITORY, "model.safetensors", cache_dir=constants.HF_HUB_CACHE)
+    if not isinstance(entry, str):
+        raise UserError(f"{constants.HF_HUB_CACHE}: no {REPOSITORY} in this cache; {PRETRAINED}")
+    return Path(entry).parent
+
+
+def _choices(dropout: float) -> dict[str, Any]:
+    """Return what is ours to choose in a config; padding 1 is what transformers' positions rest on."""
+    share = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    return {**share, "attn_implementation": "eager", "pad_token_id": FIRST_POSITION - 1}
+
+
+def _pretrained(folder: Path, vocabulary: int, dropout: float) -> Any:
+    """Return the encoder of a folder, in our numbering of tokens."""
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise UserError(f"{folder / name}: no such file; {PRETRAINED}")
+    rows = their_rows(folder, vocabulary)
+    try:
+        config = _roberta().RobertaConfig.from_pretrained(folder, local_files_only=True, **_choices(dropout))
+        encoder = _roberta().RobertaModel(config, add_pooling_layer=False)
+        # the file may also hold a pooler and the layers that guess masked words: not ours to use
+        given = {key.removeprefix("roberta."): value for key, value in load_file(folder / FILES[1]).items()}
+        encoder.load_state_dict({key: given[key] for key in encoder.state_dict()})
+    except KeyError as error:
+        raise UserError(f"{folder / FILES[1]}: holds no {error.args[0]}; {PRETRAINED}") from error
+    except Exception as error:  # whatever the readers find: the folder is what the user can mend
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{folder}: holds no readable RoBERTa: {reason}; {PRETRAINED}") from error
+    if max(rows) >= config.vocab_size:
+        tokens = f"numbers tokens up to {max(rows)}, but config.json has {config.vocab_size}"
+        raise UserError(f"{folder / 'vocab.json'}: {tokens}; {PRETRAINED}")
+    return _renumbered(encoder, rows)
+
+
+def their_rows(folder: Path, vocabulary: int) -> list[int]:
+    """Return RoBERTa's number of each of our tokens [vocabulary].
+
+    Raises:
+        UserError: the folder's tokens are not ours.
+    """
+    try:
+        theirs = read_json(folder / "vocab.json")
+        names = token_names(read_merges((folder / "merges.txt").read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{folder}: vocab.json or merges.txt cannot be read: {error}; {PRETRAINED}"
+        ) from error
+    if len(names) != vocabulary:
+        raise UserError(
+            f"{folder / 'merges.txt'}: makes {len(names)} tokens, but the texts have {vocabulary}"
+        )
+    for name in names:
+        if name not in theirs:
+            raise UserError(f"{folder / 'vocab.json'}: has no token '{name}'; {PRETRAINED}")
+    return [theirs[name] for name in names]
+
+
+def _renumbered(encoder: Any, rows: list[int] | None) -> Any:
+    """Return the encoder with an embedding in our order, whose padding is 0 and not transformers' 1."""
+    old = encoder.embeddings.word_embeddings.weight
+    count = old.shape[0] if rows is None else len(rows)
+    new = nn.Embedding(count, old.shape[1], padding_idx=PAD, device=old.device)
+    with torch.no_grad():
+        if rows is None:
+            nn.init.normal_(new.weight, std=encoder.config.initializer_range)
+            new.weight[PAD].zero_()
+        else:
+            new.weight.copy_(old[rows])
+    encoder.embeddings.word_embeddings = new
+    encoder.config.vocab_size = count
+    return encoder
