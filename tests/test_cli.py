@@ -20,6 +20,10 @@ LISTINGS = {
     ("attacks",): "entropy_logistic",
     ("studies",): "quickstart",
     ("datasets",): "digits",
+    ("models",): "small_transformer",
+    ("models", "swin_t"): "drop_path",
+    ("recipes",): "gdr-gma-cifar10",
+    ("recipes", "pgu-smallvgg-paper"): "exponential",
     ("datasets", "digits"): "scikit-learn",
 }
 

@@ -169,6 +169,22 @@ def datasets(name: Name = None, json: AsJson = False) -> None:
 
 
 @app.command()
+def models(name: Name = None, json: AsJson = False) -> None:
+    """List networks: what they read, their settings, where pretrained weights come from."""
+    from reunlearn.commands import listing
+
+    listing.models(name, json)
+
+
+@app.command()
+def recipes(name: Name = None, json: AsJson = False) -> None:
+    """List training recipes with their sources, or show one with every default filled in."""
+    from reunlearn.commands import listing
+
+    listing.recipes(name, json)
+
+
+@app.command()
 def summary(study: Study) -> None:
     """Say where the report is and where the time went."""
     from reunlearn.commands import summary as command

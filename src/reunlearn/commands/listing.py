@@ -13,7 +13,7 @@ from reunlearn.records.versioning import read_lock
 from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.errors import UserError, near
-from reunlearn.study.load import load_study, names
+from reunlearn.study.load import CONFIG, load_recipe, load_study, names, read_yaml
 
 SETS = ("forget", "retain", "validation", "true_labels")
 
@@ -137,6 +137,43 @@ def studies(as_json: bool) -> None:
         experiments = ", ".join(f"{e.dataset.name} {e.scenario.name}" for e in study.experiments)
         rows.append({"study": name, "title": study.title, "experiments": experiments, "seeds": seeds})
     show(rows, as_json, "Studies")
+
+
+def models(name: str | None, as_json: bool) -> None:
+    """List networks, or show one's card."""
+    cards = catalogue()["models"]
+    if name:
+        card = _pick(name, cards, "model")
+        rows = [{"fact": key, "value": value} for key, value in card.items()]
+        show([card] if as_json else rows, as_json, name)
+        return
+    rows = [
+        {
+            "network": c["name"],
+            "what": c["summary"],
+            "reads": f"{c['inputs']}s",
+            "settings": ", ".join(f"{k} {v}" for k, v in c["settings"].items()),
+        }
+        for c in cards.values()
+    ]
+    show(list(cards.values()) if as_json else rows, as_json, "Networks")
+
+
+def recipes(name: str | None, as_json: bool) -> None:
+    """List recipes, or show one in full."""
+    known = names("recipes")
+    if name:
+        content = load_recipe(name)
+        rows = [{"key": key, "value": value} for key, value in content.items()]
+        show([content] if as_json else rows, as_json, name)
+        return
+    rows = []
+    for each in known:
+        recipe = load_recipe(each)
+        training = f"{recipe['optimizer']} {recipe['learning_rate']:g}, {recipe['schedule']}, batch {recipe['batch_size']}"
+        source = read_yaml(CONFIG / "recipes" / f"{each}.yaml")["source"]
+        rows.append({"recipe": each, "epochs": recipe["epochs"], "training": training, "source": source})
+    show(rows, as_json, "Recipes")
 
 
 def datasets(name: str | None, as_json: bool) -> None:

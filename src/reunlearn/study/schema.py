@@ -120,7 +120,7 @@ class Scenario(Strict):
         if self.file is not None:
             parts.append(re.sub(r"[^A-Za-z0-9]+", "-", PurePath(self.file).stem))
         if self.steps > 1:
-            parts.append(f"step{self.step}of{self.steps}")
+            parts.append(f"step{self.step}of{self.steps}" if self.step else f"{self.steps}steps")
         return "-".join(str(part) for part in parts)
 
 
