@@ -137,7 +137,7 @@ def test_steps_deal_the_same_forget_set_in_equal_parts(fields: dict[str, Any]) -
 def test_first_in_steps_is_a_range_of_each_class_per_step() -> None:
     part = choose(kind="first", count=8, steps=4).part
     for label in range(10):
-        assert part[LABELS == label][:8].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+        assert part[label == LABELS][:8].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_the_split_seed_draws_the_fraction_but_not_the_classes() -> None:

@@ -34,7 +34,9 @@ class SyntheticStudy:
         self, seeds: int = 2, epochs: int = EPOCHS, experiments: tuple[str, ...] = ("random",)
     ) -> None:
         self.epochs = epochs
-        self.jobs: list[str] = [self._job("prepare", paths.prepared({"name": "digits"}), {"dataset": "digits"})]
+        self.jobs: list[str] = [
+            self._job("prepare", paths.prepared({"name": "digits"}), {"dataset": "digits"})
+        ]
         self.rows = [
             self._row(e, name, m, s) for e in experiments for name, m in METHODS for s in range(seeds)
         ]

@@ -170,7 +170,8 @@ def recipes(name: str | None, as_json: bool) -> None:
     rows = []
     for each in known:
         recipe = load_recipe(each)
-        training = f"{recipe['optimizer']} {recipe['learning_rate']:g}, {recipe['schedule']}, batch {recipe['batch_size']}"
+        how = (recipe["optimizer"], f"{recipe['learning_rate']:g}", recipe["schedule"])
+        training = f"{' '.join(how)}, batch {recipe['batch_size']}"
         source = read_yaml(CONFIG / "recipes" / f"{each}.yaml")["source"]
         rows.append({"recipe": each, "epochs": recipe["epochs"], "training": training, "source": source})
     show(rows, as_json, "Recipes")
