@@ -63,7 +63,7 @@ class DatasetCard:
     fine_classes: tuple[str, ...] = ()  # names of the sub-classes, for datasets that have them
     class_counts: tuple[int, ...] | None = None  # training samples per class; None where all have as many
     needs_folder: bool = False  # the study must name the user's folder
-    inspect: Callable[[Source], DatasetCard] | None = None  # completes the card of a folder nobody knows before
+    inspect: Callable[[Source], DatasetCard] | None = None  # completes the card from the folder
 
 
 def get(name: str) -> DatasetCard:
