@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from reunlearn.objectives.classification import make
 from reunlearn.stages import state, training, unlearn
 from reunlearn.stages.execution import Job
 from reunlearn.study.schema import Recipe
+from reunlearn.training.state.registry import Request
 
 COUNT, CLASSES = 12, 3
 
@@ -45,6 +45,8 @@ class Loader:
             torch.manual_seed(seed)
             return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, CLASSES))
 
+    random_model = result_model = fresh_model
+
     def model(self, folder: Path) -> nn.Module:
         return self.fresh_model(0)
 
@@ -61,6 +63,7 @@ def make_job(folder: Path, seed: int = 0, more: dict[str, Any] | None = None, **
         "folder": "runs/none",
         "inputs": {"original": "original", "split": "split"},
         "kind": "noted",
+        "scenario": {"kind": "random"},
         "method": {"name": "finetune", "fidelity": None, "settings": {"epochs": 1, "batch_size": 4}},
     }
     return Job(content | (more or {}), folder)
@@ -130,12 +133,18 @@ def test_a_methods_dropout_follows_the_seed_and_leaves_the_global_state(
 
 def test_what_is_kept_of_training_follows_the_seed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     drawn: list[float] = []
-    noted = SimpleNamespace(write=lambda *arguments: drawn.append(torch.rand(()).item()))
+
+    def write(kind: str, request: Request) -> dict[str, Any]:
+        drawn.append(torch.rand(()).item())
+        return {"noted": kind}
+
     monkeypatch.setattr(state, "open_loader", lambda job: Loader())
-    monkeypatch.setattr(state.importlib, "import_module", lambda name: noted)
+    monkeypatch.setattr(state, "write", write)
     before = torch.get_rng_state()
     for seed, kind in ((1, "noted"), (1, "noted"), (2, "noted"), (1, "another")):
-        state.run(make_job(tmp_path, seed, {"kind": kind}))
+        job = make_job(tmp_path, seed, {"kind": kind, "inputs": {"original": "original"}})
+        state.run(job)
+        assert job.facts["noted"] == kind
     assert torch.equal(torch.get_rng_state(), before)
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) == 3
