@@ -32,7 +32,8 @@ from tests.training.state.requests import request
 METHODS = [
     (name, fidelity) for name in plugin_names("methods") for fidelity in card(name)["fidelities"] or [None]
 ]
-DRAWS_NOTHING = {"pgu"}  # by default it reads the forget set in order, as it is, and nothing else is random
+# by default they read sets in order, as they are; nothing else is random
+DRAWS_NOTHING = {"ntk", "pgu", "ssd", "warnecke_first_order"}
 CLASSES, TRAINING = 4, 34
 SHORT = {"epochs": 2, "steps": 7, "batch_size": 8}  # for the hyper-parameters that a method has of these
 RECIPE = Recipe(source="tests", learning_rate=0.05, weight_decay=5e-4, epochs=60, batch_size=8).model_dump(
@@ -128,6 +129,12 @@ def settings_of(name: str, chosen: dict[str, Any] | None = None) -> dict[str, An
     return {key: facts["default"] for key, facts in about.items()} | short | (chosen or {})
 
 
+def scenario_of(about: dict[str, Any]) -> dict[str, Any]:
+    """Return a scenario that a method is for; what the sets hold is another matter."""
+    kinds = about["scenarios"] or ["random"]
+    return {"kind": kinds[0], "classes": [1], "steps": 1} if kinds[0] == "class" else {"kind": kinds[0]}
+
+
 def unlearn(
     name: str,
     fidelity: str | None,
@@ -151,6 +158,7 @@ def unlearn(
         fresh=network,
         true_labels=torch.arange(64) % CLASSES,
         result=functools.partial(result_network, about["network"]),
+        scenario=scenario_of(about),
     )
     return make(name, fidelity, settings).unlearn(copy.deepcopy(original()), task), task
 

@@ -13,9 +13,7 @@ from reunlearn.study.errors import UserError
 from tests.models.networks import NAMES, Shape, close, images, make, small, stirred
 
 DRAWS = {"small_vgg", "swin_t"}  # Dropout, stochastic depth: training mode draws from the global generator
-UNREACHED = {
-    "masked_resnet18": {"mask"}
-}  # plain logits do not pass the mask; its own test takes the other way
+UNREACHED = {"masked": {"mask"}}  # plain logits do not pass the mask; its own test takes the other way
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -169,6 +167,10 @@ def test_images_need_not_be_square(name: str) -> None:
         ("resnet18", {"width": True}, "not True"),
         ("small_vgg", {"dropout": 1.0}, "'dropout' is a probability"),
         ("swin_t", {"drop_path": "much"}, "'drop_path' is a probability"),
+        ("masked", {"body": "small_vgg"}, "'small_vgg' gives no feature maps to mask; these do: .*small_cnn"),
+        ("masked", {"body": "masked"}, "'masked' gives no feature maps"),
+        ("masked", {"body": "resnet"}, "'resnet' gives no feature maps"),
+        ("masked", {"body": "small_cnn", "width": 0}, "small_cnn: 'width' is a whole number"),
     ],
 )
 def test_settings_that_no_network_has(name: str, settings: dict[str, Any], message: str) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from tests.models.networks import close, images, make, stirred
+from reunlearn.models.registry import gives_maps
+from tests.models.networks import NAMES, close, images, make, stirred
 
 
 def block(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> list[nn.Module]:
@@ -132,28 +133,51 @@ def test_other_channels_than_three_begin_like_the_library_s(name: str) -> None:
         assert weight.std().item() == pytest.approx(wanted.get(name, (1 / fan_in) ** 0.5), rel=0.06)
 
 
-def test_the_masked_network_is_resnet18_until_its_mask_is_used() -> None:
-    plain, masked = make("resnet18", width=4).eval(), make("masked_resnet18", width=4).eval()
+BODIES = [name for name in NAMES if gives_maps(name)]
+
+
+def test_there_are_bodies() -> None:
+    assert {"resnet18", "resnet34", "small_cnn"} <= set(BODIES)
+    assert "small_vgg" not in BODIES
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_classifies_its_feature_maps(name: str) -> None:
+    model, x_NCHW = stirred(name).eval(), images(3)
+    features = model.features(x_NCHW)
+    assert features.ndim == 4
+    assert features.shape[1] == model.head.in_features
+    assert torch.equal(model.classify(features), model(x_NCHW))
+    assert torch.equal(model.classify(features), model.head(features.mean(dim=(2, 3))))
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_the_masked_network_is_its_body_until_its_mask_is_used(body: str) -> None:
+    plain, masked = make(body, width=4).eval(), make("masked", body=body, width=4).eval()
     x_NCHW, labels_N = images(4), torch.tensor([3, 0, 9, 3])
+    own = {name.removeprefix("body."): value for name, value in masked.state_dict().items()}
+    assert list(own)[1:] == list(plain.state_dict())
+    assert all(torch.equal(own[name], value) for name, value in plain.state_dict().items())
     assert torch.equal(plain(x_NCHW), masked(x_NCHW))
     features = masked.features(x_NCHW)
-    assert torch.equal(masked.mask, torch.full((32, 10), 0.5))
+    channels = plain.head.in_features
+    assert torch.equal(masked.mask, torch.full((channels, 10), 0.5))
     assert torch.equal(masked.masked(features, labels_N), 0.5 * features)
     with torch.no_grad():
-        masked.mask.copy_(torch.rand(32, 10, generator=torch.Generator().manual_seed(1)))
+        masked.mask.copy_(torch.rand(channels, 10, generator=torch.Generator().manual_seed(1)))
     slow = torch.stack(
         [masked.mask[:, y].view(-1, 1, 1) * f for y, f in zip(labels_N, features, strict=True)]
     )
     assert torch.equal(masked.masked(features, labels_N), slow)
     assert torch.equal(plain(x_NCHW), masked(x_NCHW))
-    logits_NK = masked.classify(slow)
+    logits_NK = masked(x_NCHW, labels_N)
     assert torch.equal(logits_NK, masked.head(slow.mean(dim=(2, 3))))
     assert not close(logits_NK, masked(x_NCHW))
 
 
 def test_masked_features_reach_the_mask_of_their_classes() -> None:
-    model, labels_N = stirred("masked_resnet18"), torch.tensor([3, 0, 9, 3])
-    model.classify(model.masked(model.features(images(4)), labels_N)).square().sum().backward()
+    model, labels_N = stirred("masked"), torch.tensor([3, 0, 9, 3])
+    model(images(4), labels_N).square().sum().backward()
     reached = model.mask.grad.abs().sum(dim=0) > 0
     assert reached.nonzero().flatten().tolist() == [0, 3, 9]
     assert all(p.grad is not None and p.grad.any() for p in model.parameters())

@@ -62,7 +62,7 @@ def vit(patch: int, side: int, width: int, depth: int, classes: int) -> int:
 SIZES = {  # the papers' counts; where torchvision publishes one for 1000 classes, that less the smaller last layer
     ("resnet18", 10): 11_173_962,
     ("resnet34", 10): 21_282_122,
-    ("masked_resnet18", 10): 11_173_962 + 512 * 10,
+    ("masked", 10): 11_173_962 + 512 * 10,
     ("small_vgg", 10): 5_681_674,
     ("all_cnn", 10): 1_620_010,
     ("torchvision_resnet18", 200): 11_279_112,

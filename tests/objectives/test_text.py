@@ -26,11 +26,14 @@ ADAM: dict[str, Any] = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size
 METHODS: list[tuple[str, str | None, dict[str, Any]]] = [
     ("finetune", None, {**ADAM, "epochs": 2}),
     ("gradient_ascent", None, {**ADAM, "epochs": 2}),
-    ("random_labels", None, {**ADAM, "epochs": 2}),
-    ("salun", None, {**ADAM, "epochs": 2}),
+    ("random_labels", "paper", {**ADAM, "epochs": 2}),
+    ("random_labels", "code", {**ADAM, "epochs": 2}),
+    ("salun", "paper", {**ADAM, "epochs": 2}),
+    ("salun", "code", {**ADAM, "epochs": 2}),
     ("gdr_gma", "paper", {**ADAM, "epochs": 2}),
     ("gdr_gma", "code", {**ADAM, "epochs": 2}),
-    ("sfr_on", None, {**ADAM, "steps": 6}),
+    ("sfr_on", "paper", {**ADAM, "steps": 6}),
+    ("sfr_on", "code", {**ADAM, "steps": 6}),
     ("nabla_tau", None, {**ADAM, "epochs": 2}),
     ("lur", None, {**ADAM, "epochs": 2}),
 ]

@@ -1,4 +1,4 @@
-"""The residual network for small images that ResNet-18, ResNet-34 and the masked ResNet-18 share.
+"""The residual network for small images that ResNet-18 and ResNet-34 share.
 
 A 3×3 stem without pooling, as the unlearning papers use ResNets (He et al. 2016) on 32×32 images.
 """

@@ -1,7 +1,8 @@
 """Architectures: one file each, found by its name; the file's `build` makes the network.
 
 A file may also say, for the plan: `INPUTS`, what the network reads ("image" unless it says "text"); `SIDES`, the
-smallest and the largest height and width of images; `PRETRAINED`, where official weights come from.
+smallest and the largest height and width of images; `PRETRAINED`, where official weights come from; `MAPS`, that
+the network computes `classify(features(x))` with feature maps [B, C, h, w] in between, and ends in `head`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.errors import UserError, near
 
 
@@ -28,12 +30,21 @@ def build(architecture: dict[str, Any], shape: tuple[int, ...], classes: int, se
     Raises:
         UserError: a setting is unknown or out of range, or does not go with the inputs.
     """
-    name, settings = architecture["name"], architecture["settings"]
-    module = importlib.import_module(f"reunlearn.models.{name}")
-    _check(name, settings, _defaults(module))
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs too, for good
-        return module.build(shape, classes, **settings)
+        return make(architecture["name"], architecture["settings"], shape, classes)
+
+
+def make(name: str, settings: dict[str, Any], shape: tuple[int, ...], classes: int) -> nn.Module:
+    """Return a network whose weights are drawn from torch's global generator; see `build`."""
+    module = importlib.import_module(f"reunlearn.models.{name}")
+    _check(name, settings, _defaults(module))
+    return module.build(shape, classes, **settings)
+
+
+def gives_maps(name: str) -> bool:
+    """Tell whether there is such an architecture and it says `MAPS`: others can be built around it."""
+    return name in plugin_names("models") and card(name)["maps"]
 
 
 def card(name: str) -> dict[str, Any]:
@@ -47,6 +58,7 @@ def card(name: str) -> dict[str, Any]:
         "inputs": getattr(module, "INPUTS", "image"),
         "sides": list(getattr(module, "SIDES", (1, None))),
         "pretrained": str(pretrained) if pretrained else None,
+        "maps": bool(getattr(module, "MAPS", False)),
     }
 
 

@@ -6,6 +6,8 @@ from torch import nn
 
 from reunlearn.models._residual import ResidualNetwork
 
+MAPS = True
+
 
 def build(shape: tuple[int, int, int], classes: int, width: int = 64) -> nn.Module:
     """Return the network; `width` channels in the first stage (64 in the papers, 11,173,962 parameters)."""

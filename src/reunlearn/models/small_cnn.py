@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+MAPS = True
+
 
 class SmallCNN(nn.Module):
     """x [B, C, H, W] → logits [B, K]."""
@@ -17,9 +19,13 @@ class SmallCNN(nn.Module):
         )
         self.head = nn.Linear(2 * width, classes)
 
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits [B, K] from feature maps: mean pooling and the linear layer."""
+        return self.head(features.mean(dim=(2, 3)))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""
-        return self.head(self.features(x).mean(dim=(2, 3)))
+        return self.classify(self.features(x))
 
 
 def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:

@@ -13,7 +13,7 @@ def run(job: Job) -> None:
     """Let training/state/<kind>.py write its artifact."""
     loader, kind, seed = open_loader(job), job["kind"], job["seed"]
     recipe = job["training"]["recipe"]
-    forget = read_arrays(job.input("split") / "indices.npz")["forget"] if "split" in job["inputs"] else None
+    split = read_arrays(job.input("split") / "indices.npz") if "split" in job["inputs"] else {}
     request = Request(
         job.folder,
         loader.model(job.input("original")),
@@ -23,7 +23,8 @@ def run(job: Job) -> None:
         seed,
         start=loader.fresh_model,
         result=loader.result_model,
-        forget=forget,
+        forget=split.get("forget"),
+        earlier=split.get("earlier"),
     )
     with job.stopwatch.section("run"), seeded(seed, "state", kind, device=job.device):
         job.facts.update(write(kind, request))

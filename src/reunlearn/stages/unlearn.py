@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from reunlearn.stages.execution import Job
+from reunlearn.stages.loading import Loader
 from reunlearn.stages.training import open_loader, status, write_history
+from reunlearn.study.errors import UserError
 from reunlearn.study.methods import holds, state_kinds
 from reunlearn.training.checkpoint import save_model
 from reunlearn.training.randomness import seeded
+from reunlearn.training.replay import read_replayed, replayed_distance
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import Task
 
 CARRIED = "carried.safetensors"  # only of methods that leave something for the next step
+STRICT = "REUNLEARN_STRICT"  # 1: only from the original's very weights
 DECLARED = ("forget", "retain", "validation", "true_labels")
 
 
@@ -27,7 +33,8 @@ def run(job: Job) -> None:
     about = card(spec["name"])
     method = make(spec["name"], spec["fidelity"], spec["settings"])
     loader = open_loader(job)
-    model = loader.model(job.input("original"))
+    state = {kind: job.input(kind) for kind in state_kinds(about, spec["settings"])}
+    model = starting_model(job, loader, state)
     history: list[dict[str, Any]] = []
     declared = {name for name in DECLARED if holds(about["needs"][name], spec["settings"])}
     task = Task(
@@ -37,7 +44,7 @@ def run(job: Job) -> None:
         loader.classes,
         seed=job["seed"],
         recipe=job["training"]["recipe"],
-        state={kind: job.input(kind) for kind in state_kinds(about, spec["settings"])},
+        state=state,
         fresh=loader.random_model,
         log=history.append,
         true_labels=torch.from_numpy(loader.true_labels).to(job.device),
@@ -58,6 +65,35 @@ def run(job: Job) -> None:
     job.facts["drawn"] = task.drawn()
     if job.facts["status"] == "diverged":
         logging.warning("the method diverged: a weight or a loss is not finite; this is a result")
+
+
+def starting_model(job: Job, loader: Loader, state: dict[str, Path]) -> nn.Module:
+    """Return the model to unlearn: the original, or the one that a replay of its training ended in.
+
+    State from a replay that missed the original, on another device, fits the weights that the replay itself reached:
+    the run starts from them and its record says `replayed`, with their distance. Later steps of a chain go on from
+    the step before, which did so.
+
+    Raises:
+        UserError: such a run is not wanted (REUNLEARN_STRICT=1).
+    """
+    model = loader.model(job.input("original"))
+    for kind, folder in state.items():
+        distance = replayed_distance(folder)
+        if distance == 0:
+            continue
+        if os.environ.get(STRICT) == "1":
+            raise UserError(
+                f"{folder}: the replay of the training ended {distance:.3g} from the original; {STRICT}=1 refuses "
+                "that, so train and replay on the same kind of device"
+            )
+        logging.warning(
+            "%s was replayed and ended %.3g from the original: that model is unlearned", kind, distance
+        )
+        job.facts["replayed"] = distance
+        if job["scenario"].get("step") in (None, 1):
+            model = read_replayed(model, folder)
+    return model
 
 
 def read_carried(before: Path) -> dict[str, torch.Tensor]:

@@ -72,11 +72,28 @@ def check_methods(
             raise UserError(f"{where}: two rows are called '{label}'; give one a 'label'")
         if methods.holds(card["needs"]["validation"], spec["settings"]) and not experiment.dataset.validation:
             raise UserError(f"{where}: '{label}' reads validation samples; give 'dataset' a 'validation'")
-        lacking = sorted(set(card["capabilities"]) - capabilities)
+        asked = {c for c, when in card["capabilities"].items() if methods.holds(when, spec["settings"])}
+        lacking = sorted(asked - capabilities)
         if lacking:
             raise UserError(
                 f"{where}: '{label}' asks for {', '.join(lacking)}, which the objective '{objective}' does not give"
             )
+        _check_method_scenario(experiment, card, f"{where}: '{label}'")
+        own = experiment.architecture.name
+        if card["network"] and not cards["models"][own]["maps"]:
+            fitting = ", ".join(name for name, network in cards["models"].items() if network["maps"])
+            raise UserError(
+                f"{where}: '{label}' needs feature maps, which {own} does not give; these do: {fitting}"
+            )
+
+
+def _check_method_scenario(experiment: Experiment, card: dict[str, Any], who: str) -> None:
+    """Refuse a method for a scenario that it is not for, and one in steps whose models cannot be gone on with."""
+    scenario = experiment.scenario
+    if card["scenarios"] is not None and scenario.kind not in card["scenarios"]:
+        raise UserError(f"{who} is for {' and '.join(card['scenarios'])}, not for scenario '{scenario.kind}'")
+    if card["network"] and scenario.steps > 1:
+        raise UserError(f"{who} returns another network than it starts from: it cannot forget in steps")
 
 
 def check_sizes(experiment: Experiment, data: dict[str, Any], where: str) -> None:

@@ -28,7 +28,9 @@ def resolve(entry: Method, experiment: Experiment, cards: dict[str, Any], where:
         raise UserError(f"{place}: has only one reading; write {entry.name}")
     own = check_settings(entry.settings, card, place)
     chosen = check_settings(preset(entry.name, entry.fidelity, experiment), card, f"preset of {place}")
-    defaults = {key: about["default"] for key, about in card["hyperparameters"].items()}
+    # where the readings differ, a card has the value of each beside its default
+    reading = entry.fidelity or "default"
+    defaults = {key: about.get(reading, about["default"]) for key, about in card["hyperparameters"].items()}
     return {"name": entry.name, "fidelity": entry.fidelity, "settings": {**defaults, **chosen, **own}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from reunlearn.data.batches import Samples
+from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
 from reunlearn.records.digest import PACKAGE, code_digest
 from reunlearn.study.paths import full_digest
@@ -24,6 +25,8 @@ from reunlearn.training.schedules import make_schedule
 
 CHECKPOINT_SECONDS = 60.0
 
+Around = Callable[[Batch], AbstractContextManager[None]]  # entered before a batch's step, left after it
+
 
 def train(
     model: nn.Module,
@@ -34,6 +37,7 @@ def train(
     checkpoints: Path | None = None,
     progress: Callable[[dict[str, Any], int], None] = lambda numbers, epochs: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    around: Around = lambda batch: nullcontext(),
 ) -> list[dict[str, Any]]:
     """Train `model` in place.
 
@@ -46,6 +50,8 @@ def train(
         checkpoints: where resumable state is kept while training; None keeps none.
         progress: called after each epoch with its numbers and the number of epochs.
         checkpoint_seconds: least seconds between two checkpoints.
+        around: gives for each batch a context that its step is taken in: who watches a training sees the weights
+            before and after. It must change nothing and draw nothing. A resumed training shows it the rest only.
 
     Returns:
         One entry per epoch: epoch, loss, learning_rate (of its first batch). Training ends early, with the weights as
@@ -71,7 +77,7 @@ def train(
     for epoch in range(len(history), epochs):
         rate = schedule.get_last_lr()[0]
         with seeded(seed, "epoch", epoch, device=samples.device):
-            total = _train_epoch(model, samples, objective, recipe, optimizer, schedule, generator)
+            total = _train_epoch(model, samples, objective, recipe, optimizer, schedule, generator, around)
         history.append({"epoch": epoch + 1, "loss": float(total) / len(samples), "learning_rate": rate})
         progress(history[-1], epochs)
         if not torch.isfinite(total):
@@ -106,16 +112,18 @@ def _train_epoch(
     optimizer: torch.optim.Optimizer,
     schedule: LRScheduler,
     generator: torch.Generator,
+    around: Around,
 ) -> Tensor:
     """Take one pass over the samples; return the sum of their losses."""
     total = torch.zeros((), device=samples.device)
     forward = autocast(recipe["precision"], samples.device)
     for batch in samples.batches(recipe["batch_size"], generator, shuffle=True, augmented=True):
-        with forward:
-            loss = objective.loss(model, batch, objective.draw(batch, generator))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        with around(batch):
+            with forward:
+                loss = objective.loss(model, batch, objective.draw(batch, generator))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
         if recipe["schedule_per"] == "step":
             schedule.step()
         total += loss.detach() * len(batch)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.schedules import make_schedule
@@ -49,9 +50,13 @@ class GradientMethod(StepMethod):
         "constant", "per epoch: constant, cosine or linear", choices=("constant", "cosine", "linear")
     )
 
+    def make_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
+        """Return the schedule, stepped after each epoch."""
+        return make_schedule(optimizer, self.schedule, self.epochs)
+
     def passes(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[int]:
         """Yield epoch 0 … epochs − 1, each with its learning rate and BatchNorm mode set."""
-        schedule = make_schedule(optimizer, self.schedule, self.epochs)
+        schedule = self.make_schedule(optimizer)
         for epoch in range(self.epochs):
             self.set_mode(model)
             yield epoch

@@ -31,16 +31,38 @@ def mean_loss(model: nn.Module, task: Task, samples: GuardedSet, classes: Tensor
             losses_B = losses_B[torch.isin(batch.y, classes)]
         total, count = total + losses_B.sum(), count + len(losses_B)
     if not count:
-        wanted = "" if classes is None else f" of the classes {classes.tolist()}"
-        raise ValueError(f"the {samples.name} set has no sample{wanted}")
+        raise ValueError(f"the {samples.name} set has no sample{of_classes(classes)}")
     return total / count
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, task: Task, samples: GuardedSet) -> float:
-    """Return the share of samples whose largest output is the label's; the model stays in evaluation mode."""
+def sample_losses(model: nn.Module, task: Task, samples: GuardedSet) -> tuple[Tensor, Tensor]:
+    """Return index [N], ascending, and loss [N] of every sample of a declared set; see mean_loss."""
     model.eval()
-    right = torch.zeros((), dtype=torch.int64, device=task.device)
+    indices, losses = [], []
     for batch in samples.batches(MEASURE_BATCH, shuffle=False):
-        right += (task.objective.outputs(model, batch).argmax(dim=1) == batch.y).sum()
-    return int(right) / len(samples)
+        draw = task.objective.draw(batch, task.generator)
+        losses.append(task.objective.per_sample_loss(model, batch, draw))
+        indices.append(batch.index)
+    index_N, order_N = torch.cat(indices).sort()
+    return index_N, torch.cat(losses)[order_N]
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, task: Task, samples: GuardedSet, classes: Tensor | None = None) -> float:
+    """Return the share of samples whose largest output is the label's; see mean_loss."""
+    model.eval()
+    right, count = torch.zeros((), dtype=torch.int64, device=task.device), 0
+    for batch in samples.batches(MEASURE_BATCH, shuffle=False):
+        right_B = task.objective.outputs(model, batch).argmax(dim=1) == batch.y
+        if classes is not None:
+            right_B = right_B[torch.isin(batch.y, classes)]
+        right, count = right + right_B.sum(), count + len(right_B)
+    if not count:
+        raise ValueError(f"the {samples.name} set has no sample{of_classes(classes)}")
+    return int(right) / count
+
+
+def of_classes(classes: Tensor | None) -> str:
+    """Return words for a message about samples of these classes, or of any."""
+    return "" if classes is None else f" of the classes {classes.tolist()}"

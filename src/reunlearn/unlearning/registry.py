@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from torch import nn
 
 from reunlearn.study.methods import check_settings
-from reunlearn.unlearning.needs import Divergence, Needs
+from reunlearn.study.schema import SCENARIO_FIELDS
+from reunlearn.unlearning.needs import Divergence, Needs, When
 
 
 class Method(Protocol):
@@ -27,8 +28,9 @@ def method(
     paper: str,
     needs: Needs,
     divergences: tuple[Divergence, ...] = (),
-    capabilities: tuple[str, ...] = (),
+    capabilities: tuple[str, ...] | dict[str, When] = (),
     network: str | None = None,
+    scenarios: tuple[str, ...] | None = None,
 ) -> Callable[[type], type]:
     """Register a method.
 
@@ -36,8 +38,10 @@ def method(
         paper: where it comes from, with equation.
         needs: the data and state it may see.
         divergences: where paper and released code differ; a method that has any also has a field `fidelity`.
-        capabilities: what it asks of the objective beyond the loss (outputs, forget_target, head, pixels).
+        capabilities: what it asks of the objective beyond the loss (outputs, forget_target, head, pixels): always,
+            or, as {name: when}, for some values of hyper-parameters.
         network: an architecture around the original's, where the method returns such models and not the original's.
+        scenarios: the kinds of scenario that the method is for; None: it serves all.
     """
 
     def register(cls: type) -> type:
@@ -45,6 +49,9 @@ def method(
         fidelities = ["paper", "code"] if divergences else []
         if bool(divergences) != any(f.name == "fidelity" for f in dataclasses.fields(cls)):
             raise TypeError(f"{name}: a method has a field 'fidelity' if and only if it lists divergences")
+        unknown = set(scenarios or ()) - set(SCENARIO_FIELDS)
+        if unknown:
+            raise TypeError(f"{name}: there is no scenario {', '.join(sorted(unknown))}")
         _REGISTERED[name] = {
             "class": cls,
             "name": name,
@@ -53,13 +60,20 @@ def method(
             "needs": needs.as_card(),
             "fidelities": fidelities,
             "divergences": [dataclasses.asdict(d) for d in divergences],
-            "capabilities": sorted(capabilities),
+            "capabilities": _whens(capabilities),
             "network": network,
+            "scenarios": None if scenarios is None else list(scenarios),
             "hyperparameters": _hyperparameters(cls),
         }
         return cls
 
     return register
+
+
+def _whens(capabilities: tuple[str, ...] | dict[str, When]) -> dict[str, When]:
+    """Return {capability: when it is asked for}, sorted by name."""
+    whens = capabilities if isinstance(capabilities, dict) else dict.fromkeys(capabilities, True)
+    return dict(sorted(whens.items()))
 
 
 def _hyperparameters(cls: type) -> dict[str, dict[str, Any]]:

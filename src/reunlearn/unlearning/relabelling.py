@@ -15,10 +15,21 @@ from torch import Tensor
 from reunlearn.data.batches import Batch, join
 from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.mixture import ORDERS, epoch_rows
-from reunlearn.unlearning.needs import hyper
+from reunlearn.unlearning.needs import Divergence, hyper
+from reunlearn.unlearning.readings import chosen, reading
 from reunlearn.unlearning.task import Task
 
 RULES = ("other_label", "random_label")
+
+RELABELLING = (
+    Divergence("label rule", "ỹ ≠ y, uniform over the other classes", "uniform over all classes, y included"),
+    Divergence("relabelled set", "ỹ is drawn once", "ỹ is drawn anew in each epoch"),
+    Divergence(
+        "order of an epoch",
+        "both sets are one, in a random order",
+        "forget, then retain (CIFAR-10, SVHN); as one (CIFAR-100, TinyImageNet)",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -35,15 +46,37 @@ class Relabelling(GradientMethod):
 
     def epoch_batches(self, task: Task, labels: Labels) -> Iterator[tuple[Batch, Tensor]]:
         """Yield one epoch over forget and retain: each batch with the draw to learn, wrong on forget."""
-        if self.redraw == "epoch":
+        if chosen(self, "redraw") == "epoch":
             labels.clear()
-        pairs = epoch_rows(len(task.forget), len(task.retain), self.batch_size, self.order, task.generator)
-        for forget_rows, retain_rows in pairs:
+        sizes, order = (len(task.forget), len(task.retain)), chosen(self, "order")
+        for forget_rows, retain_rows in epoch_rows(*sizes, self.batch_size, order, task.generator):
             forget = task.forget.take(forget_rows, self.augmented)
             retain = task.retain.take(retain_rows, self.augmented)
-            wrong = labels.of(forget_rows, forget)
+            wrong = labels.of(forget)
             truth = task.objective.draw(retain, task.generator)
             yield join(forget, retain), torch.cat((wrong, truth))
+
+
+@dataclass(frozen=True)
+class RelabellingReadings(Relabelling):
+    """The same, for methods whose papers and released code differ in it (RELABELLING)."""
+
+    fidelity: str = "paper"
+    label_rule: str = reading(
+        "uniform over all classes but the true one, or over all (random_label)",
+        paper="other_label",
+        code="random_label",
+        choices=RULES,
+    )
+    redraw: str = reading(
+        "labels are drawn once, or anew in each epoch", paper="once", code="epoch", choices=("once", "epoch")
+    )
+    order: str = reading(
+        "batches mix both sets (shuffled), or an epoch begins with forget",
+        paper="shuffled",
+        code="forget_first",
+        choices=ORDERS,
+    )
 
 
 class Labels:
@@ -55,15 +88,19 @@ class Labels:
 
     def clear(self) -> None:
         """Forget all labels: the next use draws new ones."""
-        self._known_N = torch.zeros(len(self._task.forget), dtype=torch.bool)
-        self._labels_N: Tensor | None = None
+        self._labels_I = torch.empty(
+            0, dtype=torch.int64
+        )  # by index into the training set; -1 is not drawn yet
 
-    def of(self, rows: Tensor, batch: Batch) -> Tensor:
-        """Return the labels [B] of a batch of the forget set that was taken at `rows`."""
-        if self._labels_N is None or not bool(self._known_N[rows].all()):
-            drawn = self._task.objective.forget_target(batch, self._rule, self._task.generator)
-            if self._labels_N is None:
-                self._labels_N = drawn.new_zeros(len(self._known_N))
-            self._labels_N[rows.to(drawn.device)] = drawn
-            self._known_N[rows] = True
-        return self._labels_N[rows.to(self._labels_N.device)]
+    def of(self, batch: Batch) -> Tensor:
+        """Return the labels [B] of a batch of the forget set."""
+        if not len(batch):
+            return batch.y
+        index_B, held = batch.index, len(self._labels_I)
+        more = max(0, int(index_B.max()) + 1 - held)
+        self._labels_I = torch.nn.functional.pad(self._labels_I.to(batch.y.device), (0, more), value=-1)
+        new_B = self._labels_I[index_B] < 0
+        if bool(new_B.any()):
+            drawn_B = self._task.objective.forget_target(batch, self._rule, self._task.generator)
+            self._labels_I[index_B[new_B]] = drawn_B[new_B]
+        return self._labels_I[index_B]

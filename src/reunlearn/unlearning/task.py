@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
+from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.registry import Objective
 
 
@@ -57,6 +58,18 @@ class GuardedSet:
     def steps(self, size: int) -> int:
         """Return the number of batches in one pass."""
         return math.ceil(len(self) / size)
+
+    @property
+    def pixel_scale(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation [C], float64, by which pixels in [0, 1] were normalised.
+
+        Raises:
+            AccessError: the samples are not images; declare the capability "pixels".
+        """
+        if not isinstance(self._samples, ImageSamples):
+            raise AccessError(f"the {self.name} set has no pixels; methods that need them declare it")
+        std = 1 / (255 * self._samples.scale.double())
+        return -self._samples.shift.double() * std, std
 
 
 class Task:

@@ -26,6 +26,7 @@ def request(
     start: Callable[[int], nn.Module] | None = None,
     result: Callable[[int], nn.Module] | None = None,
     forget: np.ndarray | None = None,
+    earlier: np.ndarray | None = None,
     recipe: dict[str, Any] = RECIPE,
 ) -> Request:
     """Return a request; `start` is needed by the kinds that train."""
@@ -34,6 +35,5 @@ def request(
         raise AssertionError("this request gives no fresh networks")
 
     begin = start or nothing
-    return Request(
-        folder, model, samples, Classification(classes), recipe, seed, begin, result or begin, forget
-    )
+    objective = Classification(classes)
+    return Request(folder, model, samples, objective, recipe, seed, begin, result or begin, forget, earlier)

@@ -33,6 +33,7 @@ class Request:
         start: gives the network as training started from it, by seed.
         result: gives a fresh network of the method's own architecture, by seed; `start` where it has none.
         forget: official numbers of the samples to forget; None unless the kind is PER_SPLIT.
+        earlier: official numbers of those forgotten in earlier steps of a chain; None unless the kind is PER_SPLIT.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Request:
     start: Callable[[int], nn.Module]
     result: Callable[[int], nn.Module]
     forget: np.ndarray | None = None
+    earlier: np.ndarray | None = None
 
 
 def write(kind: str, request: Request) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""Train the original once more, to see what was not kept: the same specification gives the same bits.
+
+On another device it may not. Then the folder of the state also holds where this training ended, and how far from
+the original that is: what was seen belongs to those weights, so unlearning starts from them.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from reunlearn.records.files import read_json, write_json
+from reunlearn.training.checkpoint import load_model, save_model
+from reunlearn.training.loop import Around, train
+from reunlearn.training.state.registry import Request
+
+FACTS, WEIGHTS = "replay.json", "replayed.safetensors"
+
+
+def replay(request: Request, model: nn.Module, around: Around) -> dict[str, Any]:
+    """Train `model`, fresh from `request.start(request.seed)`, as the original was; return facts for the record.
+
+    Where it does not end in the original's very weights and buffers, replay.json and replayed.safetensors are written.
+
+    Args:
+        request: says how the original was trained, and what came of it.
+        model: is trained in place.
+        around: watches each step; see training.loop.train.
+    """
+    train(model, request.samples, request.objective, request.recipe, request.seed, around=around)
+    facts = difference(model, request.model)
+    if facts["replay_distance"] != 0:
+        save_model(model, request.folder / WEIGHTS)
+        write_json(request.folder / FACTS, {**facts, "device": str(request.samples.device)})
+    return facts
+
+
+def difference(model: nn.Module, other: nn.Module) -> dict[str, float]:
+    """Return the Euclidean distance of all weights and buffers, and the largest single difference.
+
+    Both are 0 if and only if all entries are equal; NaN equals NaN here, and next to a number it is infinitely far.
+    """
+    square, largest = 0.0, 0.0
+    theirs = other.state_dict()
+    for name, mine in model.state_dict().items():
+        a, b = mine.double(), theirs[name].to(mine.device).double()
+        apart = torch.where((a == b) | (a.isnan() & b.isnan()), 0.0, a - b)
+        apart = apart.nan_to_num(nan=math.inf, posinf=math.inf, neginf=-math.inf)
+        square += float(apart.square().sum())
+        largest = max(largest, float(apart.abs().max()) if apart.numel() else 0.0)
+    return {"replay_distance": max(math.sqrt(square), largest), "replay_largest": largest}
+
+
+def replayed_distance(folder: Path) -> float:
+    """Return how far the replay that a state folder tells of ended from the original; 0 where it met it."""
+    if not (folder / FACTS).exists():
+        return 0.0
+    distance = read_json(folder / FACTS)["replay_distance"]
+    return math.inf if distance is None else float(distance)  # JSON has no infinity
+
+
+def read_replayed(model: nn.Module, folder: Path) -> nn.Module:
+    """Give a network of the original's architecture the weights that the replay ended in and return it."""
+    return load_model(model, folder / WEIGHTS)

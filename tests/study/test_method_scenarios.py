@@ -1,0 +1,104 @@
+"""What the plan makes of methods that are for some scenarios only, and of those that return another network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reunlearn.study.catalogue import catalogue
+from reunlearn.study.errors import UserError
+from reunlearn.study.plan import Plan, make_plan
+from reunlearn.study.schema import SCENARIO_FIELDS
+from reunlearn.unlearning.needs import Needs
+from reunlearn.unlearning.registry import method
+from tests.study.test_validation import config, plan_with
+
+__all__ = ["config"]
+CLASS = {"kind": "class", "classes": [3]}
+
+
+def plan_of(config: Path, methods: list[Any], **change: Any) -> Plan:
+    plan_with(config, {"methods": methods, "scenario": CLASS} | change)
+    return make_plan("s")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"scenario": {"kind": "random", "fraction": 0.2}},
+            "'erm_ktp' is for class, not for scenario 'random'",
+        ),
+        (
+            {"scenario": {"kind": "class", "classes": [3, 4], "steps": 2}},
+            "'erm_ktp' returns another network than it starts from: it cannot forget in steps",
+        ),
+        (
+            {"architecture": {"name": "small_vgg"}},
+            "'erm_ktp' needs feature maps, which small_vgg does not give; these do: ",
+        ),
+    ],
+)
+def test_what_erm_ktp_cannot_do_is_one_line(config: Path, change: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UserError) as caught:
+        plan_of(config, ["erm_ktp"], **change)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_same_for_a_method_without_such_limits(config: Path) -> None:
+    for change in (
+        {"scenario": {"kind": "random", "fraction": 0.2}},
+        {"architecture": {"name": "small_vgg"}},
+        {"scenario": {"kind": "class", "classes": [3, 4], "steps": 2}},
+    ):
+        assert plan_of(config, ["finetune"], **change).of_stage("unlearn")
+
+
+def test_the_masked_network_goes_around_the_original_s(config: Path) -> None:
+    plan = plan_of(config, ["erm_ktp", "finetune"])
+    jobs = {
+        (job.stage, job.specification.get("method", {}).get("name")): job
+        for job in plan.jobs.values()
+        if job.stage in ("state", "unlearn")
+    }
+    own = {"name": "small_cnn", "settings": {"width": 4}}
+    masked = {"name": "masked", "settings": {"body": "small_cnn", "width": 4}}
+    state, run, plain = jobs["state", None], jobs["unlearn", "erm_ktp"], jobs["unlearn", "finetune"]
+    assert state.specification["kind"] == "entangled"
+    for job in (state, run):
+        assert job.specification["result"] == masked
+        assert job.specification["training"]["architecture"] == own
+        assert {"reunlearn.models.masked", "reunlearn.models.small_cnn"} <= set(job.modules)
+    assert run.inputs["entangled"] == state.folder
+    assert "result" not in plain.specification
+    looked_at = {
+        job.inputs["model"]: job.specification["training"]["architecture"]
+        for job in plan.of_stage("evaluate")
+    }
+    assert looked_at[run.folder] == masked
+    assert looked_at[plain.folder] == own
+
+
+def test_the_state_is_asked_for_only_where_the_method_is(config: Path) -> None:
+    alone, both = plan_of(config, ["finetune"]), plan_of(config, ["finetune", "erm_ktp"])
+    assert alone.of_stage("state") == []
+    kept = {f: j for f, j in alone.jobs.items() if j.stage in ("original", "retrained", "unlearn")}
+    assert all(both.jobs[f].specification == j.specification for f, j in kept.items())
+
+
+def test_a_scenario_that_does_not_exist_is_refused_where_the_method_is_written() -> None:
+    with pytest.raises(TypeError, match="there is no scenario klass"):
+
+        @method(paper="none", needs=Needs(), scenarios=("klass",))
+        @dataclass(frozen=True)
+        class Wrong:
+            """A method."""
+
+
+def test_every_method_says_which_scenarios_it_is_for() -> None:
+    for card in catalogue()["methods"].values():
+        assert card["scenarios"] is None or set(card["scenarios"]) <= set(SCENARIO_FIELDS)
