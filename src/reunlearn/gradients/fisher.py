@@ -33,3 +33,30 @@ def squared_gradients(losses: Iterable[Tensor], parameters: Sequence[Tensor]) ->
     if not count:
         raise ValueError("squared gradients need at least one batch")
     return [accumulated / count for accumulated in total]
+
+
+def mean_label_fisher(logits: Iterable[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return (1/B) Σ_b Σ_y p̄_by (∂ mean_i −log p_y(x_i) / ∂θ)², p̄ the batch's mean probabilities.
+
+    All labels instead of the true one, but again of batch means; gradients/label_fisher.py is the real thing.
+
+    Args:
+        logits: z [m, K] of each batch; drawn one at a time, so that one graph lives at once.
+        parameters: what the logits are differentiated by.
+
+    Raises:
+        ValueError: there is no batch.
+    """
+    total = [torch.zeros_like(p) for p in parameters]
+    count = 0
+    for z_BK in logits:
+        log_p_BK = z_BK.log_softmax(dim=1)
+        share_K = log_p_BK.detach().exp().mean(dim=0)
+        for y in range(z_BK.shape[1]):
+            found = gradients(-log_p_BK[:, y].mean(), parameters, retain_graph=True)
+            for accumulated, gradient in zip(total, found, strict=True):
+                accumulated += share_K[y] * gradient**2
+        count += 1
+    if not count:
+        raise ValueError("squared gradients need at least one batch")
+    return [accumulated / count for accumulated in total]

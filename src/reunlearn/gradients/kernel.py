@@ -1,0 +1,117 @@
+"""The kernel JJᵀ of a network's output Jacobian, and products with Jᵀ, in bounded memory.
+
+J [N·K, P] holds ∂z_ik/∂θ, rows ordered by sample, then output. It is never held as a whole: its rows are made anew,
+a panel of some samples against blocks of few, and Jᵀ x is one backward pass of Σ x_ik z_ik. Memory, float64:
+
+    3 (N K)² · 8 bytes                          the kernel, a sub-matrix to solve and its factor
+    (N K)² · 8 + K P · 8 · (panel + 2 block)    while the kernel is made; panel and block in samples
+
+The larger of the two counts; the activations of one block come on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reunlearn.data.batches import Batch
+from reunlearn.gradients.flat import flatten
+from reunlearn.gradients.per_sample import Outputs, jacobian
+
+BYTES = 8
+LARGEST_BLOCK = 8  # samples; more bring nothing, the panel is what spares work
+
+Take = Callable[[Tensor], Batch]  # the samples at these places
+
+
+@dataclass(frozen=True)
+class Panels:
+    """How many samples' Jacobians are held at once: `panel` against `block`."""
+
+    panel: int
+    block: int
+
+
+def needed(samples: int, outputs: int, parameters: int, panel: int = 1, block: int = 1) -> int:
+    """Return the bytes that the kernel takes with these panels; by default the least with which it can be made."""
+    square = (samples * outputs) ** 2 * BYTES
+    return max(3 * square, square + outputs * parameters * BYTES * (panel + 2 * block))
+
+
+def plan(samples: int, outputs: int, parameters: int, limit: int) -> Panels:
+    """Return the panels that fit into `limit` bytes; the least ones where nothing does."""
+    sample = outputs * parameters * BYTES
+    free = limit - (samples * outputs) ** 2 * BYTES
+    block = max(1, min(LARGEST_BLOCK, samples, free // (4 * sample)))
+    return Panels(max(1, min(samples, free // sample - 2 * block)), block)
+
+
+def kernel(
+    model: nn.Module, outputs: Outputs, take: Take, samples: int, classes: int, panels: Panels
+) -> Tensor:
+    """Return JJᵀ [N·K, N·K] in float64.
+
+    Args:
+        model: in evaluation mode; left as it is.
+        outputs: z [B, K] of a batch.
+        take: gives the samples at some of the places 0 … N − 1; each is asked for more than once.
+        samples: N.
+        classes: K.
+        panels: how many at once.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    width, rows = sum(p.numel() for p in parameters), samples * classes
+    full = torch.empty(rows, rows, dtype=torch.float64, device=parameters[0].device)
+    panel = full.new_empty(panels.panel * classes, width)
+
+    def block(begin: int, end: int) -> Tensor:
+        found = jacobian(model, outputs, take(torch.arange(begin, end)), classes)
+        return found.flatten(0, 1).double()
+
+    for begin, end in _cuts(0, samples, panels.panel):
+        for left, right in _cuts(begin, end, panels.block):
+            panel[(left - begin) * classes : (right - begin) * classes] = block(left, right)
+        panel_RP = panel[: (end - begin) * classes]
+        own = slice(begin * classes, end * classes)
+        full[own, own] = panel_RP @ panel_RP.T
+        for left, right in _cuts(end, samples, panels.block):
+            other = slice(left * classes, right * classes)
+            full[own, other] = panel_RP @ block(left, right).T
+            full[other, own] = full[own, other].T
+    return full
+
+
+def _cuts(begin: int, end: int, step: int) -> Iterator[tuple[int, int]]:
+    """Yield (first, end) of the parts of a range."""
+    yield from ((left, min(left + step, end)) for left in range(begin, end, step))
+
+
+def transposed_product(
+    model: nn.Module, outputs: Outputs, take: Take, x_NK: Tensor, batch_size: int
+) -> Tensor:
+    """Return Jᵀ x [P] in the parameters' precision, by a backward pass of Σ x_ik z_ik for each batch.
+
+    Args:
+        x_NK: a number for each sample and output.
+        batch_size: samples per backward pass.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    total: Tensor | None = None
+    for rows in torch.arange(len(x_NK)).split(batch_size):
+        z_BK = outputs(model, take(rows))
+        weighted = (z_BK * x_NK[rows].to(z_BK)).sum()
+        part = flatten(torch.autograd.grad(weighted, parameters, materialize_grads=True))
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+def ridge(kernel_RR: Tensor, shift: float, y_R: Tensor) -> Tensor:
+    """Return (K + shift I)⁻¹ y; K is symmetric and not negative, shift above 0."""
+    shifted = kernel_RR.clone()
+    shifted.diagonal().add_(shift)
+    factor = torch.linalg.cholesky(shifted)
+    return torch.cholesky_solve(y_R[:, None], factor).squeeze(1)

@@ -1,0 +1,72 @@
+"""The diagonal of the Fisher information, sample by sample, in whole batches.
+
+    all labels   F = (1/N) Σ_i Σ_y p_y(x_i) (∂ −log p_y(x_i) / ∂θ)²
+    true label   F = (1/N) Σ_i (∂ log p_{y_i}(x_i) / ∂θ + ε)²                                      (empirical)
+
+Unlike in fisher.py, the square comes before any mean over samples: the batch size changes nothing but speed. ∂ −log
+p_y/∂z = p − e_y, so that both are sums of (Jᵀ c)² over cotangents c = √p_y (p − e_y), or e_{y_i} − p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from reunlearn.data.batches import Batch
+from reunlearn.gradients.per_sample import Cotangents, Outputs, per_sample_gradients
+
+
+def all_labels(z_BK: Tensor) -> Tensor:
+    """Return √p_y (p − e_y) for each label y, [B, K, K]."""
+    p_BK = z_BK.softmax(dim=1)
+    eye_KK = torch.eye(z_BK.shape[1], dtype=z_BK.dtype, device=z_BK.device)
+    return p_BK.sqrt()[:, :, None] * (p_BK[:, None, :] - eye_KK)
+
+
+def label_fisher(model: nn.Module, outputs: Outputs, batches: Iterable[Batch]) -> list[Tensor]:
+    """Return F over all labels, one tensor per trainable parameter.
+
+    Args:
+        model: in evaluation mode; left as it is.
+        outputs: logits [B, K] of a batch.
+        batches: all N samples; memory grows with the size of a batch.
+    """
+    return _mean_of_squares(model, outputs, batches, all_labels, 0.0)
+
+
+def empirical_fisher(
+    model: nn.Module, outputs: Outputs, batches: Iterable[Batch], shift: float = 0.0
+) -> list[Tensor]:
+    """Return F of the given labels, one tensor per trainable parameter; see `label_fisher`.
+
+    Args:
+        shift: ε, added before squaring.
+    """
+
+    def score(model: nn.Module, batch: Batch) -> Tensor:
+        log_p_BK = outputs(model, batch).log_softmax(dim=1)
+        return log_p_BK.gather(1, batch.y[:, None])
+
+    return _mean_of_squares(model, score, batches, alone, shift)
+
+
+def alone(z_B1: Tensor) -> Tensor:
+    """Return the cotangent 1 of a single output, [B, 1, 1]."""
+    return torch.ones_like(z_B1)[:, :, None]
+
+
+def _mean_of_squares(
+    model: nn.Module, outputs: Outputs, batches: Iterable[Batch], cotangents: Cotangents, shift: float
+) -> list[Tensor]:
+    total = {n: torch.zeros_like(p) for n, p in model.named_parameters() if p.requires_grad}
+    count = 0
+    for batch in batches:
+        for name, _, _, gradient in per_sample_gradients(model, outputs, batch, cotangents):
+            shifted = gradient + shift if shift else gradient
+            total[name] += shifted.square().sum(dim=(0, 1))
+        count += len(batch)
+    if not count:
+        raise ValueError("the Fisher information needs at least one sample")
+    return [value / count for value in total.values()]

@@ -1,0 +1,90 @@
+"""The recursion of WoodFisher influence unlearning, from directional derivatives alone.
+
+    o ← g₀;  k ← v;   for each further sample:   t = o·g;   k ← k − (k·g)/(N + t) o;   o ← o − t/(N + t) o
+
+o is only ever scaled, so that o = c g₀ and k = v + b g₀ throughout: all the recursion asks of a sample is g·v and
+g·g₀, the derivatives of its loss along two fixed directions. Forward differentiation gives these for a whole batch
+at once; no single sample's gradient is ever formed. It also shows what the result can be: v moved along the first
+sample's gradient and nothing else, however many samples follow.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.func import jvp
+
+from reunlearn.data.batches import Batch
+from reunlearn.gradients.attention import plain_attention
+from reunlearn.gradients.displaced import Displaced
+from reunlearn.gradients.flat import flatten, unflatten
+
+Losses = Callable[[nn.Module, Batch], Tensor]  # the loss of each sample [B]
+
+
+def along(model: nn.Module, losses: Losses, batch: Batch, direction_P: Tensor) -> Tensor:
+    """Return g·direction [B] of each sample's loss gradient g.
+
+    Args:
+        model: in evaluation mode; left as it is.
+        losses: of each sample of a batch.
+        batch: B samples.
+        direction_P: over the trainable parameters, in the model's order.
+    """
+    named = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+    tangents = dict(zip(named, unflatten(direction_P, list(named.values())), strict=True))
+    with plain_attention(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)  # torch's own, once
+        found = jvp(lambda weights: losses(Displaced(model, weights), batch), (named,), (tangents,))
+    return found[1].detach()
+
+
+def recursion(along_v_N: Tensor, along_first_N: Tensor, size: float) -> float:
+    """Return b of k = v + b g₀ after all samples.
+
+    Args:
+        along_v_N: g·v of the samples after the first.
+        along_first_N: g·g₀ of them.
+        size: N.
+    """
+    scale, b = 1.0, 0.0
+    for along_v, along_first in zip(along_v_N.tolist(), along_first_N.tolist(), strict=True):
+        share = scale / (size + scale * along_first)
+        b -= (along_v + b * along_first) * share
+        scale -= scale * along_first * share
+    return b
+
+
+def wood_fisher(
+    model: nn.Module, losses: Losses, batches: Iterable[Batch], v_P: Tensor, size: float
+) -> Tensor:
+    """Return k [P], the released code's stand-in for H⁻¹ v.
+
+    Args:
+        model: in evaluation mode; left as it is.
+        losses: of each sample of a batch.
+        batches: the samples in their order; the very first only gives g₀.
+        v_P: over the trainable parameters, in the model's order.
+        size: N.
+    """
+    first_P: Tensor | None = None
+    parts: list[tuple[Tensor, Tensor]] = []
+    for batch in batches:
+        if first_P is None:
+            first_P = first_gradient(model, losses, batch)
+        parts.append((along(model, losses, batch, v_P), along(model, losses, batch, first_P)))
+    if first_P is None:
+        raise ValueError("the recursion needs at least one sample")
+    along_v_N, along_first_N = (torch.cat(part)[1:] for part in zip(*parts, strict=True))
+    return v_P + recursion(along_v_N, along_first_N, size) * first_P
+
+
+def first_gradient(model: nn.Module, losses: Losses, batch: Batch) -> Tensor:
+    """Return the gradient [P] of the first sample's loss."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    alone = Batch(batch.x[:1], batch.y[:1], batch.index[:1])
+    found = torch.autograd.grad(losses(model, alone)[0], parameters, materialize_grads=True)
+    return flatten(found)

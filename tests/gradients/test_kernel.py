@@ -1,0 +1,76 @@
+"""The kernel in panels against the explicit Jacobian, and its stated memory."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from reunlearn.data.batches import Batch
+from reunlearn.gradients.kernel import Panels, kernel, needed, plan, ridge, transposed_product
+from tests.gradients.test_per_sample import CLASSES, RULED, UNRULED, network, outputs, samples, slow_jacobian
+
+N = len(samples())
+
+
+def take(places: torch.Tensor) -> Batch:
+    whole = samples()
+    return Batch(whole.x[places], whole.y[places], whole.index[places])
+
+
+@pytest.mark.parametrize("name", ["padded", "places"])
+@pytest.mark.parametrize("panels", [Panels(1, 1), Panels(3, 2), Panels(5, 3), Panels(7, 7)])
+def test_panels_give_the_kernel(name: str, panels: Panels) -> None:
+    model = network({**RULED, **UNRULED}[name])
+    rows = slow_jacobian(model, samples()).flatten(0, 1)
+    found = kernel(model, outputs, take, N, CLASSES, panels)
+    assert found.dtype == torch.float64
+    assert torch.allclose(found, rows @ rows.T, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7])
+def test_products_with_the_transpose(batch_size: int) -> None:
+    model = network(RULED["padded"])
+    x = torch.randn(N, CLASSES, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    expected = slow_jacobian(model, samples()).flatten(0, 1).T @ x.flatten()
+    found = transposed_product(model, outputs, take, x, batch_size)
+    assert torch.allclose(found, expected, rtol=0, atol=1e-11)
+
+
+def test_ridge_solves() -> None:
+    model = network(RULED["padded"])
+    rows = slow_jacobian(model, samples()).flatten(0, 1)
+    y = torch.arange(len(rows)).double()
+    x = ridge(rows @ rows.T, 0.1, y)
+    assert torch.allclose(rows @ (rows.T @ x) + 0.1 * x, y, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("limit", [10**4, 10**5, 10**6, 10**7])
+@pytest.mark.parametrize("parameters", [50, 5000])
+def test_a_plan_keeps_the_bound(limit: int, parameters: int) -> None:
+    panels = plan(20, 3, parameters, limit)
+    assert 1 <= panels.panel <= 20 and 1 <= panels.block <= 8
+    taken = needed(20, 3, parameters, panels.panel, panels.block)
+    least = needed(20, 3, parameters)
+    assert taken <= max(limit, least)
+    if limit == 10**7:
+        assert panels.panel == 20 or taken > 0.9 * limit, "memory that is allowed is used"
+
+
+def test_memory_of_the_notebooks_setting() -> None:
+    square = 20_000**2 * 8
+    assert needed(2000, 10, 1_620_010) == 3 * square
+    assert needed(20, 10, 1_620_010) == 200**2 * 8 + 3 * 10 * 1_620_010 * 8
+
+
+def test_what_is_allocated_stays_within_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts the large float64 tensors that live at once while the kernel is made."""
+    from reunlearn.gradients import kernel as module
+
+    model, panels = network(RULED["padded"]), Panels(3, 2)
+    width = sum(p.numel() for p in model.parameters())
+    rows = []
+    original = module.jacobian
+    monkeypatch.setattr(module, "jacobian", lambda *a: rows.append(len(a[2])) or original(*a))
+    kernel(model, outputs, take, N, CLASSES, panels)
+    assert max(rows) <= panels.block
+    assert needed(N, CLASSES, width, *(3, 2)) == (N * CLASSES) ** 2 * 8 + 7 * CLASSES * width * 8
