@@ -1,0 +1,77 @@
+"""Take back what the training steps on batches with forget samples did; then repair on retain.
+
+    θ ← θ − Σ_{b holds a forget sample} (θ_{b+1} − θ_b)
+    θ ← θ − η ∇L(θ; retain)                                  for a few passes
+
+Amnesiac machine learning (Graves et al. 2021), the method itself; papers on unlearning often mean relabelling by
+that name (amnesiac_relabel). Sees: retain, and the summed updates of those steps, from a replay of the original's
+training (training/state/batch_updates.py); the forget set itself is not read.
+
+Destructive where most batches hold a forget sample, as with a random tenth and more in batches of 128: nearly all
+of the training is taken back, and `epochs` is a new training. An update holds all that the optimizer did in that
+step, momentum and weight decay included.
+
+- tensors: the paper takes back changes of parameters; the released code those of all entries of the state whose
+  name holds "weight" or "bias". The two are the same unless a network has parameters of other names (class tokens,
+  position embeddings), which the released code leaves as trained. BatchNorm's statistics stay in both.
+- Repair: the paper says that a small amount of training on retain follows, without numbers; the defaults of that
+  part are ours. `epochs: 0` leaves it out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reunlearn.training.state.batch_updates import read
+from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.task import Task
+
+NAMED = ("weight", "bias")
+
+
+@method(
+    paper="Graves et al. 2021 (Amnesiac machine learning); baseline of ∇τ",
+    needs=Needs(retain=True, state={"batch_updates": True}),
+)
+@dataclass(frozen=True)
+class Amnesiac(GradientMethod):
+    """Subtract the updates of all batches that held a forget sample, then repair on the retain set."""
+
+    epochs: int = hyper(3, "passes over retain after the subtraction (ours: 3)", ge=0)
+    tensors: str = hyper(
+        "parameters",
+        "what is taken back: parameters (paper), or entries named weight or bias (named, released code)",
+        choices=("parameters", "named"),
+    )
+
+    def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
+        """Return the model without those updates, repaired."""
+        subtract(model, self.chosen(model, read(task.state["batch_updates"])))
+        optimizer = self.make_optimizer(model)
+        for epoch in self.passes(model, optimizer):
+            for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
+                descend(optimizer, loss := task.loss(model, batch))
+            task.log(epoch + 1, retain_loss=loss.item())
+        return model
+
+    def chosen(self, model: nn.Module, updates: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the updates of the tensors that are taken back."""
+        if self.tensors == "named":
+            return {name: change for name, change in updates.items() if any(part in name for part in NAMED)}
+        return {name: updates[name] for name, _ in model.named_parameters()}
+
+
+@torch.no_grad()
+def subtract(model: nn.Module, changes: dict[str, Tensor]) -> None:
+    """Take changes, by name in the state, from a model in place; the difference is rounded once."""
+    state = model.state_dict()
+    values = {
+        name: (state[name].double() - change.to(state[name].device)) for name, change in changes.items()
+    }
+    for name, value in values.items():
+        state[name].copy_(value)

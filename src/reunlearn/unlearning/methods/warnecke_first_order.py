@@ -1,0 +1,46 @@
+"""Correct labels by one gradient step: towards the points as they should be, away from them as they were learnt.
+
+    θ ← θ − τ [Σ_{z̃} ∇ℓ(z̃; θ) − Σ_z ∇ℓ(z; θ)]              last tensors only, evaluation mode
+
+Warnecke et al. 2023 (Machine unlearning of features and labels), first-order update; PGU's comparison for poisoned
+labels. Sees: forget, retain, and the true labels of both.
+
+As in the released code z are training samples that the model gets wrong by the true labels, with the labels that
+it predicts, at most 1024 of them drawn at random; z̃ are the same samples with their true labels; the sums are over
+samples, and only the last six tensors move: there a dense layer, its BatchNorm and the output layer.
+
+- points: the paper changes the points that are known to be wrong (`forget`). Where a scenario flipped no labels
+  there is nothing to correct; the paper's removal is then z̃ = ∅, which the default `scenario` chooses: an ascent
+  step on the forget set.
+- tau: released 2e-5 for a VGG on CIFAR-10, a sum over up to 1024 samples. The default is ours, for small networks
+  and a few dozen samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from reunlearn.unlearning.correction import Correction
+from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.task import Task
+
+
+@method(
+    paper="Warnecke et al. 2023 (features and labels), first-order update; baseline of PGU",
+    needs=Needs(forget=True, retain=True, true_labels=True),
+    capabilities=("outputs",),
+)
+@dataclass(frozen=True)
+class WarneckeFirstOrder(Correction):
+    """Step along the summed gradient of a label correction."""
+
+    tau: float = hyper(1e-3, "τ: length of the step (released: 2e-5)", gt=0)
+
+    def update(
+        self, model: nn.Module, task: Task, parameters: list[nn.Parameter], change: list[Tensor]
+    ) -> tuple[list[Tensor], dict[str, float]]:
+        """Return τ g."""
+        return [self.tau * part for part in change], {}
