@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.gradients import subspace
-from reunlearn.gradients.subspace import core_projection, input_moments, second_moment, weighted_layers
+from reunlearn.gradients.subspace import core_basis, input_moments, second_moment, weighted_layers
+from reunlearn.models.registry import build
+from reunlearn.study.errors import UserError
 
 CONVOLUTIONS = {
     "plain": {"kernel_size": 3},
@@ -91,8 +93,40 @@ def test_streamed_moments_equal_those_of_one_batch() -> None:
 )
 def test_a_convolution_without_a_rule_is_named(settings: dict) -> None:
     model = nn.Sequential(nn.Conv2d(2, 4, 3, **settings))
-    with pytest.raises(ValueError, match="layer '0'"):
+    with pytest.raises(UserError, match="layer '0'"):
         weighted_layers(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "reason"),
+    [
+        ("swin_t", {"width": 12}, "layer 'features.1.0.attn.proj' is never called"),
+        (
+            "vit",
+            {"patch": 4, "width": 16, "depth": 1, "heads": 2},
+            "self_attention.out_proj' is never called",
+        ),
+        ("tiny_vit_5m", {"width": 4}, "is a convolution in groups"),
+    ],
+)
+def test_a_network_whose_inputs_cannot_be_seen_is_refused_in_one_line(
+    name: str, settings: dict, reason: str
+) -> None:
+    model = build({"name": name, "settings": settings}, (3, 32, 32), 5, 0).eval()
+    with pytest.raises(UserError, match=reason) as caught:
+        input_moments(model, [torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))], model)
+    assert "\n" not in str(caught.value)
+    assert all(not m._forward_pre_hooks for n, m in model.named_modules() if not n.endswith("self_attention"))
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "small_vgg", "all_cnn", "torchvision_resnet18"])
+def test_control_the_networks_of_pgu_are_not(name: str) -> None:
+    settings = {} if name.startswith("torchvision") else {"width": 2}
+    model = build({"name": name, "settings": settings}, (3, 16, 16), 5, 0).eval()
+    found = input_moments(
+        model, [torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))], model
+    )
+    assert found.keys() == weighted_layers(model).keys()
 
 
 def moment(sigma: list[float], signs: list[int] | None = None) -> tuple[Tensor, Tensor]:
@@ -119,18 +153,25 @@ def test_rank_counts_sums_of_sigma(energy: float, reach: bool, rank: int) -> Non
     # shares of Σσ: 0.5, 0.8, 0.94, 1; of Σσ² they would be 0.69, 0.94, 0.99, 1
     matrix, vectors = moment([5.0, 3.0, 1.4, 0.6])
     expected = vectors[:, :rank] @ vectors[:, :rank].T
-    assert torch.allclose(core_projection(matrix, energy, reach), expected, atol=1e-10)
+    basis = core_basis(matrix, energy, reach)
+    assert basis.shape == (4, rank)
+    assert torch.allclose(basis @ basis.T, expected, atol=1e-10)
 
 
-def test_negative_eigenvalues_count_by_their_size() -> None:
+@pytest.mark.parametrize(("indefinite", "chosen"), [("absolute", [1, 3]), ("zero", [1])])
+def test_negative_eigenvalues(indefinite: str, chosen: list[int]) -> None:
+    # shares of Σσ: 0.5, 0.3, 0.14, 0.06; without the negative one 0.71, 0.2, 0.09
     matrix, vectors = moment([1.4, 5.0, 0.6, 3.0], signs=[1, 1, 1, -1])
-    chosen = vectors[:, [1, 3]]
-    assert torch.allclose(core_projection(matrix, 0.85), chosen @ chosen.T, atol=1e-10)
+    basis = core_basis(matrix, 0.85, indefinite=indefinite)
+    assert torch.allclose(basis @ basis.T, vectors[:, chosen] @ vectors[:, chosen].T, atol=1e-10)
 
 
-def test_a_projection_is_one() -> None:
-    matrix, _ = moment(list(np.linspace(1, 3, 9)))
-    p = core_projection(matrix, 0.5)
-    assert torch.allclose(p @ p, p, atol=1e-10)
-    assert torch.allclose(p, p.T, atol=1e-10)
-    assert 0 < float(p.trace()) < 9
+def test_a_basis_is_orthonormal_and_its_largest_direction_comes_first() -> None:
+    sigma = list(np.linspace(1, 3, 9))
+    matrix, _ = moment(sigma)
+    basis = core_basis(matrix, 0.5)
+    count = basis.shape[1]
+    assert 0 < count < 9
+    assert torch.allclose(basis.T @ basis, torch.eye(count).double(), atol=1e-10)
+    within = (basis.T @ matrix @ basis).diagonal()
+    assert torch.allclose(within, torch.tensor(sigma[::-1][:count]).double() ** 2, atol=1e-10)

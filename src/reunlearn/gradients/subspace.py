@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reunlearn.study.errors import UserError
+
 BatchT = TypeVar("BatchT")
 PATCH_NUMBERS = 2**24  # of one chunk of patches: 128 MB in float64
 
@@ -22,15 +24,16 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
     """Return the convolutions and linear layers by name.
 
     Raises:
-        ValueError: a convolution is grouped, padded by name or not with zeros: no rule is known for its
-        patches.
+        UserError: a convolution is grouped, padded by name or not with zeros: no rule is known for its patches.
     """
     found = {n: m for n, m in model.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
     for name, layer in found.items():
         if isinstance(layer, nn.Conv2d):
             plain = layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
             if not plain:
-                raise ValueError(f"layer '{name}': its patches need an ungrouped, zero-padded convolution")
+                raise UserError(
+                    f"layer '{name}' is a convolution in groups or without zero padding: its inputs have no known rows"
+                )
     return found
 
 
@@ -79,7 +82,11 @@ def input_moments(
         model: in the mode that it is to be seen in; left as it is.
         batches: whatever `forward` takes.
         forward: runs the model on a batch; its result is not used.
+
+    Raises:
+        UserError: the model has a layer that it never calls, such as one whose weights attention takes for itself.
     """
+    layers = weighted_layers(model)
     moments: dict[str, Tensor] = {}
 
     def add_to(name: str, layer: nn.Conv2d | nn.Linear) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -89,31 +96,37 @@ def input_moments(
 
         return hook
 
-    handles = [m.register_forward_pre_hook(add_to(n, m)) for n, m in weighted_layers(model).items()]
+    handles = [m.register_forward_pre_hook(add_to(n, m)) for n, m in layers.items()]
     try:
         for batch in batches:
             forward(batch)
     finally:
         for handle in handles:
             handle.remove()
+    unseen = sorted(layers.keys() - moments.keys())
+    if unseen:
+        raise UserError(
+            f"layer '{unseen[0]}' is never called: the network uses its weights directly, so its inputs cannot be seen"
+        )
     return moments
 
 
-def core_projection(moment_DD: Tensor, energy: float, reach: bool = False) -> Tensor:
-    """Return P = M Mᵀ [D, D], the projection onto the first k principal directions of a second moment.
+def core_basis(moment_DD: Tensor, energy: float, reach: bool = False, indefinite: str = "absolute") -> Tensor:
+    """Return M [D, k]: the first k principal directions of a second moment, largest first.
 
-    With σ = √|eigenvalue|, largest first, k is the number of i for which σ₁ + … + σᵢ ≤ energy · Σσ. The
-    absolute value counts where a difference of moments is slightly indefinite.
+    k is the number of i for which σ₁ + … + σᵢ ≤ energy · Σσ.
 
     Args:
         moment_DD: symmetric, float64.
         energy: share of the sum of σ (not of σ²) to stay within.
         reach: take one direction more, so that the share is reached.
+        indefinite: a difference of moments can have negative eigenvalues. σ is √|eigenvalue| ("absolute"), or 0
+            for the negative ones ("zero").
     """
     eigenvalues, vectors_DD = torch.linalg.eigh(moment_DD)
-    sigma = eigenvalues.abs().sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
+    squares = eigenvalues.abs() if indefinite == "absolute" else eigenvalues.clamp(min=0)
+    sigma = squares.sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
     order = sigma.argsort(descending=True, stable=True)
     sums = sigma[order].cumsum(0)
     rank = int((sums / sums[-1] <= energy).sum()) + int(reach)  # the last is 1 to the bit: energy 1 takes all
-    basis_DK = vectors_DD[:, order[:rank].to(vectors_DD.device)]
-    return basis_DK @ basis_DK.T
+    return vectors_DD[:, order[:rank].to(vectors_DD.device)]
