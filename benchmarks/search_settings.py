@@ -54,15 +54,15 @@ def grid(**choices: list[Any]) -> list[dict[str, Any]]:
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "finetune": grid(learning_rate=[0.03, 0.1, 0.2, 0.4, 0.6], epochs=[10, 20, 30], batch_size=[32]),
     "gradient_ascent": grid(learning_rate=[1e-3, 3e-3, 1e-2, 2e-2, 4e-2], epochs=[5, 10], batch_size=[32]),
-    "random_labels": grid(
+    "random_labels@paper": grid(
         learning_rate=[0.001, 0.003, 0.01, 0.03], epochs=[3, 5, 10], redraw=["once", "epoch"], batch_size=[32]
     ),
-    "salun": grid(
+    "salun@code": grid(
         learning_rate=[0.003, 0.01, 0.02], epochs=[3, 5, 10], fraction=[0.1, 0.3, 0.5], batch_size=[32]
     ),
     "gdr_gma@paper": grid(learning_rate=[1e-4, 2e-4, 3e-4, 5e-4], epochs=[5, 10, 20], batch_size=[32]),
     "gdr_gma@code": grid(learning_rate=[1e-4, 2e-4, 3e-4, 5e-4], epochs=[5, 10, 20], batch_size=[32]),
-    "sfr_on": grid(
+    "sfr_on@code": grid(
         learning_rate=[0.01, 0.03],
         steps=[30, 60],
         ascent=[10.0, 25.0, 60.0],
@@ -70,7 +70,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         batch_size=[32],
     ),
     "nabla_tau": grid(learning_rate=[1e-3, 3e-3], epochs=[12, 24], alpha=[5 / 3, 3.0, 4.5], batch_size=[32]),
-    "pgu": grid(
+    "pgu@paper": grid(
         learning_rate=[0.02, 0.05], energy=[0.5, 0.6, 0.7, 0.8], stop=["gap", "chance"], batch_size=[32]
     ),
     "lur": grid(

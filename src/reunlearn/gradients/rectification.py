@@ -1,70 +1,135 @@
-"""Gradient direction rectification (GDR): the paper's rule and the released code's.
+"""Gradient direction rectification (GDR) in its parts: two gradients of a step, held against each other and a bank.
 
-Both take the forget ascent a and the retain descent d, one tensor per parameter and both to be descended, and
-return them without conflict (GDR-GMA, Sec. 4.1, Algorithm 1).
+Both the forget ascent a and the retain descent d are lists of tensors, one per parameter and both to be
+descended; they come back without conflict (GDR-GMA, Sec. 4.1, Algorithm 1).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
-from reunlearn.gradients.bank import DriftingBank, EpochBank
+from reunlearn.gradients.bank import Bank, streamed_joint
 from reunlearn.gradients.flat import flatten, unflatten
 from reunlearn.gradients.projection import rectify, rectify_in_turn, unconflicted
 
-
-class Rule(Protocol):
-    """How two gradients are made not to conflict."""
-
-    def __call__(self, a: list[Tensor], d: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Return both rectified."""
-
-    def end_epoch(self) -> None:
-        """Let the bank know that an epoch is over."""
+Projection = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+PROJECTIONS: dict[str, Projection] = {"exact": rectify, "in_turn": rectify_in_turn}
 
 
-class PaperRule:
-    """Algorithm 1 on whole vectors; the bank covers the last `scope` tensors."""
+class Memory(Protocol):
+    """What is known of the whole forget set's gradients, block by block."""
 
-    def __init__(self, scope: int) -> None:
-        self.scope = scope
-        self.bank = EpochBank()
+    def add(self, blocks: Sequence[Tensor]) -> None:
+        """Store the gradients of a step: rows [E, P] for each block."""
 
-    def __call__(self, a: list[Tensor], d: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Return both rectified."""
-        joint = self.bank.joint(flatten(d[-self.scope :]))
-        self.bank.add(flatten(a[-self.scope :]))
-        new_a, new_d = (unflatten(v_P, a) for v_P in rectify(flatten(a), flatten(d)))
-        head, tail = new_d[: -self.scope], new_d[-self.scope :]
-        return new_a, head + unflatten(unconflicted(flatten(tail), joint), tail)
+    def joint(self, directions: Sequence[Tensor]) -> list[Tensor]:
+        """Return the joint gradient [P] for the direction [P] of each block."""
 
     def end_epoch(self) -> None:
-        """Turn the bank."""
-        self.bank.turn()
+        """Let the banks know that an epoch is over."""
 
 
-class ReleasedRule:
-    """The released rule, tensor by tensor; a bank for each of the last `scope` tensors."""
+@dataclass
+class Banked:
+    """One bank per block."""
 
-    def __init__(self, scope: int, size: int) -> None:
-        self.banks = [DriftingBank(size) for _ in range(scope)]
-        self.first_epoch = True
+    banks: list[Bank]
 
-    def __call__(self, a: list[Tensor], d: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Return both rectified."""
-        pairs = [rectify_in_turn(x.flatten(), y.flatten()) for x, y in zip(a, d, strict=True)]
-        rectified = [x for x, _ in pairs]
-        first = len(a) - len(self.banks)
-        for i, bank in enumerate(self.banks, start=first):
-            bank.add(a[i].flatten())
-            if not self.first_epoch and bank.read(rectified[i]) is not None:
-                joint = bank.read(rectified[i])  # not what the read above gave: that one moved an entry
-                rectified[i] = rectified[i] if joint is None else unconflicted(rectified[i], joint)
-        shaped = [x.view_as(y) for x, y in zip(rectified, a, strict=True)]
-        return shaped, [y.view_as(x) for x, (_, y) in zip(a, pairs, strict=True)]
+    def add(self, blocks: Sequence[Tensor]) -> None:
+        """Store the gradients of a step."""
+        for bank, rows_EP in zip(self.banks, blocks, strict=True):
+            bank.add(rows_EP)
+
+    def joint(self, directions: Sequence[Tensor]) -> list[Tensor]:
+        """Return the joint gradients."""
+        return [bank.joint(v_P) for bank, v_P in zip(self.banks, directions, strict=True)]
 
     def end_epoch(self) -> None:
-        """Use the bank from now on."""
-        self.first_epoch = False
+        """Turn the banks."""
+        for bank in self.banks:
+            bank.end_epoch()
+
+
+@dataclass
+class Recomputed:
+    """No bank: the gradients of the whole forget set, computed anew for each step (GDR-GMA, Table 5)."""
+
+    source: Callable[[], Iterable[Sequence[Tensor]]]  # rows [E, P] for each block, some units at a time
+
+    def add(self, blocks: Sequence[Tensor]) -> None:
+        """Keep nothing."""
+
+    def joint(self, directions: Sequence[Tensor]) -> list[Tensor]:
+        """Return the joint gradients at the present weights."""
+        return streamed_joint(self.source(), directions)
+
+    def end_epoch(self) -> None:
+        """Keep nothing."""
+
+
+@dataclass
+class Rectifier:
+    """Algorithm 1, each part of it for itself.
+
+    Attributes:
+        projection: one of PROJECTIONS, for the two gradients of a step; None leaves them as they are.
+        whole: all tensors are one vector; else each tensor is rectified by itself.
+        scope: how many of the last tensors the bank covers.
+        pair: which gradient chooses the bank's entries and is held against them: retain (d as it came, d′) or
+            forget (a′).
+        memory: of the forget set's gradients; None leaves this part out.
+    """
+
+    projection: Projection | None
+    whole: bool
+    scope: int
+    pair: str
+    memory: Memory | None
+
+    def __call__(
+        self, a: list[Tensor], d: list[Tensor], entries: Sequence[Tensor] = ()
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return both rectified.
+
+        Args:
+            a, d: gradients of a step, both to be descended.
+            entries: what the bank stores of this step, [E, *shape] for each tensor of its scope.
+        """
+        new_a, new_d = (a, d) if self.projection is None else self._apart(a, d, self.projection)
+        if self.memory is None:
+            return new_a, new_d
+        self.memory.add(list(self.blocks(entries, rows=True)))
+        if self.pair == "forget":
+            return self._held_against_bank(new_a, chooses=new_a), new_d
+        return new_a, self._held_against_bank(new_d, chooses=d)
+
+    def _apart(
+        self, a: list[Tensor], d: list[Tensor], project: Projection
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        pairs = [project(x, y) for x, y in zip(self.blocks(a), self.blocks(d), strict=True)]
+        return self._tensors([x for x, _ in pairs], a), self._tensors([y for _, y in pairs], d)
+
+    def _held_against_bank(self, target: list[Tensor], chooses: list[Tensor]) -> list[Tensor]:
+        assert self.memory is not None
+        joint = self.memory.joint(list(self.blocks(chooses[-self.scope :])))
+        rest, tail = target[: -self.scope], target[-self.scope :]
+        free = [unconflicted(v_P, w_P) for v_P, w_P in zip(self.blocks(tail), joint, strict=True)]
+        return rest + self._tensors(free, tail)
+
+    def blocks(self, tensors: Sequence[Tensor], rows: bool = False) -> Iterator[Tensor]:
+        """Yield the tensors as vectors: one [P] of all, or one for each; [E, P] where they are rows of gradients."""
+        if not self.whole:
+            yield from (t.reshape(len(t), -1) if rows else t.flatten() for t in tensors)
+        elif tensors:
+            yield torch.cat([t.reshape(len(t), -1) for t in tensors], dim=1) if rows else flatten(tensors)
+
+    def _tensors(self, vectors: list[Tensor], like: list[Tensor]) -> list[Tensor]:
+        """Return vectors made by `blocks` in the shapes of `like`."""
+        if self.whole:
+            return unflatten(vectors[0], like)
+        return [v_P.view_as(t) for v_P, t in zip(vectors, like, strict=True)]

@@ -1,15 +1,19 @@
-"""GDR-GMA, both fidelities, against one slow loop whose switches are the points where they differ."""
+"""GDR-GMA against one slow loop whose switches are the points where paper and code differ, and the ablations."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, fields, replace
+import functools
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from reunlearn.study.errors import UserError
 from reunlearn.unlearning.methods.gdr_gma import scope_length
 from reunlearn.unlearning.registry import card, make
 from tests.unlearning.methods.double_precision import (
@@ -24,7 +28,8 @@ from tests.unlearning.methods.double_precision import (
     two_layers,
 )
 
-SETTINGS = {"epochs": 3, "learning_rate": 0.01, "batch_size": 5, "gamma": 2.0, "epsilon": 0.5}
+SETTINGS = {"epochs": 2, "learning_rate": 0.01, "batch_size": 5, "gamma": 2.0, "epsilon": 0.5}
+FORGET, RETAIN = 23, 31
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,20 @@ class Reading:
     drifts: bool
     deviation: bool
     negated: bool = True
+    rectified: bool = True
+    bank: str = "kept"  # kept, recomputed or off
+    per_sample: bool = False
+    fixed: float | None = None
+    forget_first: bool = False
 
 
 PAPER = Reading(True, True, None, True, True, False, True)
 CODE = Reading(False, False, 1, False, False, True, False)
+READINGS = pytest.mark.parametrize(("fidelity", "reading"), [("paper", PAPER), ("code", CODE)])
 
 
 def sets() -> dict:
-    return {"forget": make_samples(23, seed=1), "retain": make_samples(31, seed=2)}
+    return {"forget": make_samples(FORGET, seed=1), "retain": make_samples(RETAIN, seed=2)}
 
 
 def blocks(vectors: list[np.ndarray], whole: bool) -> list[np.ndarray]:
@@ -73,12 +84,45 @@ def rectified(a: list[np.ndarray], d: list[np.ndarray], reading: Reading) -> tup
     out_a, out_d = [], []
     for x, y in zip(blocks(a, reading.whole_vector), blocks(d, reading.whole_vector), strict=True):
         new_x, new_y = x, y
-        if x @ y < 0:
+        if reading.rectified and x @ y < 0:
             new_y = without(y, x)
             new_x = without(x, y) if reading.from_original_pair else x - (x @ y) / (y @ y) * new_y
         out_a.append(new_x)
         out_d.append(new_y)
     return np.concatenate(out_a), np.concatenate(out_d)
+
+
+def entries_of(model, batch, reading: Reading, sizes: list[int]) -> list[list[np.ndarray]]:
+    """Return what a step adds to the bank: for each entry, its blocks."""
+    losses = functional.cross_entropy(model(batch.x), batch.y, reduction="none")
+    units = list(losses) if reading.per_sample else [losses.mean()]
+    count = len(sizes) if reading.bank_tensors is None else reading.bank_tensors
+    found = []
+    for unit in units:
+        g = torch.autograd.grad(
+            -unit if reading.negated else unit, list(model.parameters()), retain_graph=True
+        )
+        tail = [v.numpy().reshape(-1).copy() for v in g][-count:]
+        found.append(blocks(tail, reading.whole_vector))
+    return found
+
+
+def held_against_bank(
+    bank: list[list[np.ndarray]], probe: np.ndarray, target: np.ndarray, reading: Reading, widths: list[int]
+) -> None:
+    """Project the tail of `target`, block by block, in place; each block of the bank drifts by itself."""
+    begin = len(probe) - sum(widths)
+    for number, width in enumerate(widths):
+        part = slice(begin, begin + width)
+        entries = [entry[number] for entry in bank]
+        direction = probe[part].copy()
+        joined_mean(entries, direction, reading.drifts)
+        joint = joined_mean(entries, direction, reading.drifts)
+        for entry, value in zip(bank, entries, strict=True):
+            entry[number] = value
+        if joint is not None and target[part] @ joint < 0:
+            target[part] = without(target[part], joint)
+        begin += width
 
 
 def reference(model, task, reading: Reading):
@@ -92,31 +136,40 @@ def reference(model, task, reading: Reading):
         original_loss = float(functional.cross_entropy(model(everything.x), everything.y))
     model.train()
     sizes = [p.numel() for p in model.parameters()]
-    tail = sum(sizes if reading.bank_tensors is None else sizes[-reading.bank_tensors :])
-    bank, coming, size = [], [], -(-23 // SETTINGS["batch_size"])
+    covered = sizes if reading.bank_tensors is None else sizes[-reading.bank_tensors :]
+    widths = [sum(covered)] if reading.whole_vector else covered
+    bank, coming = [], []
+    size = FORGET if reading.per_sample else -(-FORGET // SETTINGS["batch_size"])
+    sign = -1 if reading.negated else 1
     for epoch in range(SETTINGS["epochs"]):
         for forget, retain in task.pairs(SETTINGS["batch_size"]):
-            retain_loss = functional.cross_entropy(model(retain.x), retain.y)
-            d = gradient_by_tensor(model, retain_loss)
-            sign = -1 if reading.negated else 1
-            a = gradient_by_tensor(model, sign * functional.cross_entropy(model(forget.x), forget.y))
+            losses, gradients = {}, {}
+            order = [("retain", retain), ("forget", forget)]
+            for kind, batch in reversed(order) if reading.forget_first else order:
+                losses[kind] = functional.cross_entropy(model(batch.x), batch.y)
+                factor = 1 if kind == "retain" else sign
+                gradients[kind] = gradient_by_tensor(model, factor * losses[kind])
+            a, d = gradients["forget"], gradients["retain"]
             new_a, new_d = rectified(a, d, reading)
-            entry = np.concatenate(a)[-tail:]
-            if reading.previous_epoch:
-                coming.append(entry)
-            else:
-                bank = [*bank, entry][-size:]
-            usable = bank if reading.previous_epoch or epoch > 0 else []
-            probe = np.concatenate(d)[-tail:] if reading.project_retain else new_a[-tail:].copy()
-            if reading.drifts:
-                joined_mean(usable, probe, True)
-            joint = joined_mean(usable, probe, reading.drifts)
-            target = new_d if reading.project_retain else new_a
-            if joint is not None and target[-tail:] @ joint < 0:
-                target[-tail:] = without(target[-tail:], joint)
-            loss = float(retain_loss.detach())
+            usable: list[list[np.ndarray]] = []
+            if reading.bank == "recomputed":
+                for batch in task._sets["forget"].batches(
+                    SETTINGS["batch_size"], shuffle=False, augmented=True
+                ):
+                    usable += entries_of(copy.deepcopy(model), batch, reading, sizes)
+            elif reading.bank == "kept":
+                added = entries_of(copy.deepcopy(model), forget, reading, sizes)
+                if reading.previous_epoch:
+                    coming += added
+                    usable = bank
+                else:
+                    bank = [*bank, *added][-size:]
+                    usable = bank if epoch > 0 else []
+            probe = np.concatenate(d) if reading.project_retain else new_a.copy()
+            held_against_bank(usable, probe, new_d if reading.project_retain else new_a, reading, widths)
+            loss = float(losses["retain"].detach())
             delta = abs(loss - original_loss) if reading.deviation else loss
-            weight = 1 / (1 + np.exp(gamma * (delta - epsilon)))
+            weight = 1 / (1 + np.exp(gamma * (delta - epsilon))) if reading.fixed is None else reading.fixed
             step = weight * new_a + (1 - weight) * new_d
             optimizer.step(np.split(step, np.cumsum(sizes)[:-1]), rate)
         if reading.previous_epoch:
@@ -129,26 +182,96 @@ def run(model, fidelity: str, task=None, **settings):
     return make("gdr_gma", fidelity, SETTINGS | settings).unlearn(copy.deepcopy(model), task)
 
 
+@functools.cache
+def plain_run(fidelity: str):
+    return run(conv_net(), fidelity)
+
+
+def expected(model, reading: Reading):
+    return reference(model, make_task("gdr_gma", sets(), {}), reading)
+
+
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize(("fidelity", "reading"), [("paper", PAPER), ("code", CODE)])
+@READINGS
 def test_equals_the_slow_loop(network: str, fidelity: str, reading: Reading) -> None:
     model = NETWORKS[network]()
-    assert_same(run(model, fidelity), reference(model, make_task("gdr_gma", sets(), {}), reading))
+    assert_same(run(model, fidelity), expected(model, reading))
 
 
-SWITCHES = [f.name for f in fields(Reading)]
+# switch → (field, its value where the switch is on, its value where it is off)
+FIELDS: dict[str, tuple[str, str, str]] = {
+    "whole_vector": ("granularity", "all", "tensor"),
+    "from_original_pair": ("projection", "exact", "in_turn"),
+    "previous_epoch": ("bank", "previous_epoch", "fifo"),
+    "project_retain": ("bank_pair", "retain", "forget"),
+    "drifts": ("bank_reads", "drifting", "stable"),
+    "deviation": ("deviation", "absolute", "raw"),
+}
 
 
-@pytest.mark.parametrize("switch", SWITCHES)
-@pytest.mark.parametrize(("fidelity", "reading"), [("paper", PAPER), ("code", CODE)])
-def test_every_point_of_difference_shows(fidelity: str, reading: Reading, switch: str) -> None:
-    """The control of the comparison above: one switch the other way, and the reference ends elsewhere."""
-    other = {"bank_tensors": 2} if switch == "bank_tensors" else {switch: not getattr(reading, switch)}
+@pytest.mark.parametrize("switch", FIELDS)
+@READINGS
+def test_every_point_of_difference_is_a_field(fidelity: str, reading: Reading, switch: str) -> None:
+    """The other value of one field gives the loop with that switch turned, which ends elsewhere."""
+    field, on, off = FIELDS[switch]
+    value = not getattr(reading, switch)
+    turned = replace(reading, **{switch: value})
     model = conv_net()
-    result = run(model, fidelity)
-    assert (
-        distance(result, reference(model, make_task("gdr_gma", sets(), {}), replace(reading, **other))) > 1e-6
-    )
+    result = run(model, fidelity, **{field: on if value else off})
+    assert_same(result, expected(model, turned))
+    assert distance(result, expected(model, reading)) > 1e-6
+
+
+@pytest.mark.parametrize(("scope", "tensors"), [("last", 1), ("head", 2), ("all", None)])
+@READINGS
+def test_scope_of_the_bank(fidelity: str, reading: Reading, scope: str, tensors: int | None) -> None:
+    model = conv_net()
+    assert [scope_length(model, s) for s in ("last", "head", "all")] == [1, 2, 8]
+    result = run(model, fidelity, bank_scope=scope)
+    assert_same(result, expected(model, replace(reading, bank_tensors=tensors)))
+    other = replace(reading, bank_tensors=1 if tensors != 1 else 2)
+    assert distance(result, expected(model, other)) > 1e-6
+
+
+ABLATIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"rectify": False}, {"rectified": False}),
+    ({"bank": "off"}, {"bank": "off"}),
+    ({"bank": "recompute", "bank_reads": "stable"}, {"bank": "recomputed", "drifts": False}),
+    (
+        {"bank": "recompute", "bank_unit": "sample"},
+        {"bank": "recomputed", "drifts": False, "per_sample": True},
+    ),
+    ({"bank_unit": "sample"}, {"per_sample": True}),
+    ({"adapt": False, "fixed_weight": 0.9}, {"fixed": 0.9}),
+    ({"forward_order": "forget_first"}, {"forget_first": True}),
+]
+
+
+@pytest.mark.parametrize(("settings", "switches"), ABLATIONS, ids=lambda v: "-".join(map(str, v.values())))
+@READINGS
+def test_ablations(fidelity: str, reading: Reading, settings: dict, switches: dict) -> None:
+    model = conv_net()
+    result = run(model, fidelity, **settings)
+    assert_same(result, expected(model, replace(reading, **switches)))
+    assert distance(result, plain_run(fidelity)) > 1e-7, "the control: the switch changes something"
+
+
+@READINGS
+def test_the_wrong_sign_of_the_paper_ends_elsewhere(fidelity: str, reading: Reading) -> None:
+    model = conv_net()
+    assert distance(run(model, fidelity), expected(model, replace(reading, negated=False))) > 1e-6
+
+
+def test_neg_grad_of_table_1_is_gdr_gma_without_its_parts() -> None:
+    plain = {"rectify": False, "bank": "off", "adapt": False, "fixed_weight": 0.3}
+    model = conv_net()
+    paper, code = (run(model, fidelity, **plain) for fidelity in ("paper", "code"))
+    assert distance(paper, code) == 0
+    other = {"forget_weight": 0.3, "retain_weight": 0.7}
+    task = make_task("neg_grad", sets(), {})
+    shared = {key: SETTINGS[key] for key in ("epochs", "learning_rate", "batch_size")}
+    assert_same(paper, make("neg_grad", None, {**shared, **other}).unlearn(copy.deepcopy(model), task))
+    assert distance(paper, run(model, "code", **{**plain, "fixed_weight": 0.4})) > 1e-4
 
 
 def test_paper_reads_retain_once_more_than_code() -> None:
@@ -157,19 +280,14 @@ def test_paper_reads_retain_once_more_than_code() -> None:
         task = make_task("gdr_gma", sets(), {})
         run(two_layers(), fidelity, task)
         drawn[fidelity] = task.drawn()
-    assert drawn["code"]["forget"] == drawn["paper"]["forget"] == 3 * 23
-    assert drawn["paper"]["retain"] - drawn["code"]["retain"] == 31
+    assert drawn["code"]["forget"] == drawn["paper"]["forget"] == 2 * FORGET
+    assert drawn["paper"]["retain"] - drawn["code"]["retain"] == RETAIN
 
 
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_scope_of_the_bank(fidelity: str) -> None:
-    model = conv_net()
-    assert [scope_length(model, s, "all") for s in ("last", "head", "all", "fidelity")] == [1, 2, 8, 8]
-    results = {scope: run(model, fidelity, bank_scope=scope) for scope in ("fidelity", "last", "head", "all")}
-    own, other = ("all", "last") if fidelity == "paper" else ("last", "all")
-    assert distance(results["fidelity"], results[own]) == 0
-    assert distance(results["fidelity"], results[other]) > 1e-6
-    assert distance(results["head"], results["last"]) > 1e-6
+def test_without_the_bank_the_forget_set_is_read_in_every_step() -> None:
+    task = make_task("gdr_gma", sets(), {})
+    run(two_layers(), "code", task, bank="recompute")
+    assert task.drawn()["forget"] == 2 * FORGET + 2 * 5 * FORGET
 
 
 def test_the_weight_follows_the_drift_of_the_retain_loss() -> None:
@@ -179,9 +297,47 @@ def test_the_weight_follows_the_drift_of_the_retain_loss() -> None:
     assert float(method.forget_weight(2 * original - at, original)) == pytest.approx(0.5)  # |Δ|
     assert float(method.forget_weight(at, None)) == pytest.approx(1 / (1 + np.exp(100 * 0.10)))
     assert float(method.forget_weight(original, original)) == pytest.approx(1 / (1 + np.exp(-2)))
+    fixed = make("gdr_gma", "paper", {"adapt": False, "fixed_weight": 0.7})
+    assert float(fixed.forget_weight(at, original)) == pytest.approx(0.7)
 
 
-def test_the_ledger_names_every_switch() -> None:
+@pytest.mark.parametrize(
+    ("settings", "rows"),
+    [({}, 2 * 5), ({"bank": "fifo"}, 5), ({"bank_unit": "sample"}, 2 * FORGET), ({"bank": "off"}, 0)],
+)
+def test_the_bank_states_its_memory_before_the_run(settings: dict, rows: int, caplog) -> None:
+    history: list[dict] = []
+    width = sum(p.numel() for p in two_layers().parameters())
+    with caplog.at_level(logging.INFO):
+        run(two_layers(), "paper", make_task("gdr_gma", sets(), {}, log=history.append), **settings)
+    assert history[0] == {"step": 0, "bank_gib": rows * width * 8 / 2**30}
+    assert "the gradient bank takes up to" in caplog.text
+    limit = {**settings, "bank_limit": 1e-9}
+    if not rows:
+        run(two_layers(), "paper", **limit)
+        return
+    untouched = two_layers()
+    with pytest.raises(
+        UserError, match=r"needs .* GiB, bank_limit allows 1e-09; raise it, or set bank_scope"
+    ):
+        make("gdr_gma", "paper", SETTINGS | limit).unlearn(untouched, make_task("gdr_gma", sets(), {}))
+    assert distance(untouched, two_layers()) == 0
+
+
+def test_half_precision_needs_a_quarter_of_float64_and_stays_near() -> None:
+    history: list[dict] = []
+    model = conv_net()
+    half = run(model, "paper", make_task("gdr_gma", sets(), {}, log=history.append), bank_precision="half")
+    full = run(model, "paper", make_task("gdr_gma", sets(), {}, log=history.append))
+    noted = [entry["bank_gib"] for entry in history if "bank_gib" in entry]
+    assert noted[1] == 4 * noted[0]
+    assert 0 < distance(half, full) < distance(run(model, "paper", bank="off"), full)
+
+
+def test_the_ledger_is_there() -> None:
     about = card("gdr_gma")
-    assert len(about["divergences"]) == len(SWITCHES)
+    fields_that_differ = [key for key, entry in about["hyperparameters"].items() if "paper" in entry]
+    assert set(fields_that_differ) == {*(field for field, _, _ in FIELDS.values()), "bank_scope"}
+    # and two that no field turns: the sign, which both readings mend, and the unit, which memory forbids
+    assert len(about["divergences"]) == len(fields_that_differ) + 2
     assert all(d["paper"] != d["code"] for d in about["divergences"])

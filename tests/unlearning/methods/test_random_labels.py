@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from reunlearn.unlearning.registry import card
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Seen, assert_same, distance, make_sets, run
 
@@ -62,6 +63,26 @@ def test_order_of_an_epoch(order: str) -> None:
     else:
         assert len(seen) == 4
         assert {True, False} in kinds
+
+
+def test_the_two_repositories_are_the_two_readings() -> None:
+    """Paper: SFR-on's repository. Code: Unlearn-Saliency, whose redraw and order are those of CIFAR-10."""
+    model = NETWORKS["conv_net"]()
+    differ = {
+        key: about for key, about in card("random_labels")["hyperparameters"].items() if "paper" in about
+    }
+    assert set(differ) == {"label_rule", "redraw", "order"}
+    assert len(card("random_labels")["divergences"]) == len(differ)
+    runs = {}
+    for fidelity in ("paper", "code"):
+        other = "paper" if fidelity == "code" else "code"
+        runs[fidelity], _ = run("random_labels", model, {"epochs": 3}, fidelity=fidelity)
+        by_hand = {key: about[fidelity] for key, about in differ.items()}
+        same, _ = run("random_labels", model, {"epochs": 3, **by_hand}, fidelity=other)
+        assert distance(same, runs[fidelity]) == 0
+    assert distance(runs["paper"], runs["code"]) > 1e-6
+    _, seen = run("random_labels", model, {"epochs": 1, "order": "shuffled"}, fidelity="code")
+    assert {True, False} in [{int(i) in FORGET for i in one.batch.index} for one in seen], "as on CIFAR-100"
 
 
 def test_more_to_forget_than_to_retain() -> None:

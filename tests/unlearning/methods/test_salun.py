@@ -6,20 +6,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reunlearn.unlearning.registry import card
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
-from tests.unlearning.methods.small import NETWORKS, Seen, assert_same, run
+from tests.unlearning.methods.small import CLASSES, NETWORKS, Seen, assert_same, distance, run
 
 SETTINGS = {"epochs": 2, "learning_rate": 0.1, "fraction": 0.3}
 MASK_BATCHES = 2  # 6 forget samples in batches of 4
 
 
-def slow_mask(model: nn.Module, seen: list[Seen], fraction: float) -> dict[str, Tensor]:
-    """Return 1 for the entries of highest |Σ_b ∇(−CE)|, found by sorting a list of all of them."""
+def slow_mask(
+    model: nn.Module, seen: list[Seen], fraction: float, by_sample: bool = False
+) -> dict[str, Tensor]:
+    """Return 1 for the entries of highest |Σ ∇(−CE)| over batches or samples, found by sorting all of them."""
     total = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
     for one in seen:
         assert not one.training
         for name, g in gradient(model, -mean_loss(model, one)).items():
-            total[name] += g
+            total[name] += g * len(one.batch) if by_sample else g
     entries = [
         (abs(value), name, place)
         for name, g in total.items()
@@ -34,11 +37,12 @@ def slow_mask(model: nn.Module, seen: list[Seen], fraction: float) -> dict[str, 
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("hold", [True, False])
-def test_equals_masked_descent(network: str, hold: bool) -> None:
+@pytest.mark.parametrize("fidelity", ["paper", "code"])
+def test_equals_masked_descent(network: str, hold: bool, fidelity: str) -> None:
     model = NETWORKS[network]()
-    unlearned, seen = run("salun", model, {**SETTINGS, "hold": hold})
+    unlearned, seen = run("salun", model, {**SETTINGS, "hold": hold}, fidelity=fidelity)
     expected = copy.deepcopy(model).eval()
-    masks = slow_mask(expected, seen[:MASK_BATCHES], 0.3)
+    masks = slow_mask(expected, seen[:MASK_BATCHES], 0.3, by_sample=fidelity == "paper")
     optimizer = SlowSGD(expected.train(), 0.9, 5e-4)
     for one in seen[MASK_BATCHES:]:
         assert one.training
@@ -51,9 +55,12 @@ def test_equals_masked_descent(network: str, hold: bool) -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
-def test_only_the_share_moves_when_held(fraction: float) -> None:
+@pytest.mark.parametrize("fidelity", ["paper", "code"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_only_the_share_moves_when_held(fraction: float, fidelity: str, optimizer: str) -> None:
     model = NETWORKS["conv_net"]()
-    held, _ = run("salun", model, {**SETTINGS, "fraction": fraction})
+    settings = {**SETTINGS, "fraction": fraction, "optimizer": optimizer, "weight_decay": 0.01}
+    held, _ = run("salun", model, settings, fidelity=fidelity)
     moved = sum(int((a != b).sum()) for a, b in zip(held.parameters(), model.parameters(), strict=True))
     total = sum(p.numel() for p in model.parameters())
     assert moved == int(fraction * total)
@@ -68,7 +75,45 @@ def test_weight_decay_moves_the_others_when_not_held() -> None:
 
 
 def test_mask_sees_the_forget_set_only() -> None:
-    _, seen = run("salun", NETWORKS["two_layer"](), SETTINGS)
+    _, seen = run("salun", NETWORKS["two_layer"](), SETTINGS, fidelity="code")
     mask, rest = seen[:MASK_BATCHES], seen[MASK_BATCHES:]
     assert sorted(int(i) for one in mask for i in one.batch.index) == list(range(6))
     assert [{int(i) < 6 for i in one.batch.index} for one in rest[:5]] == [{True}] * 2 + [{False}] * 3
+
+
+def wrong_labels(seen: list[Seen], epochs: int) -> list[dict[int, int]]:
+    """Return {index: label} of the forget set in each epoch."""
+    steps, found = seen[MASK_BATCHES:], []
+    for part in range(epochs):
+        some = steps[part * len(steps) // epochs : (part + 1) * len(steps) // epochs]
+        entries = [
+            (int(i), int(label)) for one in some for i, label in zip(one.batch.index, one.draw, strict=True)
+        ]
+        found.append({i: label for i, label in entries if i < 6})
+    return found
+
+
+def test_labels_and_order_follow_the_reading() -> None:
+    settings = {**SETTINGS, "epochs": 6}
+    _, paper = run("salun", NETWORKS["two_layer"](), settings, fidelity="paper")
+    _, code = run("salun", NETWORKS["two_layer"](), settings, fidelity="code")
+    once, anew = wrong_labels(paper, 6), wrong_labels(code, 6)
+    assert all(labels == once[0] and all(v != i % CLASSES for i, v in labels.items()) for labels in once)
+    assert any(labels != anew[0] for labels in anew)
+    assert any(v == i % CLASSES for labels in anew for i, v in labels.items())
+    kinds = [{int(i) < 6 for i in one.batch.index} for one in paper[MASK_BATCHES:]]
+    assert {True, False} in kinds, "the paper's batches hold samples of both sets"
+
+
+def test_each_field_alone_turns_one_reading_into_the_other() -> None:
+    model = NETWORKS["conv_net"]()
+    differ = {key: about for key, about in card("salun")["hyperparameters"].items() if "paper" in about}
+    assert set(differ) == {"label_rule", "redraw", "order", "saliency_sum"}
+    assert len(card("salun")["divergences"]) == len(differ)
+    as_code = {key: about["code"] for key, about in differ.items()}
+    by_hand, _ = run("salun", model, {**SETTINGS, **as_code}, fidelity="paper")
+    code, _ = run("salun", model, SETTINGS, fidelity="code")
+    assert distance(by_hand, code) == 0
+    for key, about in differ.items():
+        almost, _ = run("salun", model, {**SETTINGS, **as_code, key: about["paper"]}, fidelity="paper")
+        assert distance(almost, code) > 1e-7, key

@@ -2,8 +2,16 @@
 
     θ ← θ − η ∇CE(θ; retain)
 
-Baseline of all five papers (Warnecke et al. 2021, Golatkar et al. 2020). Sees: retain.
-Papers give 10 epochs of SGD at 0.01 (Scissorhands and SFR-on scripts, CIFAR-10); GDR-GMA gives none.
+Baseline of all five papers (Warnecke et al. 2021, Golatkar et al. 2020). Sees: retain. The papers say no more than
+the update; scripts differ in the numbers only:
+
+    repository            epochs   optimizer                schedule         batches
+    Scissorhands          10       SGD 0.01                 constant         augmented     the defaults
+    SFR-on                10       SGD 0.01                 cosine           augmented
+    SSD                   5        SGD 0.02                 constant         as they are
+    ∇τ (Table 6)          6        AdamW 1e-3, decay 0.01   linear to 0.1 per step; here it falls per epoch, to 0.001
+
+GDR-GMA gives none.
 """
 
 from __future__ import annotations

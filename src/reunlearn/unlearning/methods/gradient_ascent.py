@@ -2,9 +2,14 @@
 
     θ ← θ + η ∇CE(θ; forget)
 
-Baseline of GDR-GMA, SFR-on and LUR (Graves et al. 2021, Thudi et al. 2022). Sees: forget. The
-SalUn family runs 5 epochs of SGD at 1e-4 in training mode without clipping; SFR-on runs 9 with BatchNorm
-frozen and the gradient norm clipped at 0.1.
+Baseline of GDR-GMA, SFR-on and LUR (Graves et al. 2021, Thudi et al. 2022). Sees: forget. The papers say no more
+than the update; two repositories run it differently, and each of their points is a field:
+
+    repository                  epochs   optimizer                            bn_mode   clip
+    Unlearn-Saliency (OPTML)    5        SGD 1e-4, momentum, weight decay     train     none      the defaults
+    SFR-on                      9        the same; AdamW 1e-6, TinyImageNet   network   0.1
+
+`bn_mode: network` puts the whole network in evaluation mode, dropout too; `eval` freezes BatchNorm alone.
 """
 
 from __future__ import annotations
@@ -25,9 +30,20 @@ from reunlearn.unlearning.task import Task
 class GradientAscent(GradientMethod):
     """Climb the loss of the forget set."""
 
-    epochs: int = hyper(5, "passes over the forget set", ge=0)
-    learning_rate: float = hyper(1e-4, "of the optimizer", gt=0)
-    clip: float = hyper(0.0, "largest gradient norm; 0 does not clip", ge=0)
+    epochs: int = hyper(5, "passes over the forget set (OPTML 5, SFR-on 9)", ge=0)
+    learning_rate: float = hyper(1e-4, "of the optimizer (both 1e-4 on CIFAR-10)", gt=0)
+    bn_mode: str = hyper(
+        "train",
+        "BatchNorm uses batch statistics (train: OPTML), frozen ones (eval), or all is in evaluation (network: SFR-on)",
+        choices=("train", "eval", "network"),
+    )
+    clip: float = hyper(0.0, "largest gradient norm (SFR-on 0.1); 0 does not clip (OPTML)", ge=0)
+
+    def set_mode(self, model: nn.Module) -> None:
+        """Put the model in training mode, or what `bn_mode` says in evaluation mode."""
+        super().set_mode(model)
+        if self.bn_mode == "network":
+            model.eval()
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the forget set."""

@@ -10,9 +10,10 @@ Patel & Qiu 2025: the two-step formulation and its gradient analysis. Sees: forg
 −α ∇²L_f ∇L_r of that product's gradient.
 
 No code is released. The paper derives `second`; which one its experiments use, and α, L_f, η, are not said.
-The defaults are L_f = cross-entropy of random labels, the SalUn family's optimizer (SGD, momentum 0.9, weight
-decay 5e-4, batches of 256, 10 epochs over retain with the forget set cycled) and α = η. `neg_ce` is plain
-ascent.
+The defaults are L_f = cross-entropy of random labels, uniform over all classes and drawn anew for each batch, the
+SalUn family's optimizer (SGD, momentum 0.9, weight decay 5e-4, batches of 256, 10 epochs over retain with the
+forget set cycled) and α = η. `neg_ce` is plain ascent and asks nothing of the objective but its loss. Slides are
+all there is: no ledger, one reading.
 
 BatchNorm in training mode: L_r normalises by the retain batch and moves the running statistics, once per
 step; L_f at θ' normalises by the forget batch and moves only copies of them, since nothing is deployed at θ'.
@@ -30,13 +31,14 @@ from reunlearn.gradients.flat import gradients
 from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
+from reunlearn.unlearning.relabelling import RULES, Labels
 from reunlearn.unlearning.task import Task
 
 
 @method(
     paper="LUR (Patel & Qiu 2025), gradient analysis",
     needs=Needs(forget=True, retain=True),
-    capabilities=("forget_target",),
+    capabilities={"forget_target": {"forget_loss": ["random_label"]}},
 )
 @dataclass(frozen=True)
 class LUR(GradientMethod):
@@ -56,6 +58,12 @@ class LUR(GradientMethod):
         "L_f: cross-entropy of random labels, or minus that of the truth",
         choices=("random_label", "neg_ce"),
     )
+    label_rule: str = hyper(
+        "random_label", "random labels: over all classes, or over all but the true one", choices=RULES
+    )
+    redraw: str = hyper(
+        "batch", "random labels are drawn anew for each batch, or once", choices=("batch", "once")
+    )
     pairing: str = hyper(
         "retain", "an epoch ends with this set, the other is cycled", choices=("retain", "forget", "shorter")
     )
@@ -63,15 +71,16 @@ class LUR(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes."""
         optimizer = self.make_optimizer(model)
+        labels = Labels(task, self.label_rule)
         for epoch in self.passes(model, optimizer):
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
-                retain_loss, forget_loss = self.assign_gradient(model, forget, retain, task)
+                retain_loss, forget_loss = self.assign_gradient(model, forget, retain, task, labels)
                 optimizer.step()
             task.log(epoch + 1, retain_loss=retain_loss.item(), forget_loss=forget_loss.item())
         return model
 
     def assign_gradient(
-        self, model: nn.Module, forget: Batch, retain: Batch, task: Task
+        self, model: nn.Module, forget: Batch, retain: Batch, task: Task, labels: Labels
     ) -> tuple[Tensor, Tensor]:
         """Set every parameter's gradient to g; return L_r(θ) and L_f(θ')."""
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -80,15 +89,16 @@ class LUR(GradientMethod):
         inner = gradients(retain_loss, parameters, create_graph=self.order == "second")
         steps = inner if self.order == "second" else [g.detach() for g in inner]
         ahead = {name: p - self.alpha * g for (name, p), g in zip(named.items(), steps, strict=True)}
-        forget_loss = self.loss_to_forget(Displaced(model, ahead), forget, task)
+        forget_loss = self.loss_to_forget(Displaced(model, ahead), forget, task, labels)
         outer = gradients(forget_loss, parameters)
         for parameter, inner_gradient, outer_gradient in zip(parameters, inner, outer, strict=True):
             parameter.grad = inner_gradient.detach() + outer_gradient
         return retain_loss.detach(), forget_loss.detach()
 
-    def loss_to_forget(self, model: nn.Module, batch: Batch, task: Task) -> Tensor:
+    def loss_to_forget(self, model: nn.Module, batch: Batch, task: Task, labels: Labels) -> Tensor:
         """Return L_f: low where the forget batch is unlearned."""
         if self.forget_loss == "neg_ce":
             return -task.loss(model, batch)
-        wrong = task.objective.forget_target(batch, "random_label", task.generator)
-        return task.objective.loss(model, batch, wrong)
+        if self.redraw == "batch":
+            labels.clear()
+        return task.objective.loss(model, batch, labels.of(batch))

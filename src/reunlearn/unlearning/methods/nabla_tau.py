@@ -3,16 +3,21 @@
     L = α max(0, L_v − CE(θ; forget batch))² + (1 − α) CE(θ; retain batch)
     L_v = mean loss of held-out samples, a constant         α falls linearly from α₀ to 0 over the steps
 
-∇τ, Eq. 2 and 3, Algorithm 1, Table 6. Sees: forget, retain, validation (one mean only). No code was released.
-Where the paper contradicts itself or says nothing:
-- Algorithm 1 squares before the ReLU, which also pulls the forget loss down to L_v; Eq. 2 squares after it.
-  Eq. 2 it is.
-- α is stepped per optimizer step (text), not per pass over forget (Algorithm 1); so is the learning rate.
-- 6 epochs on retain (appendix), not a tenth of the original's steps (Sec. 5.3).
+∇τ, Eq. 2 and 3, Algorithm 1, Table 6. Sees: forget, retain, validation (one mean only). No code was released: no
+ledger, one reading. Where the paper contradicts itself, a field has both, the first the default:
+
+    field                 values                                    where
+    square                outside (of the ReLU) | inside            Eq. 2 | Algorithm 1: also pulls L_f down to L_v
+    alpha_per             step | forget_epoch                       text and Table 6 | Algorithm 1
+    duration              epochs (6 on retain) | tenth              appendix | Sec. 5.3: of the steps of retraining
+
+Where it says nothing:
+- L_v is taken once, at θ₀; `recompute_every` is Algorithm 1's c, in passes over forget.
 - L_v over which classes: those of the forget set. In random removal that is all of them; in class removal L_v
   over the other classes would be near zero and nothing would be forgotten. `validation_classes: all` reads
   Eq. 2 literally.
-- BatchNorm in training mode, augmented batches. α₀ above 1 is cut to 1.
+- Both decays reach their end in the last step, or the last forget epoch. BatchNorm in training mode, augmented
+  batches. α₀ above 1 is cut to 1.
 """
 
 from __future__ import annotations
@@ -50,31 +55,58 @@ class NablaTau(GradientMethod):
         True, "α₀ is alpha · |forget|/|train| (paper), not alpha itself (paper, text: 0.5)"
     )
     validation_classes: str = hyper("forget", "classes that L_v is taken over", choices=("forget", "all"))
+    square: str = hyper(
+        "outside", "max(0, L_v − L_f)² (Eq. 2), or max(0, (L_v − L_f)²)", choices=("outside", "inside")
+    )
+    alpha_per: str = hyper(
+        "step",
+        "α falls in every step (text), or after each pass over forget",
+        choices=("step", "forget_epoch"),
+    )
+    duration: str = hyper(
+        "epochs", "`epochs`, or a tenth of the steps of retraining (Sec. 5.3)", choices=("epochs", "tenth")
+    )
     recompute_every: int = hyper(0, "passes over forget after which L_v is taken anew; 0 takes it once", ge=0)
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the retain set, with a forget batch in each step."""
         optimizer = self.make_optimizer(model)
-        steps_per_epoch = task.retain.steps(self.batch_size)
-        steps = self.epochs * steps_per_epoch
-        schedule = make_schedule(optimizer, self.schedule, self.epochs, steps_per_epoch, end=0.1)
+        steps_per_epoch, pass_steps = (s.steps(self.batch_size) for s in (task.retain, task.forget))
+        steps = self.steps(task)
+        schedule = make_schedule(optimizer, self.schedule, steps, end=0.1)
         first_weight = self.first_weight(len(task.forget), len(task.retain))
         classes = forget_classes(task) if self.validation_classes == "forget" else None
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         retain = task.retain.stream(self.batch_size, augmented=self.augmented)
         for step in range(steps):
-            if self.target_is_due(step, task.forget.steps(self.batch_size)):
+            if self.target_is_due(step, pass_steps):
                 target = mean_loss(model, task, task.validation, classes)
                 self.set_mode(model)
-            weight = first_weight * (1 - step / max(1, steps - 1))
+            weight = first_weight * self.remaining(step, steps, pass_steps)
             forget_loss = task.loss(model, next(forget))
             retain_loss = task.loss(model, next(retain))
-            descend(optimizer, weight * shortfall(forget_loss, target) + (1 - weight) * retain_loss)
+            term = (
+                shortfall(forget_loss, target) if self.square == "outside" else distance(forget_loss, target)
+            )
+            descend(optimizer, weight * term + (1 - weight) * retain_loss)
             schedule.step()
-            if (step + 1) % steps_per_epoch == 0:
+            if (step + 1) % steps_per_epoch == 0 or step + 1 == steps:
                 losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
-                task.log((step + 1) // steps_per_epoch, **losses, target=target.item(), weight=weight)
+                task.log(-(-(step + 1) // steps_per_epoch), **losses, target=target.item(), weight=weight)
         return model
+
+    def steps(self, task: Task) -> int:
+        """Return the number of optimizer steps."""
+        if self.duration == "epochs":
+            return self.epochs * task.retain.steps(self.batch_size)
+        retraining = task.recipe.get("retrain_epochs") or task.recipe["epochs"]
+        return retraining * task.retain.steps(task.recipe["batch_size"]) // 10
+
+    def remaining(self, step: int, steps: int, pass_steps: int) -> float:
+        """Return α / α₀ at step 0 … steps − 1: 1 at first, 0 at last, unless there is one value only."""
+        if self.alpha_per == "step":
+            return 1 - step / max(1, steps - 1)
+        return 1 - (step // pass_steps) / max(1, (steps - 1) // pass_steps)
 
     def first_weight(self, forget: int, retain: int) -> float:
         """Return α₀ for sets of these sizes."""
@@ -90,6 +122,11 @@ class NablaTau(GradientMethod):
 def shortfall(forget_loss: Tensor, target: Tensor) -> Tensor:
     """Return max(0, L_v − L_f)²; its gradient is zero once the forget loss has reached the target."""
     return torch.relu(target - forget_loss).square()
+
+
+def distance(forget_loss: Tensor, target: Tensor) -> Tensor:
+    """Return (L_v − L_f)², as Algorithm 1 is printed: its ReLU comes after the square and does nothing."""
+    return (target - forget_loss).square()
 
 
 def forget_classes(task: Task) -> Tensor:

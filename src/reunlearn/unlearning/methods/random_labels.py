@@ -2,12 +2,12 @@
 
     θ ← θ − η ∇CE(θ; {(x, ỹ) : x ∈ forget} ∪ retain),   ỹ random
 
-Baseline of GDR-GMA and SFR-on (Golatkar et al. 2020). Sees: forget, retain.
+Baseline of GDR-GMA and SFR-on (Golatkar et al. 2020; Fan et al. 2024 without its mask). Sees: forget, retain.
 
-Codebases differ. The SFR-on repository, whose settings are the defaults here, draws ỹ once, never the true
-class, and shuffles both sets together; learning rate 0.003, cosine, 10 epochs. The SalUn repository draws ỹ
-anew over all classes, true one included, and on CIFAR-10 ends the forget set before the retain set begins
-(`label_rule: random_label, redraw: epoch, order: forget_first`).
+Two released codebases differ. SFR-on's repository does what Fan et al. describe: the paper reading, whose
+settings are the defaults (learning rate 0.003, cosine, 10 epochs). The code reading is the Unlearn-Saliency
+repository (OPTML) on CIFAR-10 and SVHN, at a constant rate; on CIFAR-100 and TinyImageNet it mixes both sets in
+every batch (`order: shuffled`).
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ from torch import nn
 
 from reunlearn.unlearning.gradient import descend
 from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.readings import chosen
 from reunlearn.unlearning.registry import method
-from reunlearn.unlearning.relabelling import Labels, Relabelling
+from reunlearn.unlearning.relabelling import RELABELLING, Labels, RelabellingReadings
 from reunlearn.unlearning.task import Task
 
 
 @method(
     paper="Golatkar et al. 2020; baseline of GDR-GMA, SFR-on",
     needs=Needs(forget=True, retain=True),
+    divergences=RELABELLING,
     capabilities=("forget_target",),
 )
 @dataclass(frozen=True)
-class RandomLabels(Relabelling):
+class RandomLabels(RelabellingReadings):
     """Train on random labels for the forget set and true ones for the retain set."""
 
     epochs: int = hyper(10, "passes over forget and retain (SFR-on repository, CIFAR-10: 10)", ge=0)
@@ -41,7 +43,7 @@ class RandomLabels(Relabelling):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over both sets."""
         optimizer = self.make_optimizer(model)
-        labels = Labels(task, self.label_rule)
+        labels = Labels(task, chosen(self, "label_rule"))
         for epoch in self.passes(model, optimizer):
             for batch, draw in self.epoch_batches(task, labels):
                 descend(optimizer, loss := task.objective.loss(model, batch, draw))

@@ -1,18 +1,18 @@
 """Saliency unlearning: random labels, but only the weights that matter to the forget set may move.
 
-    s = |Σ_batches ∇(−CE)(θ₀; forget batch)|          BatchNorm and dropout in evaluation mode
+    s = |Σ ∇(−CE)(θ₀; forget)|          BatchNorm and dropout in evaluation mode
     m = 1[s among the largest `fraction` of all weights]
     θ ← θ − η m ⊙ ∇CE(θ; {(x, ỹ) : x ∈ forget} ∪ retain),   ỹ random
 
-Fan et al. 2024 (SalUn); baseline of SFR-on and LUR. Sees: forget, retain.
+Fan et al. 2024 (SalUn), its algorithm for classification; baseline of SFR-on and LUR. Sees: forget, retain. The
+code reading is the current Unlearn-Saliency repository on CIFAR-10 and SVHN; on CIFAR-100 and TinyImageNet it
+mixes both sets in every batch (`order: shuffled`).
 
-s adds batch means, so an image of a short last batch weighs more. The defaults are those of the SalUn
-repository for CIFAR-10, 10 % forgotten: ỹ drawn anew over all classes in every epoch, the forget set before
-the retain set. Released versions differ in what else moves: the current SalUn repository puts masked weights
-back to θ₀ after every step (`hold`, the default); its earlier versions and SFR-on's own port mask the
-gradient only, so that weight decay moves the others (`hold: false`). BatchNorm's running statistics are no
-weights: they follow the batches either way. The repository also clears the momentum of weights that it puts
-back; under a hold momentum cannot act on them.
+Weights outside the mask stay at θ₀ exactly: the paper defines the unlearned model so, and the current
+repository puts them back after every step. Earlier versions of it and SFR-on's own SalUn only mask the gradient,
+so that weight decay moves them: `hold: false`, on the paper reading, is SFR-on's. The repository also clears the
+momentum of weights that it puts back; under a hold momentum cannot act on them. BatchNorm's running statistics
+are no weights: they follow the batches either way.
 """
 
 from __future__ import annotations
@@ -24,33 +24,39 @@ from torch import Tensor, nn
 
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import summed_gradients, top_fraction
-from reunlearn.unlearning.mixture import ORDERS
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.needs import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import chosen, reading
 from reunlearn.unlearning.registry import method
-from reunlearn.unlearning.relabelling import RULES, Labels, Relabelling
+from reunlearn.unlearning.relabelling import RELABELLING, Labels, RelabellingReadings
 from reunlearn.unlearning.task import Task
+
+DIVERGENCES = (
+    *RELABELLING,
+    Divergence(
+        "saliency s",
+        "s is the gradient of the mean loss over the forget set",
+        "s adds the batches' mean losses: an image of a short last batch weighs more",
+    ),
+)
 
 
 @method(
     paper="Fan et al. 2024 (SalUn); baseline of SFR-on, LUR",
     needs=Needs(forget=True, retain=True),
+    divergences=DIVERGENCES,
     capabilities=("forget_target",),
 )
 @dataclass(frozen=True)
-class SalUn(Relabelling):
+class SalUn(RelabellingReadings):
     """Random labels on the weights that are salient for the forget set."""
 
     epochs: int = hyper(10, "passes over forget and retain (SalUn: 10)", ge=0)
     learning_rate: float = hyper(0.013, "of the optimizer (SalUn, CIFAR-10 10 %: 0.013)", gt=0)
     batch_size: int = hyper(256, "samples per batch (SalUn: 256)", ge=1)
-    label_rule: str = hyper(
-        "random_label", "uniform over all classes (SalUn), or over all but the true one", choices=RULES
-    )
-    redraw: str = hyper(
-        "epoch", "labels anew in each epoch (SalUn), or drawn once", choices=("once", "epoch")
-    )
-    order: str = hyper("forget_first", "forget before retain (SalUn, CIFAR-10), or mixed", choices=ORDERS)
     fraction: float = hyper(0.5, "share of all weights that may move (SalUn: 0.5)", ge=0, le=1)
+    saliency_sum: str = reading(
+        "s adds samples, or batch means", paper="samples", code="batches", choices=("samples", "batches")
+    )
     hold: bool = hyper(True, "weights outside the mask stay at θ₀ exactly, against weight decay too")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
@@ -59,7 +65,7 @@ class SalUn(Relabelling):
         parameters = trainable(model)
         held = [p.detach().clone() for p in parameters] if self.hold else None
         optimizer = self.make_optimizer(model)
-        labels = Labels(task, self.label_rule)
+        labels = Labels(task, chosen(self, "label_rule"))
         for epoch in self.passes(model, optimizer):
             for batch, draw in self.epoch_batches(task, labels):
                 optimizer.zero_grad(set_to_none=True)
@@ -73,9 +79,9 @@ class SalUn(Relabelling):
         """Return the masks at the model's present weights, one per trainable parameter."""
         model.eval()
         batches = task.forget.batches(self.batch_size, augmented=self.augmented)
-        parameters = trainable(model)
-        total = summed_gradients((task.loss(model, batch) for batch in batches), parameters)
-        return top_fraction([g.abs() for g in total], self.fraction)
+        parameters, by_batch = trainable(model), chosen(self, "saliency_sum") == "batches"
+        losses = (task.loss(model, batch) * (1 if by_batch else len(batch)) for batch in batches)
+        return top_fraction([g.abs() for g in summed_gradients(losses, parameters)], self.fraction)
 
 
 @torch.no_grad()

@@ -1,32 +1,35 @@
 """SFR-on: saliency forgetting in the remain-preserving manifold, online.
 
-    (S) m = 1[F(forget) / F(retain) ≥ γ],  F = mean over batches of (∇ of the batch mean)² at θ₀, eval mode
-    (F) L_f = Σ_i w_i ℓ_i,  w_i = ℓ_i^(−λ) / Σ_j ℓ_j^(−λ) over the batch, no gradient through w
+    (S) m = 1[F(forget) / F(retain) ≥ γ],  F = squared gradients at θ₀, eval mode
+    (F) L_f = Σ_i w_i ℓ_i,  w_i = ℓ_i^(−λ) / Σ_j ℓ_j^(−λ), no gradient through w
     (R-on) for t = 0 … T − 1:
-        every k steps   θ ← step along  clip(m ⊙ −a_t ∇L_f(θ)),   a_t = a₀ (1 + cos πt/T)/2
+        every k steps   θ ← step along  clip(m ⊙ −a_t ∇L_f(θ)),   a_t falls from a₀
         then            θ ← step along  ∇L(θ; retain batch)                                     (fast weights)
         θ ← θ_prev + β (θ − θ_prev);  θ_prev ← θ                                                (slow weights)
 
 Huang et al. 2024, Eq. 3–6 and the algorithm. Sees: forget, retain. Uses the loss alone: any objective will
-do.
+do. The ledger below is the paper (as far as its slides go) against the released code; each point is a field
+that follows the reading.
 
-Where the released code settles or changes what the paper says:
-- Slow weights (outer loop, α_t of the paper): the code has β = 1 in every configuration, which is no
-  interpolation at all. That is the default; `outer_lr` opens it. Parameters are averaged, BatchNorm's buffers
-  never.
-- The factor 1 − t/T of the adaptive coefficients is a cosine in the code (`ascent_schedule: linear` is the
-  paper's).
-- The paper normalises w over the whole forget set, the code over the batch. The code computes 1/(ℓ^λ +
-  1e-15).
-- F squares batch means: it depends on the batch size (gradients/fisher.py). Training augmentation stays on.
-- One optimizer takes both kinds of step: momentum and weight decay move masked weights too.
-- The gradient norm is clipped after the mask; torch divides by norm + 1e-6.
+    components that the paper ablates               fields
+    (S), (F)                                        saliency, adaptive
+    (R) for (R-on): one joint Euclidean step        online: false
+    no repair at all                                retain_step: false
+
+Where the paper is silent:
+- α_t, its slow weights' step, is not given; the code has β = 1 in every configuration, which is no
+  interpolation at all. That is the default in both readings; `outer_lr` opens it. Parameters are averaged,
+  BatchNorm's buffers never.
+- β_t, its forget step, is the learning rate times a_t; the norm is clipped after the mask, as in the code.
+- Its coefficients of the whole forget set are taken in evaluation mode, not augmented, once per forget step.
+- F squares means over batches or over the set, never single samples: it depends on how many are averaged. With
+  `fisher: batches` it depends on the batch size (gradients/fisher.py). Training augmentation stays on.
+- The joint step of (R) descends m ⊙ −a_t ∇L_f, clipped, plus ∇L(θ; retain batch) with one optimizer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -35,21 +38,53 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.fisher import squared_gradients
 from reunlearn.gradients.flat import trainable
-from reunlearn.gradients.saliency import ratio_mask
+from reunlearn.gradients.saliency import ratio_mask, summed_gradients
 from reunlearn.training.schedules import make_schedule
-from reunlearn.unlearning.gradient import StepMethod, descend
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.gradient import StepMethod
+from reunlearn.unlearning.measure import sample_losses
+from reunlearn.unlearning.needs import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import chosen, reading
 from reunlearn.unlearning.registry import method
-from reunlearn.unlearning.task import Task
+from reunlearn.unlearning.task import GuardedSet, Task
 
 FLOOR = 1e-15  # of ℓ^λ, as released
+DIVERGENCES = (
+    Divergence(
+        "coefficients ε̃", "a_t = a₀ (1 − t/T)", "a_t = a₀ (1 + cos πt/T)/2; linear and power on offer"
+    ),
+    Divergence(
+        "coefficients ε̃",
+        "1/ℓ^λ is normalised over the whole forget set, times its size",
+        "1/(ℓ^λ + 1e-15) is normalised over the batch",
+    ),
+    Divergence(
+        "mask m",
+        "F is the square of the gradient of the mean loss over the set",
+        "F is the mean over batches of squared gradients of the batch's mean loss, + 1e-15",
+    ),
+    Divergence(
+        "inner loop",
+        "the forget step is a plain gradient step and moves salient weights only",
+        "one optimizer takes both kinds of step: momentum, moments and weight decay move masked weights too",
+    ),
+    Divergence(
+        "outer loop",
+        "slow weights follow after the inner loop of retain steps",
+        "after every retain step, with β = 1: the identity",
+    ),
+)
 
 
-@method(paper="SFR-on (Huang et al. 2024), Eq. 3–6", needs=Needs(forget=True, retain=True))
+@method(
+    paper="SFR-on (Huang et al. 2024), Eq. 3–6",
+    needs=Needs(forget=True, retain=True),
+    divergences=DIVERGENCES,
+)
 @dataclass(frozen=True)
 class SFRon(StepMethod):
     """Weighted, masked ascent on forget, repaired by descent on retain, averaged into slow weights."""
 
+    fidelity: str = "paper"
     steps: int = hyper(1500, "retain steps T (CIFAR-10 10 %: 1500; TinyImageNet: 500)", ge=0)
     schedule: str = hyper(
         "cosine", "learning rate per step: cosine to 0, or constant", choices=("cosine", "constant")
@@ -58,20 +93,45 @@ class SFRon(StepMethod):
         5, "k: a forget step comes before every k-th retain step (5; TinyImageNet: 1)", ge=1
     )
     ascent: float = hyper(25.0, "a₀: multiplier of the forget loss (25; TinyImageNet: 500)", ge=0)
-    ascent_schedule: str = hyper(
-        "cosine",
-        "a_t: cosine (released), linear 1 − t/T (paper) or constant",
-        choices=("cosine", "linear", "constant"),
+    ascent_schedule: str = reading(
+        "how a_t falls; power is (1 − t/T)^ascent_power",
+        paper="linear",
+        code="cosine",
+        choices=("cosine", "linear", "power", "constant"),
     )
+    ascent_power: float = hyper(2.0, "of ascent_schedule power (code 2)", gt=0)
     adaptive: bool = hyper(True, "(F): weigh forget samples by ℓ^(−λ); off: all alike")
     adaptivity: float = hyper(0.5, "λ (0.5; TinyImageNet: 0.6)", ge=0)
+    normalised_over: str = reading(
+        "what the weights of (F) add up over", paper="set", code="batch", choices=("set", "batch")
+    )
     saliency: bool = hyper(
         True, "(S): forget steps move only weights whose ratio reaches γ; off: all weights"
     )
     saliency_ratio: float = hyper(1.0, "γ: least F(forget)/F(retain) of a weight that may move (1)", ge=0)
+    fisher: str = reading(
+        "F squares the set's gradient, or is the mean of the batches' squares",
+        paper="set",
+        code="batches",
+        choices=("set", "batches"),
+    )
     clip: float = hyper(7.0, "largest gradient norm of a forget step (7); 0 does not clip", ge=0)
+    forget_step: str = reading(
+        "plain moves salient weights only; optimizer shares momentum and decay with the retain steps",
+        paper="plain",
+        code="optimizer",
+        choices=("plain", "optimizer"),
+    )
+    retain_step: bool = hyper(True, "(R): descend the retain loss; off: forget steps alone")
+    online: bool = hyper(True, "(R-on): forget and retain steps in turn; off: (R), one joint step")
     outer_lr: float = hyper(
         1.0, "β: how far slow weights follow the fast ones (released: 1, all the way)", ge=0, le=1
+    )
+    outer_after: str = reading(
+        "when the slow weights follow",
+        paper="inner_loop",
+        code="retain_step",
+        choices=("inner_loop", "retain_step"),
     )
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
@@ -86,54 +146,85 @@ class SFRon(StepMethod):
         slow = [p.detach().clone() for p in parameters]
         for step in range(self.steps):
             if step % self.inner_period == 0:
-                forget_loss = self.forget_step(model, optimizer, next(forget), masks, step, task)
-            descend(optimizer, retain_loss := task.loss(model, next(retain)))
-            follow(slow, parameters, self.outer_lr)
+                forget_loss = self.forget_gradient(model, next(forget), masks, step, task)
+                if self.online or not self.retain_step:
+                    self.take_forget_step(optimizer, parameters)
+            losses = {"forget_loss": forget_loss.item()} if self.is_logged(step) else {}
+            if self.retain_step:
+                retain_loss = task.loss(model, next(retain))
+                if self.online or step % self.inner_period:
+                    optimizer.zero_grad(set_to_none=True)
+                retain_loss.backward()
+                optimizer.step()
+                if self.online and self.slow_weights_are_due(step):
+                    follow(slow, parameters, self.outer_lr)
+                losses |= {"retain_loss": retain_loss.item()} if losses else {}
             schedule.step()
-            if (step + 1) % max(1, self.steps // 10) == 0 or step + 1 == self.steps:
-                task.log(step + 1, forget_loss=forget_loss.item(), retain_loss=retain_loss.item())
+            if losses:
+                task.log(step + 1, **losses)
         return model
+
+    def is_logged(self, step: int) -> bool:
+        """Tell whether the losses of this step are noted: about ten times in all, and at the end."""
+        return (step + 1) % max(1, self.steps // 10) == 0 or step + 1 == self.steps
+
+    def slow_weights_are_due(self, step: int) -> bool:
+        """Tell whether slow weights follow after this retain step."""
+        ends = (step + 1) % self.inner_period == 0 or step + 1 == self.steps
+        return ends or chosen(self, "outer_after") == "retain_step"
 
     def mask(self, model: nn.Module, task: Task) -> list[Tensor]:
         """Return (S) at the model's present weights, one boolean tensor per trainable parameter."""
         model.eval()
-        parameters = trainable(model)
-
-        def losses(batches: Iterator[Batch]) -> Iterator[Tensor]:
-            return (task.loss(model, batch) for batch in batches)
-
-        forget = squared_gradients(
-            losses(task.forget.batches(self.batch_size, augmented=self.augmented)), parameters
-        )
-        retain = squared_gradients(
-            losses(task.retain.batches(self.batch_size, augmented=self.augmented)), parameters
-        )
+        forget, retain = (self.fisher_of(model, samples, task) for samples in (task.forget, task.retain))
         return ratio_mask(forget, retain, self.saliency_ratio)
 
-    def forget_step(
-        self,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        batch: Batch,
-        masks: list[Tensor] | None,
-        step: int,
-        task: Task,
+    def fisher_of(self, model: nn.Module, samples: GuardedSet, task: Task) -> list[Tensor]:
+        """Return F of a set."""
+        batches = samples.batches(self.batch_size, augmented=self.augmented)
+        if chosen(self, "fisher") == "batches":
+            return squared_gradients((task.loss(model, batch) for batch in batches), trainable(model))
+        shares = (task.loss(model, batch) * (len(batch) / len(samples)) for batch in batches)
+        return [g.square() for g in summed_gradients(shares, trainable(model))]
+
+    def forget_gradient(
+        self, model: nn.Module, batch: Batch, masks: list[Tensor] | None, step: int, task: Task
     ) -> Tensor:
-        """Climb L_f of one batch; return L_f."""
-        optimizer.zero_grad(set_to_none=True)
-        losses_B = task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
-        loss = adaptive_loss(losses_B, self.adaptivity) if self.adaptive else losses_B.mean()
-        multiplier = self.ascent * decay(self.ascent_schedule, step, self.steps)
-        (-multiplier * loss).backward()
+        """Set every parameter's gradient to clip(m ⊙ −a_t ∇L_f) of one batch; return L_f."""
+        of_set = self.adaptive and chosen(self, "normalised_over") == "set"
+        if of_set:
+            weights_B = set_weights(model, task, batch, self.adaptivity)
+            self.set_mode(model)
         parameters = trainable(model)
+        for parameter in parameters:
+            parameter.grad = None
+        losses_B = task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
+        if of_set:
+            loss = (weights_B * losses_B).mean()
+        else:
+            loss = adaptive_loss(losses_B, self.adaptivity) if self.adaptive else losses_B.mean()
+        fallen = decay(chosen(self, "ascent_schedule"), step, self.steps, self.ascent_power)
+        (-(self.ascent * fallen) * loss).backward()
         if masks is not None:
             for parameter, mask in zip(parameters, masks, strict=True):
                 if parameter.grad is not None:
                     parameter.grad *= mask
         if self.clip:
             torch.nn.utils.clip_grad_norm_(parameters, self.clip)
-        optimizer.step()
         return loss.detach()
+
+    def take_forget_step(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> None:
+        """Step down the gradients that are set."""
+        if chosen(self, "forget_step") == "optimizer":
+            optimizer.step()
+            return
+        rate = optimizer.param_groups[0]["lr"]
+        with torch.no_grad():
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.sub_(rate * parameter.grad)
+        optimizer.zero_grad(set_to_none=True)
+        optimizer.step()  # moves nothing; torch wants one before a schedule's first step
 
 
 def adaptive_loss(losses_B: Tensor, adaptivity: float) -> Tensor:
@@ -142,11 +233,19 @@ def adaptive_loss(losses_B: Tensor, adaptivity: float) -> Tensor:
     return (weights_B / weights_B.sum() * losses_B).sum()
 
 
-def decay(schedule: str, step: int, steps: int) -> float:
+def set_weights(model: nn.Module, task: Task, batch: Batch, adaptivity: float) -> Tensor:
+    """Return N w_i [B] of a batch of the forget set, w normalised over all N of it at the present weights."""
+    index_N, losses_N = sample_losses(model, task, task.forget)
+    weights_N = 1 / (losses_N**adaptivity + FLOOR)
+    places_B = torch.searchsorted(index_N, batch.index)
+    return len(index_N) * weights_N[places_B] / weights_N.sum()
+
+
+def decay(schedule: str, step: int, steps: int, power: float = 2.0) -> float:
     """Return a_t / a₀ at step 0 … steps − 1."""
     if schedule == "cosine":
         return (1 + math.cos(math.pi * step / steps)) / 2
-    return 1 - step / steps if schedule == "linear" else 1.0
+    return (1 - step / steps) ** {"linear": 1.0, "power": power, "constant": 0.0}[schedule]
 
 
 @torch.no_grad()
