@@ -16,7 +16,9 @@ from reunlearn.study import catalogue
 LISTINGS = {
     ("methods",): "gdr_gma",
     ("methods", "--ledger"): "gdr_gma",
+    ("methods", "--ledger", "salun", "pgu"): "pgu",
     ("methods", "salun"): "fraction",
+    ("methods", "erm_ktp", "finetune"): "finetune",
     ("attacks",): "entropy_logistic",
     ("studies",): "quickstart",
     ("datasets",): "digits",
@@ -54,6 +56,7 @@ def test_every_stage_is_a_command_and_has_a_file() -> None:
     ("words", "expected"),
     [
         (["methods", "salum"], "error: no method 'salum'; did you mean salun"),
+        (["methods", "--ledger", "salun", "pug"], "error: no method 'pug'; did you mean pgu"),
         (["datasets", "digit"], "error: no dataset 'digit'; did you mean digits"),
         (["plan", "quikstart"], "error: no study 'quikstart'"),
         (["new", "method", "Wrong-Name"], "error: 'Wrong-Name' is no name for a method"),

@@ -38,6 +38,8 @@ app.add_typer(data_app, name="data")
 Study = Annotated[str, typer.Argument(help="a study that `reunlearn studies` lists")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 Name = Annotated[str | None, typer.Argument(help="show only this one, in full")]
+Names = Annotated[list[str] | None, typer.Argument(help="show only these, in full")]
+Ledger = Annotated[bool, typer.Option("--ledger", help="show where papers and their released code differ")]
 Methods = Annotated[list[str] | None, typer.Option("--method", help="only this method; may be repeated")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
 
@@ -137,11 +139,11 @@ def data_lock(name: Annotated[str, typer.Argument(help="a prepared dataset")], j
 
 
 @app.command()
-def methods(name: Name = None, ledger: bool = False, json: AsJson = False) -> None:
-    """List methods: paper, data they may see, readings; --ledger: where papers and code differ."""
+def methods(names: Names = None, ledger: Ledger = False, json: AsJson = False) -> None:
+    """List methods: data they may see, readings, idea, paper; show those named in full."""
     from reunlearn.commands import listing
 
-    listing.methods(name, ledger, json)
+    listing.methods(names, ledger, json)
 
 
 @app.command()

@@ -36,7 +36,13 @@ STRENGTHS: dict[str, tuple[float, float, float, float, float]] = {
 CATALOGUE: dict[str, dict[str, Any]] = {
     "datasets": {"digits": {"train": 1400}},
     "methods": {
-        name: {"name": name, "paper": f"Paper of {name}", "summary": f"What {name} does.", "divergences": []}
+        name: {
+            "name": name,
+            "paper": f"Paper of {name}",
+            "summary": f"What {name} does.",
+            "divergences": [],
+            "hyperparameters": {},
+        }
         for name in {n.partition("@")[0] for n in STRENGTHS}
     },
     "attacks": {
@@ -60,6 +66,16 @@ CATALOGUE: dict[str, dict[str, Any]] = {
 CATALOGUE["methods"]["gdr_gma"]["divergences"] = [
     {"where": "Eq. 5", "paper": "λ follows the loss", "code": "λ < ½ is never reached & stays"}
 ]
+CATALOGUE["methods"]["gdr_gma"]["hyperparameters"] = {
+    "epochs": {"default": 5, "doc": "passes", "type": "int"},
+    "bank_scope": {
+        "default": "fidelity",
+        "doc": "what it holds",
+        "paper": "all",
+        "code": "last",
+        "type": "str",
+    },
+}
 
 
 def study(seeds: int = 3) -> dict[str, Any]:
@@ -124,10 +140,12 @@ def _row(experiment: dict[str, Any], name: str, seed: int, method_seed: int) -> 
         "architecture": experiment["architecture"],
         "recipe": {"name": "r"},
     }
+    base, _, fidelity = name.partition("@")
+    settings = {"bank_scope": {"paper": "all", "code": "last"}[fidelity]} if fidelity else {}
     method = (
         None
         if name in ("retrain", "original")
-        else {"name": name.partition("@")[0], "fidelity": None, "settings": {}}
+        else {"name": base, "fidelity": fidelity or None, "settings": settings}
     )
     digest = paths.short_digest(method) if method else None
     folder = paths.row(training, experiment["name"], (seed, seed, method_seed), name, digest)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from reunlearn.commands import method_card
 from reunlearn.commands.dataset_card import facts
 from reunlearn.records.versioning import read_lock
 from reunlearn.study import paths
@@ -15,94 +17,95 @@ from reunlearn.study.catalogue import catalogue
 from reunlearn.study.errors import UserError, near
 from reunlearn.study.load import CONFIG, load_recipe, load_study, names, read_yaml
 
-SETS = ("forget", "retain", "validation", "true_labels")
+WIDTH, LONG = 160, 10_000  # columns where there is no terminal: of wrapped text, of whole lines
 
 
-def show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
-    """Print rows as JSON or as a table with one column per key."""
+def show(
+    rows: list[dict[str, Any]], as_json: bool, title: str, apart: str = "", one_line: bool = False
+) -> None:
+    """Print rows as JSON or as a table with one column per key.
+
+    Args:
+        rows: all with the same keys.
+        as_json: print JSON.
+        title: stands above the table.
+        apart: a key; where its value changes, a line is drawn.
+        one_line: cut what does not fit instead of wrapping it; away from a terminal everything fits.
+    """
     if as_json:
         print(json.dumps(rows, indent=1))
         return
+    console = _console(LONG if one_line else WIDTH)
     table = Table(title=title, title_justify="left", show_lines=False)
-    for key in rows[0] if rows else []:
-        table.add_column(key, overflow="fold")
-    for row in rows:
-        table.add_row(*[str(v) for v in row.values()])
-    Console(width=None if Console().is_terminal else 160).print(table)
+    keys = list(rows[0]) if rows else []
+    cells = [[str(row[key]) for key in keys] for row in rows]
+    widths = _level([keys, *cells], console.width - 3 * len(keys) - 1) if one_line else [None] * len(keys)
+    for key, width in zip(keys, widths, strict=True):
+        whole = one_line or key == apart
+        table.add_column(key, overflow="ellipsis" if one_line else "fold", no_wrap=whole, max_width=width)
+    for index, row in enumerate(cells):
+        last = index + 1 == len(rows) or rows[index + 1].get(apart) != rows[index].get(apart)
+        table.add_row(*row, end_section=bool(apart) and last)
+    console.print(table)
 
 
-def methods(name: str | None, ledger: bool, as_json: bool) -> None:
-    """List methods; one in full; or the points where papers and released code differ."""
+def _console(width: int) -> Console:
+    """Return a console as wide as the terminal, or of a width of its own; it prints text as it is."""
+    terminal = Console().is_terminal
+    return Console(width=None if terminal else width, markup=False, emoji=False, highlight=False)
+
+
+def _level(lines: list[list[str]], room: int) -> list[int | None]:
+    """Return widths of columns that fit the room: the widest give way, the first does not."""
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    while sum(widths) > room and max(widths[1:], default=1) > 1:
+        widths[1 + widths[1:].index(max(widths[1:]))] -= 1
+    return list(widths)
+
+
+def methods(chosen: list[str] | None, ledger: bool, as_json: bool) -> None:
+    """List methods; some in full; or the points where papers and released code differ."""
     cards = catalogue()["methods"]
-    if name:
-        _one_method(_pick(name, cards, "method"), as_json)
-        return
+    picked = [_pick(name, cards, "method") for name in dict.fromkeys(chosen or cards)]
     if ledger:
+        _ledger(picked, as_json)
+    elif as_json:
+        show(picked, True, "Methods")
+    elif chosen:
+        for card in picked:
+            _one_method(card)
+    else:
         rows = [
-            {"method": card["name"], "where": d["where"], "paper": d["paper"], "released code": d["code"]}
-            for card in cards.values()
-            for d in card["divergences"]
+            {
+                "method": card["name"],
+                "sees": method_card.sees(card),
+                "readings": ", ".join(card["fidelities"]) or "one",
+                "idea": card["summary"],
+                "paper": card["paper"],
+            }
+            for card in picked
         ]
-        show(rows, as_json, "Where papers and released code differ")
-        return
-    rows = [
-        {
-            "method": card["name"],
-            "idea": card["summary"],
-            "sees": sees(card),
-            "readings": ", ".join(card["fidelities"]) or "one",
-            "paper": card["paper"],
-        }
-        for card in cards.values()
-    ]
-    show(
-        list(cards.values()) if as_json else rows,
-        as_json,
-        "Methods (reunlearn methods NAME shows one in full)",
-    )
+        title = "Methods (?: under some settings; reunlearn methods NAME shows one in full)"
+        show(rows, False, title, one_line=True)
 
 
-def sees(card: dict[str, Any]) -> str:
-    """Return the data and state that a method may see, in words."""
-    needs = card["needs"]
-    parts = [f"{s}{_when(needs[s])}" for s in SETS if needs[s] is not False]
-    parts += [f"{kind} (state){_when(when)}" for kind, when in needs["state"].items() if when is not False]
-    return ", ".join(parts)
-
-
-def _when(when: bool | dict[str, list[Any]]) -> str:
-    if isinstance(when, bool):
-        return ""
-    return " if " + " and ".join(f"{k} is {' or '.join(map(str, v))}" for k, v in when.items())
-
-
-def _one_method(card: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(card, indent=1))
-        return
-    console = Console()
-    console.print(
-        f"[bold]{card['name']}[/bold]  {card['summary']}\npaper: {card['paper']}\nsees:  {sees(card)}"
-    )
-    rows = [
-        {
-            "hyper-parameter": key,
-            "default": about["default"],
-            "range": _range(about),
-            "meaning": about.get("doc", ""),
-        }
-        for key, about in card["hyperparameters"].items()
-    ]
-    show(rows, False, "Hyper-parameters")
+def _one_method(card: dict[str, Any]) -> None:
+    """Print all that there is to say about a method."""
+    told = method_card.facts(card, catalogue()["states"])
+    show([{"fact": key, "value": value} for key, value in told.items()], False, card["name"])
+    show(method_card.hyperparameters(card), False, "Hyper-parameters")
     if card["divergences"]:
-        show(card["divergences"], False, "Where paper and released code differ")
+        _ledger([card], False)
 
 
-def _range(about: dict[str, Any]) -> str:
-    if about.get("choices"):
-        return " | ".join(map(str, about["choices"]))
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    return ", ".join(f"{sign} {about[key]:g}" for key, sign in signs.items() if key in about) or about["type"]
+def _ledger(cards: list[dict[str, Any]], as_json: bool) -> None:
+    """Print where papers and released code differ; methods of which that is not known are named below."""
+    rows = [row for card in cards for row in method_card.ledger(card)]
+    if rows or as_json:
+        show(rows, as_json, "Where papers and released code differ", apart="method")
+    agreeing = [card["name"] for card in cards if not card["divergences"]]
+    if agreeing and not as_json:
+        _console(WIDTH).print(f"One reading only: {', '.join(agreeing)}.")
 
 
 def _pick(name: str, cards: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from reunlearn.reporting import export, lines, numbers, provenance
+from reunlearn.reporting import export, ledger, lines, numbers, provenance
 from reunlearn.reporting.costs import set_sizes
 from reunlearn.reporting.holes import find_holes
 from reunlearn.reporting.sections import Section, build
@@ -55,6 +55,7 @@ def make_report(
         study=study,
         sections=sections,
         methods=methods,
+        ledger=ledger.build(methods, runs["rows"]),
         rows=sum(len(m["rows"]) for m in methods),
         holes=find_holes(runs, logs),
         jobs=len(runs["jobs"]) + len(runs["missing"]),
