@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.gradients import subspace
-from reunlearn.gradients.subspace import core_basis, input_moments, second_moment, weighted_layers
+from reunlearn.gradients.subspace import core_basis, definite, input_moments, second_moment, weighted_layers
 from reunlearn.models.registry import build
 from reunlearn.study.errors import UserError
 
@@ -175,3 +175,11 @@ def test_a_basis_is_orthonormal_and_its_largest_direction_comes_first() -> None:
     assert torch.allclose(basis.T @ basis, torch.eye(count).double(), atol=1e-10)
     within = (basis.T @ matrix @ basis).diagonal()
     assert torch.allclose(within, torch.tensor(sigma[::-1][:count]).double() ** 2, atol=1e-10)
+
+
+@pytest.mark.parametrize(("indefinite", "kept"), [("absolute", 3.0), ("zero", 0.0)])
+def test_made_definite_the_directions_stay(indefinite: str, kept: float) -> None:
+    matrix, vectors = moment([1.4, 5.0, 3.0], signs=[1, 1, -1])
+    expected = vectors @ torch.diag(torch.tensor([1.4, 5.0, kept]).double() ** 2) @ vectors.T
+    assert torch.allclose(definite(matrix, indefinite), expected, atol=1e-10)
+    assert not torch.allclose(matrix, expected, atol=0.1)

@@ -123,10 +123,21 @@ def core_basis(moment_DD: Tensor, energy: float, reach: bool = False, indefinite
         indefinite: a difference of moments can have negative eigenvalues. σ is √|eigenvalue| ("absolute"), or 0
             for the negative ones ("zero").
     """
-    eigenvalues, vectors_DD = torch.linalg.eigh(moment_DD)
-    squares = eigenvalues.abs() if indefinite == "absolute" else eigenvalues.clamp(min=0)
+    squares, vectors_DD = squared_sigma(moment_DD, indefinite)
     sigma = squares.sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
     order = sigma.argsort(descending=True, stable=True)
     sums = sigma[order].cumsum(0)
     rank = int((sums / sums[-1] <= energy).sum()) + int(reach)  # the last is 1 to the bit: energy 1 takes all
     return vectors_DD[:, order[:rank].to(vectors_DD.device)]
+
+
+def definite(moment_DD: Tensor, indefinite: str) -> Tensor:
+    """Return U σ² Uᵀ [D, D]: a difference of moments with its negative eigenvalues dealt with; see core_basis."""
+    squares, vectors_DD = squared_sigma(moment_DD, indefinite)
+    return (vectors_DD * squares) @ vectors_DD.T
+
+
+def squared_sigma(moment_DD: Tensor, indefinite: str) -> tuple[Tensor, Tensor]:
+    """Return σ² [D] and the eigenvectors [D, D] as columns; see core_basis."""
+    eigenvalues, vectors_DD = torch.linalg.eigh(moment_DD)
+    return eigenvalues.abs() if indefinite == "absolute" else eigenvalues.clamp(min=0), vectors_DD

@@ -14,7 +14,7 @@ from reunlearn.training.state import entangled
 from tests.training.state.requests import request
 from tests.unlearning.methods.double_precision import CLASSES, assert_same, distance, make_samples
 
-SETTINGS = {"learning_rate": 0.3, "weight_decay": 0.01, "momentum": 0.8, "epochs": 5, "batch_size": 7}
+SETTINGS = {"learning_rate": 0.3, "weight_decay": 0.01, "momentum": 0.8, "epochs": 6, "batch_size": 7}
 
 
 def network(seed: int) -> nn.Module:
@@ -45,12 +45,12 @@ def in_order(mask: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
-def reference(masked_epochs: tuple[int, ...] = (0, 3), order: bool = True, weight: float = 1.0) -> nn.Module:
-    """Return the network after 5 epochs by plain loops."""
+def reference(masked_epochs: tuple[int, ...] = (2, 5), order: bool = True, weight: float = 1.0) -> nn.Module:
+    """Return the network after 6 epochs by plain loops."""
     model = network(4).train()
     generator = torch.Generator().manual_seed(4)
     velocity: dict[str, Tensor] = {}
-    for epoch in range(5):
+    for epoch in range(6):
         for batch in make_samples(20, seed=1).batches(7, generator, shuffle=True, augmented=True):
             maps = model.body.features(batch.x)
             if epoch in masked_epochs:
@@ -76,7 +76,7 @@ def reference(masked_epochs: tuple[int, ...] = (0, 3), order: bool = True, weigh
 def test_equals_the_slow_loop(tmp_path: Path) -> None:
     model, _ = trained(tmp_path)
     assert_same(model, reference())
-    for other in ({"masked_epochs": (2,)}, {"order": False}, {"weight": 0.0}):
+    for other in ({"masked_epochs": (0, 3)}, {"order": False}, {"weight": 0.0}):
         assert distance(model, reference(**other)) > 1e-6, other
 
 
@@ -92,8 +92,8 @@ def test_the_mask_stays_within_its_bounds_and_is_told_of(tmp_path: Path) -> None
 def test_ordinary_epochs_do_not_move_the_mask(tmp_path: Path) -> None:
     masks = [trained(tmp_path / str(n), epochs=n)[0].mask for n in (1, 2, 3, 4)]
     assert torch.equal(masks[0], masks[1])
-    assert torch.equal(masks[0], masks[2])
-    assert not torch.equal(masks[0], masks[3])
+    assert not torch.equal(masks[1], masks[2])
+    assert torch.equal(masks[2], masks[3])
 
 
 def test_the_regulariser_by_hand_and_by_loops() -> None:

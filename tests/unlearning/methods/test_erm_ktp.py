@@ -98,9 +98,9 @@ def reference(bn_mode: str = "train", parts: tuple[float, float] = (1.0, 1.0), d
             own, wanted = student.body.features(batch.x), wise.body.features(batch.x).detach()
             before = sum(((a - b) ** 2).sum() for a, b in zip(own, wanted, strict=True)) / own.numel()
             after = 0
-            for a, b, y in zip(own, wanted, batch.y, strict=True):
+            for a, b in zip(own, wanted, strict=True):
                 for c in range(4):
-                    gap = wise.mask[c, y].detach() * (a[c].mean() - b[c].mean())
+                    gap = a[c].mean() - (b[c].mean() if c in kept else 0)
                     after = after + gap**2 / (4 * len(batch))
             student.zero_grad(set_to_none=True)
             (parts[0] * before + parts[1] * after).backward()

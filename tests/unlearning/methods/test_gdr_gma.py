@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from reunlearn.study.errors import UserError
 from reunlearn.unlearning.methods.gdr_gma import scope_length
 from reunlearn.unlearning.registry import card, make
 from tests.unlearning.methods.double_precision import (
@@ -288,50 +286,6 @@ def test_without_the_bank_the_forget_set_is_read_in_every_step() -> None:
     task = make_task("gdr_gma", sets(), {})
     run(two_layers(), "code", task, bank="recompute")
     assert task.drawn()["forget"] == 2 * FORGET + 2 * 5 * FORGET
-
-
-def test_the_weight_follows_the_drift_of_the_retain_loss() -> None:
-    method = make("gdr_gma", "paper", {})
-    at, original = (torch.tensor(v, dtype=torch.float64) for v in (0.12, 0.10))
-    assert float(method.forget_weight(at, original)) == pytest.approx(0.5)
-    assert float(method.forget_weight(2 * original - at, original)) == pytest.approx(0.5)  # |Δ|
-    assert float(method.forget_weight(at, None)) == pytest.approx(1 / (1 + np.exp(100 * 0.10)))
-    assert float(method.forget_weight(original, original)) == pytest.approx(1 / (1 + np.exp(-2)))
-    fixed = make("gdr_gma", "paper", {"adapt": False, "fixed_weight": 0.7})
-    assert float(fixed.forget_weight(at, original)) == pytest.approx(0.7)
-
-
-@pytest.mark.parametrize(
-    ("settings", "rows"),
-    [({}, 2 * 5), ({"bank": "fifo"}, 5), ({"bank_unit": "sample"}, 2 * FORGET), ({"bank": "off"}, 0)],
-)
-def test_the_bank_states_its_memory_before_the_run(settings: dict, rows: int, caplog) -> None:
-    history: list[dict] = []
-    width = sum(p.numel() for p in two_layers().parameters())
-    with caplog.at_level(logging.INFO):
-        run(two_layers(), "paper", make_task("gdr_gma", sets(), {}, log=history.append), **settings)
-    assert history[0] == {"step": 0, "bank_gib": rows * width * 8 / 2**30}
-    assert "the gradient bank takes up to" in caplog.text
-    limit = {**settings, "bank_limit": 1e-9}
-    if not rows:
-        run(two_layers(), "paper", **limit)
-        return
-    untouched = two_layers()
-    with pytest.raises(
-        UserError, match=r"needs .* GiB, bank_limit allows 1e-09; raise it, or set bank_scope"
-    ):
-        make("gdr_gma", "paper", SETTINGS | limit).unlearn(untouched, make_task("gdr_gma", sets(), {}))
-    assert distance(untouched, two_layers()) == 0
-
-
-def test_half_precision_needs_a_quarter_of_float64_and_stays_near() -> None:
-    history: list[dict] = []
-    model = conv_net()
-    half = run(model, "paper", make_task("gdr_gma", sets(), {}, log=history.append), bank_precision="half")
-    full = run(model, "paper", make_task("gdr_gma", sets(), {}, log=history.append))
-    noted = [entry["bank_gib"] for entry in history if "bank_gib" in entry]
-    assert noted[1] == 4 * noted[0]
-    assert 0 < distance(half, full) < distance(run(model, "paper", bank="off"), full)
 
 
 def test_the_ledger_is_there() -> None:

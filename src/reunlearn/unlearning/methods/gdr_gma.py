@@ -11,6 +11,7 @@ methods; the ledger below says where, and each of its points is a field that fol
 paper says nothing, both follow the code: AdamW at 1e-4 with weight decay 0.01, batches of 256, 10 epochs that
 end with the shorter set, BatchNorm in training mode for both batches, augmentation. Algorithm 1 writes the
 forget batch first, the code forwards the retain batch first; BatchNorm's statistics remember it (`forward_order`).
+A bank holds a as it came, before it is rectified; CE(original; retain) is taken in evaluation mode.
 
     ablation of the paper                            fields
     NegGrad with fixed weights (Table 1)             rectify: false, bank: off, adapt: false, fixed_weight: 0.1 … 0.9

@@ -9,7 +9,8 @@ over the whole training set, kept from training; not retain, unless `space` says
 and linear layers move; biases and BatchNorm are frozen, Dropout is active. Plain gradient steps, η falling from start
 to end exponentially; epoch 0 only measures.
 
-Incremental (§3.2.4): in a scenario of several steps each begins with the model and the C_r of the one before.
+Incremental (§3.2.4): in a scenario of several steps each begins with the model of the one before and with its C_r,
+which is carried as U σ² Uᵀ: its negative eigenvalues have then been dealt with.
 Depoisoning (§3.2.3): the sign of λ changes, so that the entropy falls, and the last linear layer follows trust-region
 gradient projection (see gradients/trust_region.py), with M as U.
 
@@ -27,7 +28,7 @@ Our choices where both are silent or cannot be followed:
   Where the rule never holds, the last epoch is the result.
 - Depoisoning ends, and its epoch is chosen, by validation accuracy: the released script guards test accuracy, and
   the epoch was presumably read off by hand. Its batches are those of data removal.
-- In steps, C_r is carried as it is, before negative eigenvalues are dealt with.
+- Forget accuracy is that of the present step's samples (the released script counts those of earlier steps, too).
 - `remove_outputs` stands for the removal of rows before evaluation (§4.3): weights 0, bias very low.
 """
 
@@ -40,7 +41,7 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import gradients
-from reunlearn.gradients.subspace import core_basis, input_moments, weighted_layers
+from reunlearn.gradients.subspace import core_basis, definite, input_moments, weighted_layers
 from reunlearn.gradients.trust_region import TrustRegion
 from reunlearn.study.errors import UserError
 from reunlearn.training.state.layer_inputs import read
@@ -148,11 +149,11 @@ class ProjectedGradientUnlearning:
         """Return M [D, k] of each layer: the core gradient space of what stays, float64."""
         moments = self.moments(model, task)
         scenario = task.scenario
-        if scenario.get("step", 1) < scenario.get("steps", 1):
-            task.carry = dict(moments)
         energies = layer_energies(self.energy_by_layer, list(moments), self.energy)
         reach = self.fidelity == "paper" or self.mode == "class"
         indefinite = "zero" if self.fidelity == "paper" else "absolute"
+        if scenario.get("step", 1) < scenario.get("steps", 1):
+            task.carry = {name: definite(m, indefinite) for name, m in moments.items()}
         return {name: core_basis(m, energies[name], reach, indefinite) for name, m in moments.items()}
 
     def moments(self, model: nn.Module, task: Task) -> dict[str, Tensor]:

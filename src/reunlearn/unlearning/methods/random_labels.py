@@ -7,7 +7,9 @@ Baseline of GDR-GMA and SFR-on (Golatkar et al. 2020; Fan et al. 2024 without it
 Two released codebases differ. SFR-on's repository does what Fan et al. describe: the paper reading, whose
 settings are the defaults (learning rate 0.003, cosine, 10 epochs). The code reading is the Unlearn-Saliency
 repository (OPTML) on CIFAR-10 and SVHN, at a constant rate; on CIFAR-100 and TinyImageNet it mixes both sets in
-every batch (`order: shuffled`).
+every batch (`order: shuffled`), the label rule unchanged.
+
+In both codebases forget and retain share one optimizer, and BatchNorm is in training mode for both.
 """
 
 from __future__ import annotations

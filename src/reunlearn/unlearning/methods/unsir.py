@@ -7,7 +7,7 @@
 Tarun et al. 2023, Eq. 2–4, in the version that SSD's repository compares with. Sees: of forget the labels only;
 retain. For whole classes and sub-classes (where c is the super-class); random samples have no noise of their
 own. Released there: 25 noise steps (250 for sub-classes) of Adam at 0.1, λ = 0.1, 32 images copied 80 times,
-500 retain samples of each class, one epoch each of Adam at 1e-4 with batches of 32 and 128, images as they
+500 retain samples of each class, one epoch each of its own Adam at 1e-4 with batches of 32 and 128, images as they
 are, the network in training mode throughout: its BatchNorm statistics move while the noise is learnt. The
 authors' own notebook has 40 steps, 256 images copied 20 times, 1000 samples, rates 0.02 and 0.01, and labels
 the noise of every class 0, an oversight that is not offered. By default the noise is copied 4 times only, for
