@@ -20,7 +20,7 @@ from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.errors import UserError
-from reunlearn.study.methods import holds, state_kinds
+from reunlearn.study.methods import as_read, holds, state_kinds
 from reunlearn.study.schema import Recipe
 from reunlearn.training.loop import train
 from reunlearn.training.state.registry import card as state_card
@@ -112,21 +112,21 @@ def state_folder(kind: str, forget: tuple[int, ...], result: str | None) -> Path
     return folder
 
 
-def state_folders(name: str, sets: dict[str, Counting]) -> dict[str, Path]:
+def state_folders(name: str, fidelity: str | None, sets: dict[str, Counting]) -> dict[str, Path]:
     """Return the folders of all the state that a method asks for."""
     about, forget = card(name), tuple(sets["forget"].index.tolist())
-    kinds = state_kinds(about, settings_of(name))
+    kinds = state_kinds(about, settings_of(name, fidelity))
     return {
         kind: state_folder(kind, forget if state_card(kind)["per_split"] else (), about["network"])
         for kind in kinds
     }
 
 
-def settings_of(name: str, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
+def settings_of(name: str, fidelity: str | None) -> dict[str, Any]:
     """Return all hyper-parameters of a short run."""
-    about = card(name)["hyperparameters"]
-    short = {key: value for key, value in SHORT.items() if key in about}
-    return {key: facts["default"] for key, facts in about.items()} | short | (chosen or {})
+    about = card(name)
+    short = {key: value for key, value in SHORT.items() if key in about["hyperparameters"]}
+    return as_read(about, fidelity, short)
 
 
 def scenario_of(about: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def unlearn(
     declared: set[str] | None = None,
 ) -> tuple[nn.Module, Task]:
     """Run a method on a copy of the original with the access that its card declares."""
-    settings = settings_of(name)
+    settings = settings_of(name, fidelity)
     about = card(name)
     if declared is None:
         declared = {s for s in (*sets, "true_labels") if holds(about["needs"][s], settings)}
@@ -154,7 +154,7 @@ def unlearn(
         CLASSES,
         seed,
         recipe=RECIPE,
-        state=state_folders(name, sets),
+        state=state_folders(name, fidelity, sets),
         fresh=network,
         true_labels=torch.arange(64) % CLASSES,
         result=functools.partial(result_network, about["network"]),
@@ -197,7 +197,7 @@ def test_nothing_outside_is_touched(name: str, fidelity: str | None) -> None:
         return (*generators, *modes, *data, bits(original()))
 
     sets = make_sets(9, 25)
-    state_folders(name, sets)
+    state_folders(name, fidelity, sets)
     before = surroundings()
     unlearn(name, fidelity, sets)
     assert surroundings() == before

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reunlearn.data.batches import Batch
-from reunlearn.gradients.wood_fisher import along, wood_fisher
+from reunlearn.gradients.kernel import Panels
+from reunlearn.gradients.wood_fisher import along, wood_fisher, wood_fisher_inverse
 from tests.gradients.test_label_fisher import batches
 from tests.gradients.test_per_sample import RULED, UNRULED, network, samples
 
@@ -65,6 +66,18 @@ def test_blocks_equal_the_recursion_over_single_samples(name: str, size: int) ->
     assert (found - expected).abs().max() < 1e-9
     assert (found - v).abs().max() > 1e-3, "the recursion moved nothing"
     assert (found - released(gradients[1:], v, SIZE)).abs().max() > 1e-6, "the first sample counts"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("panels", [Panels(1, 1), Panels(4, 2), Panels(100, 8)])
+def test_the_inverse_is_that_of_the_matrix(name: str, panels: Panels) -> None:
+    model = network(NETWORKS[name])
+    v = direction(model)
+    rows = torch.stack(gradients_one_by_one(model))
+    matrix = torch.eye(len(v), dtype=v.dtype) + rows.T @ rows / SIZE
+    found = wood_fisher_inverse(model, losses, samples(), v, SIZE, panels, 3)
+    assert (found - torch.linalg.solve(matrix, v)).abs().max() < 1e-9
+    assert (found - released(list(rows), v, SIZE)).abs().max() > 1e-3, "the released recursion is another"
 
 
 def test_the_result_stays_on_a_line() -> None:

@@ -1,4 +1,4 @@
-"""What the plan makes of methods that are for some scenarios only, and of those that return another network."""
+"""What the plan makes of methods for some scenarios only, of those that return another network, and of readings."""
 
 from __future__ import annotations
 
@@ -88,6 +88,22 @@ def test_the_state_is_asked_for_only_where_the_method_is(config: Path) -> None:
     assert alone.of_stage("state") == []
     kept = {f: j for f, j in alone.jobs.items() if j.stage in ("original", "retrained", "unlearn")}
     assert all(both.jobs[f].specification == j.specification for f, j in kept.items())
+
+
+@pytest.mark.parametrize(
+    ("row", "at", "asks"),
+    [
+        ("unrolling_sgd@paper", "initial", True),
+        ("unrolling_sgd@code", "final", False),
+        ({"name": "unrolling_sgd", "fidelity": "paper", "settings": {"at": "fidelity"}}, "initial", True),
+        ({"name": "unrolling_sgd", "fidelity": "paper", "settings": {"at": "final"}}, "final", False),
+    ],
+)
+def test_state_follows_the_reading(config: Path, row: Any, at: str, asks: bool) -> None:
+    plan = plan_of(config, [row])
+    (run,) = plan.of_stage("unlearn")
+    assert run.specification["method"]["settings"]["at"] == at
+    assert ("initial_weights" in run.inputs) == asks
 
 
 def test_a_scenario_that_does_not_exist_is_refused_where_the_method_is_written() -> None:

@@ -1,4 +1,6 @@
-"""The recursion of WoodFisher influence unlearning, from directional derivatives alone.
+"""The recursion of WoodFisher influence unlearning, as released and as it is meant; no gradient is ever kept.
+
+As released:
 
     o ← g₀;  k ← v;   for each further sample:   t = o·g;   k ← k − (k·g)/(N + t) o;   o ← o − t/(N + t) o
 
@@ -6,6 +8,12 @@ o is only ever scaled, so that o = c g₀ and k = v + b g₀ throughout: all the
 g·g₀, the derivatives of its loss along two fixed directions. Forward differentiation gives these for a whole batch
 at once; no single sample's gradient is ever formed. It also shows what the result can be: v moved along the first
 sample's gradient and nothing else, however many samples follow.
+
+As meant (Singh and Alistarh 2020), where o is B g with B the inverse so far, every sample counts:
+
+    k = (I + GᵀG/N)⁻¹ v = v − Gᵀ (N I + G Gᵀ)⁻¹ G v          G [n, P]: one gradient per row
+
+G v are directional derivatives again, G Gᵀ is a kernel made of panels (kernel.py), Gᵀ x one backward pass of Σ x_i ℓ_i.
 """
 
 from __future__ import annotations
@@ -21,6 +29,7 @@ from reunlearn.data.batches import Batch
 from reunlearn.gradients.attention import plain_attention
 from reunlearn.gradients.displaced import Displaced
 from reunlearn.gradients.flat import flatten, unflatten
+from reunlearn.gradients.kernel import Panels, kernel, ridge, transposed_product
 
 Losses = Callable[[nn.Module, Batch], Tensor]  # the loss of each sample [B]
 
@@ -88,3 +97,37 @@ def first_gradient(model: nn.Module, losses: Losses, batch: Batch) -> Tensor:
     alone = Batch(batch.x[:1], batch.y[:1], batch.index[:1])
     found = torch.autograd.grad(losses(model, alone)[0], parameters, materialize_grads=True)
     return flatten(found)
+
+
+def wood_fisher_inverse(
+    model: nn.Module,
+    losses: Losses,
+    samples: Batch,
+    v_P: Tensor,
+    size: float,
+    panels: Panels,
+    batch_size: int,
+) -> Tensor:
+    """Return (I + GᵀG/N)⁻¹ v [P], what the recursion over all samples ends in.
+
+    Args:
+        model: in evaluation mode; left as it is.
+        losses: of each sample of a batch.
+        samples: all n of them; their order does not matter.
+        v_P: over the trainable parameters, in the model's order.
+        size: N.
+        panels: how many gradients are held at once; see kernel.needed for the memory.
+        batch_size: samples per pass where no single gradients are formed.
+    """
+
+    def column(model: nn.Module, batch: Batch) -> Tensor:
+        return losses(model, batch)[:, None]
+
+    def take(places: Tensor) -> Batch:
+        return Batch(samples.x[places], samples.y[places], samples.index[places])
+
+    gram_NN = kernel(model, column, take, len(samples), 1, panels)
+    parts = torch.arange(len(samples)).split(batch_size)
+    along_v_N = torch.cat([along(model, losses, take(rows), v_P) for rows in parts])
+    x_N = ridge(gram_NN, size, along_v_N.double())
+    return v_P - transposed_product(model, column, take, x_N[:, None], batch_size)

@@ -46,7 +46,7 @@ class Loader:
         self.result = result or _without_pretrained(training["architecture"])
         dataset = training["dataset"]
         self.prepared: Prepared = read(Path(paths.data(dataset)))
-        self.true_labels = np.asarray(self.prepared.arrays.train_y)
+        self.true_labels = np.array(self.prepared.arrays.train_y)  # a copy: mapped files are read-only
         self.train_index, self.validation_index = partition(
             self.true_labels, dataset["train"], dataset["validation"]
         )

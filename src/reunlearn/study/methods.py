@@ -28,10 +28,22 @@ def resolve(entry: Method, experiment: Experiment, cards: dict[str, Any], where:
         raise UserError(f"{place}: has only one reading; write {entry.name}")
     own = check_settings(entry.settings, card, place)
     chosen = check_settings(preset(entry.name, entry.fidelity, experiment), card, f"preset of {place}")
-    # where the readings differ, a card has the value of each beside its default
-    reading = entry.fidelity or "default"
-    defaults = {key: about.get(reading, about["default"]) for key, about in card["hyperparameters"].items()}
-    return {"name": entry.name, "fidelity": entry.fidelity, "settings": {**defaults, **chosen, **own}}
+    settings = as_read(card, entry.fidelity, {**chosen, **own})
+    return {"name": entry.name, "fidelity": entry.fidelity, "settings": settings}
+
+
+def as_read(card: dict[str, Any], fidelity: str | None, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return all hyper-parameters of a row: `settings`, defaults for the rest, and its reading's value for all that
+    follow the reading. Without a reading it is the paper's.
+
+    Whatever asks when a need holds asks of these: under `follows the reading` no condition on a value would hold.
+    """
+    reading, filled = fidelity or "paper", {}
+    for key, about in card["hyperparameters"].items():
+        value = settings.get(key, about["default"])
+        # where the readings differ, a card has the value of each beside its default
+        filled[key] = about.get(reading, value) if value == about["default"] else value
+    return filled
 
 
 def check_settings(settings: dict[str, Any], card: dict[str, Any], where: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from reunlearn.study.methods import check_settings
+from reunlearn.study.methods import as_read, check_settings
 from reunlearn.study.schema import SCENARIO_FIELDS
 from reunlearn.unlearning.needs import Divergence, Needs, When
 
@@ -95,9 +95,12 @@ def card(name: str) -> dict[str, Any]:
 
 
 def make(name: str, fidelity: str | None, settings: dict[str, Any]) -> Method:
-    """Return a method with these hyper-parameters; unknown keys and values out of range are UserErrors."""
+    """Return a method with these hyper-parameters; unknown keys and values out of range are UserErrors.
+
+    Without `fidelity` it is the paper's reading. What follows the reading has that reading's value afterwards.
+    """
     about = card(name)
-    checked = check_settings(settings, about, f"method '{name}'")
+    checked = as_read(about, fidelity, check_settings(settings, about, f"method '{name}'"))
     if about["fidelities"]:
         checked["fidelity"] = fidelity or "paper"
     return _REGISTERED[name]["class"](**checked)

@@ -12,7 +12,7 @@ from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import Classification
-from reunlearn.study.methods import holds
+from reunlearn.study.methods import as_read, holds
 from reunlearn.unlearning.registry import card
 from reunlearn.unlearning.task import Task
 
@@ -65,7 +65,7 @@ def memorise(model: nn.Module, samples: Samples, steps: int = 60) -> nn.Module:
 def make_task(name: str, sets: dict[str, Samples], settings: dict, seed: int = 5, **more) -> Task:
     """Return a task that gives what the method declares under these settings."""
     about = card(name)
-    filled = {key: entry["default"] for key, entry in about["hyperparameters"].items()} | settings
+    filled = as_read(about, None, settings)
     declared = {s for s in ("forget", "retain", "validation") if holds(about["needs"][s], filled)}
     return Task(sets, declared, Classification(CLASSES), CLASSES, seed, **more)
 

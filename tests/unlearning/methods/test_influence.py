@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reunlearn.data.batches import Batch
+from reunlearn.study.errors import UserError
+from reunlearn.unlearning.methods import influence
 from tests.unlearning.methods.small import NETWORKS, assert_same, distance, make_sets, run
 
 SETTINGS = {"alpha": 30.0, "recursion_size": 3}
@@ -44,7 +46,9 @@ def reference(model: nn.Module, samples: int, size: int = 3, alpha: float = 30.0
 @pytest.mark.parametrize("samples", [1, 5, 1002])
 def test_equals_the_recursion(network: str, batch_size: int, samples: int) -> None:
     model = NETWORKS[network]().eval()
-    found, _ = run("influence", model, {**SETTINGS, "batch_size": batch_size, "samples": samples})
+    found, _ = run(
+        "influence", model, {**SETTINGS, "batch_size": batch_size, "samples": samples}, fidelity="code"
+    )
     assert_same(found, reference(model, samples))
     assert distance(found, model) > 1e-2
 
@@ -52,11 +56,41 @@ def test_equals_the_recursion(network: str, batch_size: int, samples: int) -> No
 @pytest.mark.parametrize("network", NETWORKS)
 def test_size_and_number_of_samples_count(network: str) -> None:
     model = NETWORKS[network]().eval()
-    found, _ = run("influence", model, SETTINGS)
+    found, _ = run("influence", model, SETTINGS, fidelity="code")
     assert distance(found, reference(model, 9, size=1000)) > 1e-6
     assert distance(found, reference(model, 5)) > 1e-6
-    other, _ = run("influence", model, {**SETTINGS, "recursion_size": 1000})
+    other, _ = run("influence", model, {**SETTINGS, "recursion_size": 1000}, fidelity="code")
     assert_same(other, reference(model, 9, size=1000))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_paper_s_reading_is_the_inverse(network: str) -> None:
+    model = NETWORKS[network]().eval()
+    rows = torch.stack([flat_gradient(model, batch) for batch in make_sets()["retain"].batches(1)])
+    v = (sum(flat_gradient(model, b) for b in make_sets()["forget"].batches(1)) - 6 / 9 * rows.sum(0)) / 15
+    step = 30.0 * torch.linalg.solve(torch.eye(len(v), dtype=v.dtype) + rows.T @ rows / 3, v)
+    paper, code = (run("influence", model, SETTINGS, fidelity=f)[0] for f in ("paper", "code"))
+    before = torch.cat([p.detach().flatten() for p in model.parameters()])
+    found = torch.cat([p.detach().flatten() for p in paper.parameters()])
+    torch.testing.assert_close(found, before + step, rtol=0, atol=1e-9)
+    assert distance(paper, code) > 1e-3
+    assert_same(paper, run("influence", model, {**SETTINGS, "recursion": "exact"}, fidelity="code")[0])
+    assert_same(code, run("influence", model, {**SETTINGS, "recursion": "released"})[0])
+
+
+def test_the_exact_recursion_is_refused_beyond_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = NETWORKS["two_layer"]().eval()
+    monkeypatch.setattr(influence, "MIB", 100)
+    weights = sum(p.numel() for p in model.parameters())
+    least = max(3 * 9 * 9, 9 * 9 + 3 * weights) * 8  # of 9 retain samples
+    settings = {**SETTINGS, "recursion": "exact"}
+    enough = -(-least // 100)
+    with pytest.raises(UserError, match=rf"9 samples .* take {enough} MiB; memory_mib allows {enough - 1}"):
+        run("influence", model, {**settings, "memory_mib": enough - 1})
+    tight, _ = run("influence", model, {**settings, "memory_mib": enough})
+    ample, _ = run("influence", model, {**settings, "memory_mib": 2000})
+    assert_same(tight, ample)
+    assert distance(tight, reference(model, 9)) > 1e-3, "the released recursion is another"
 
 
 def test_a_small_step_raises_the_forget_loss() -> None:

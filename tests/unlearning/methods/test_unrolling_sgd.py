@@ -20,11 +20,13 @@ from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, Seen, as
 RECIPE = {"learning_rate": 0.02, "epochs": 3, "batch_size": 4}
 
 
-def unlearn(model: nn.Module, folder: Path | None = None, **settings: Any) -> tuple[nn.Module, list[Seen]]:
+def unlearn(
+    model: nn.Module, folder: Path | None = None, fidelity: str | None = None, **settings: Any
+) -> tuple[nn.Module, list[Seen]]:
     objective = Recorder()
     state = {"initial_weights": folder} if folder else {}
     task = Task(make_sets(), {"forget"}, objective, CLASSES, 0, recipe=RECIPE, state=state)
-    method = make("unrolling_sgd", None, {"augmented": False, **settings})
+    method = make("unrolling_sgd", fidelity, {"augmented": False, **settings})
     return method.unlearn(copy.deepcopy(model), task), objective.seen
 
 
@@ -64,11 +66,24 @@ def test_equals_one_step_along_the_batch_means(
     assert distance(unlearned, model) > 1e-4
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_reading_is_a_point_and_a_scale(tmp_path: Path, network: str) -> None:
+    model = NETWORKS[network]()
+    save_model(other_weights(model), tmp_path / FILE)
+    paper, _ = unlearn(model, tmp_path, "paper")
+    code, _ = unlearn(model, None, "code")  # without the state that only the paper's reading asks for
+    assert_same(paper, unlearn(model, tmp_path, "code", at="initial", scaling="sum")[0], 0)
+    assert_same(code, unlearn(model, tmp_path, "paper", at="final", scaling="mean")[0], 0)
+    for half in ({"at": "initial"}, {"scaling": "sum"}):
+        changed, _ = unlearn(model, tmp_path, "code", **half)
+        assert min(distance(changed, code), distance(changed, paper)) > 1e-4
+
+
 def test_length_is_the_originals_unless_given() -> None:
     model = NETWORKS["two_layer"]()
-    own, _ = unlearn(model)
-    same, _ = unlearn(model, learning_rate=0.02, epochs=3, batch_size=4)
-    longer, seen = unlearn(model, learning_rate=0.04, batch_size=6)
+    own, _ = unlearn(model, at="final")
+    same, _ = unlearn(model, at="final", learning_rate=0.02, epochs=3, batch_size=4)
+    longer, seen = unlearn(model, at="final", learning_rate=0.04, batch_size=6)
     assert_same(own, same, 0)
     assert len(seen) == 1
     assert distance(longer, own) > 1e-4
@@ -76,6 +91,6 @@ def test_length_is_the_originals_unless_given() -> None:
 
 def test_it_climbs_the_loss_of_the_forget_set() -> None:
     model = NETWORKS["two_layer"]()
-    unlearned, seen = unlearn(model)
+    unlearned, seen = unlearn(model, at="final")
     before, after = (sum(mean_loss(m, one).item() for one in seen) for m in (model, unlearned))
     assert after > before

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
-from reunlearn.study.methods import holds
+from reunlearn.study.methods import as_read, holds
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import Task
 from tests.unlearning.methods.small import CLASSES, PLAIN, Recorder, make_sets
@@ -50,7 +50,7 @@ def watch(
     """Return what a method makes of a copy of `model`, what it asked for, and its task."""
     about, objective = card(name), Watcher()
     chosen = {key: value for key, value in PLAIN.items() if key in about["hyperparameters"]} | settings
-    filled = {key: entry["default"] for key, entry in about["hyperparameters"].items()} | chosen
+    filled = as_read(about, fidelity, chosen)
     sets = sets or make_sets()
     declared = {s for s in sets if holds(about["needs"][s], filled)}
     task = Task(sets, declared, objective, CLASSES, seed, **more)

@@ -11,9 +11,9 @@ Destructive where most batches hold a forget sample, as with a random tenth and 
 of the training is taken back, and `epochs` is a new training. An update holds all that the optimizer did in that
 step, momentum and weight decay included.
 
-- tensors: the paper takes back changes of parameters; the released code those of all entries of the state whose
-  name holds "weight" or "bias". The two are the same unless a network has parameters of other names (class tokens,
-  position embeddings), which the released code leaves as trained. BatchNorm's statistics stay in both.
+- tensors: the paper takes back changes of parameters; the released code (code reading) those of all entries of the
+  state whose name holds "weight" or "bias". The two are the same unless a network has parameters of other names
+  (class tokens, position embeddings), which the released code leaves as trained. BatchNorm's statistics stay in both.
 - Repair: the paper says that a small amount of training on retain follows, without numbers; the defaults of that
   part are ours. `epochs: 0` leaves it out.
 """
@@ -27,31 +27,42 @@ from torch import Tensor, nn
 
 from reunlearn.training.state.batch_updates import read
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.needs import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import chosen, reading
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 NAMED = ("weight", "bias")
+DIVERGENCES = (
+    Divergence(
+        "what is taken back",
+        "the changes of all parameters",
+        "those of the state's entries that are named weight or bias",
+    ),
+)
 
 
 @method(
     paper="Graves et al. 2021 (Amnesiac machine learning); baseline of ∇τ",
     needs=Needs(retain=True, state={"batch_updates": True}),
+    divergences=DIVERGENCES,
 )
 @dataclass(frozen=True)
 class Amnesiac(GradientMethod):
     """Subtract the updates of all batches that held a forget sample, then repair on the retain set."""
 
+    fidelity: str = "paper"
     epochs: int = hyper(3, "passes over retain after the subtraction (ours: 3)", ge=0)
-    tensors: str = hyper(
-        "parameters",
-        "what is taken back: parameters (paper), or entries named weight or bias (named, released code)",
+    tensors: str = reading(
+        "what is taken back: all parameters, or the state's entries named weight or bias",
+        paper="parameters",
+        code="named",
         choices=("parameters", "named"),
     )
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model without those updates, repaired."""
-        subtract(model, self.chosen(model, read(task.state["batch_updates"])))
+        subtract(model, self.taken(model, read(task.state["batch_updates"])))
         optimizer = self.make_optimizer(model)
         for epoch in self.passes(model, optimizer):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
@@ -59,9 +70,9 @@ class Amnesiac(GradientMethod):
             task.log(epoch + 1, retain_loss=loss.item())
         return model
 
-    def chosen(self, model: nn.Module, updates: dict[str, Tensor]) -> dict[str, Tensor]:
+    def taken(self, model: nn.Module, updates: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the updates of the tensors that are taken back."""
-        if self.tensors == "named":
+        if chosen(self, "tensors") == "named":
             return {name: change for name, change in updates.items() if any(part in name for part in NAMED)}
         return {name: updates[name] for name, _ in model.named_parameters()}
 

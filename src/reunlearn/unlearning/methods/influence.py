@@ -5,15 +5,19 @@
                  k ← k − (k·g)/(N + t) o;   o ← o − t/(N + t) o
     θ ← θ + α k
 
-Izzo et al. 2021, Jia et al. 2023 (the recursion as released there and in the SalUn repository); baseline of LUR.
+Izzo et al. 2021, Jia et al. 2023; baseline of LUR. The recursion above is the one released with the latter and in the
+SalUn repository: the code reading.
 Sees: forget, retain. The model is in evaluation mode throughout. Any objective that gives losses of single samples
 will do.
 
 - The released recursion only ever scales o, so that k is v moved along the first retain sample's gradient, and
-  nothing else; gradients/wood_fisher.py computes the same from two directional derivatives per sample. WoodFisher
-  (Singh and Alistarh 2020) would bring in every sample's gradient; no released code for unlearning does.
+  nothing else; gradients/wood_fisher.py computes the same from two directional derivatives per sample.
+- The paper reading, `recursion: exact`, is WoodFisher itself (Singh and Alistarh 2020), on which the papers build:
+  k = (I + Σ_i g_i g_iᵀ/N)⁻¹ v over all `samples`. No released code for unlearning takes it. It needs 3 n² · 8
+  bytes for n samples, or n² · 8 and three gradients while they are compared, in float64; with more than `memory_mib`
+  it refuses before it begins.
 - N is 1000 whatever the set (ImageNet: 300,000), and at most N + 2 samples are used, of which the first only gives
-  g₀: `recursion_size` and `samples`.
+  g₀: `recursion_size` and `samples`, in both readings. WoodFisher's own N is the number of its samples.
 - α was tuned for each dataset and fraction against Retrain. The ImageNet branch of the released code takes the
   retain gradient over the forget set; it is left out.
 - v and the recursion run in order; the released sets are augmented as in training.
@@ -29,24 +33,52 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import flatten, trainable, unflatten
+from reunlearn.gradients.kernel import Panels, needed, plan
 from reunlearn.gradients.saliency import summed_gradients
-from reunlearn.gradients.wood_fisher import wood_fisher
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.gradients.wood_fisher import wood_fisher, wood_fisher_inverse
+from reunlearn.study.errors import UserError
+from reunlearn.unlearning.needs import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import chosen, reading
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import GuardedSet, Task
+
+MIB = 2**20
+DIVERGENCES = (
+    Divergence(
+        "recursion of H⁻¹v",
+        "WoodFisher: o is the inverse so far times the sample's gradient",
+        "o is only scaled: k is v moved along the first retain sample's gradient",
+    ),
+    Divergence(
+        "N",
+        "the number of samples of the recursion",
+        "1000 (ImageNet 300,000), of at most N + 2 samples; here `recursion_size` and `samples` set both",
+    ),
+    Divergence(
+        "v on ImageNet",
+        "the gradient to keep is that of the retain set",
+        "that of the forget set, by mistake; here always that of the retain set",
+    ),
+)
 
 
 @method(
     paper="Izzo et al. 2021, Jia et al. 2023 (WoodFisher); baseline of LUR",
     needs=Needs(forget=True, retain=True),
+    divergences=DIVERGENCES,
 )
 @dataclass(frozen=True)
 class InfluenceUnlearning:
     """Add α times the approximate inverse Hessian times the forget gradient."""
 
+    fidelity: str = "paper"
     alpha: float = hyper(10.0, "α: length of the step (CIFAR-10: 10; tuned for each dataset)", ge=0)
     recursion_size: int = hyper(1000, "N of the recursion (released: 1000, whatever the set)", ge=1)
     samples: int = hyper(1002, "at most so many retain samples enter the recursion (released: N + 2)", ge=1)
+    recursion: str = reading(
+        "o is WoodFisher's own, or only scaled", paper="exact", code="released", choices=("released", "exact")
+    )
+    memory_mib: int = hyper(2048, "exact: bound on products and panels of gradients, in MiB", ge=1)
     batch_size: int = hyper(256, "samples per batch; changes the speed only", ge=1)
     augmented: bool = hyper(True, "batches are augmented as in training (released)")
 
@@ -55,6 +87,7 @@ class InfluenceUnlearning:
         model.eval()
         parameters = trainable(model)
         forget, retain = len(task.forget), len(task.retain)
+        panels = self.panels(min(self.samples, retain), sum(p.numel() for p in parameters))
         forget_P = self.summed(model, task, task.forget)
         retain_P = self.summed(model, task, task.retain)
         v_P = (forget_P - forget / retain * retain_P) / (forget + retain)
@@ -62,7 +95,12 @@ class InfluenceUnlearning:
         def losses(model: nn.Module, batch: Batch) -> Tensor:
             return task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
 
-        step_P = self.alpha * wood_fisher(model, losses, self.few(task), v_P, self.recursion_size)
+        if panels is None:
+            k_P = wood_fisher(model, losses, self.few(task), v_P, self.recursion_size)
+        else:
+            few = task.retain.take(torch.arange(min(self.samples, retain)), self.augmented)
+            k_P = wood_fisher_inverse(model, losses, few, v_P, self.recursion_size, panels, self.batch_size)
+        step_P = self.alpha * k_P
         with torch.no_grad():
             for parameter, step in zip(parameters, unflatten(step_P, parameters), strict=True):
                 parameter.add_(step)
@@ -74,6 +112,18 @@ class InfluenceUnlearning:
         batches = samples.batches(self.batch_size, shuffle=False, augmented=self.augmented)
         losses = (task.loss(model, batch) * len(batch) for batch in batches)
         return flatten(summed_gradients(losses, trainable(model)))
+
+    def panels(self, samples: int, parameters: int) -> Panels | None:
+        """Return how many gradients to hold at once, or refuse; None where none is held."""
+        if chosen(self, "recursion") == "released":
+            return None
+        least, limit = needed(samples, 1, parameters), self.memory_mib * MIB
+        if least > limit:
+            raise UserError(
+                f"influence: {samples} samples of a network of {parameters:,} weights take {-(-least // MIB)} MiB; "
+                f"memory_mib allows {self.memory_mib}: raise it, or lower samples"
+            )
+        return plan(samples, 1, parameters, limit)
 
     def few(self, task: Task) -> Iterator[Batch]:
         """Yield the first `samples` retain samples in order."""

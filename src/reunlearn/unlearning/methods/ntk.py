@@ -14,9 +14,10 @@ panels of J; with `memory_mib` above that, panels grow and less is computed twic
 method refuses before it begins and says what would; activations come on top. n = 2,000 samples of 10 classes:
 9,156 MiB where the released notebook holds J, 130 GB for the 1.6 million weights of All-CNN.
 
-- The released notebook takes J and r at the trained weights (the default); in the theory they are those of the
-  initial weights, which `linearised_at: initial` takes.
+- In the theory J and r are those of the initial weights, the paper reading. The code reading is the authors'
+  notebook, which takes them at the trained weights (`linearised_at`).
 - n counts the samples that are used. PGU could use 1,500 of the retain set: `retain_samples`, drawn at random.
+- Samples are never augmented: each is asked for more than once, and must be the same every time.
 - λ: the notebook takes the training's own (0.1 there); 0 does so here, from the recipe.
 - The angle enters as sin(arccos c − π/2) for c < 0 and as cos(arccos c) otherwise: |c| both times.
 """
@@ -34,26 +35,36 @@ from reunlearn.gradients.flat import flatten, trainable, unflatten
 from reunlearn.gradients.kernel import Panels, Take, kernel, needed, plan, ridge, transposed_product
 from reunlearn.study.errors import UserError
 from reunlearn.training.state.initial_weights import read_into
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.needs import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import chosen, reading
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 MIB = 2**20
+DIVERGENCES = (
+    Divergence(
+        "J and r",
+        "of the initial weights, about which the network is linear in the theory",
+        "of the trained weights",
+    ),
+)
 
 
 @method(
     paper="Golatkar et al. 2020b (NTK); baseline of SCRUB, PGU",
     needs=Needs(forget=True, retain=True, state={"initial_weights": True}),
+    divergences=DIVERGENCES,
     capabilities=("outputs",),
 )
 @dataclass(frozen=True)
 class NTKScrubbing:
     """Add the difference of two kernel regressions, lengthened by the trapezium trick."""
 
+    fidelity: str = "paper"
     weight_decay: float = hyper(0.0, "λ of both regressions; 0 takes the original's own (released)", ge=0)
     retain_samples: int = hyper(1500, "retain samples, drawn at random (PGU 1500); 0 takes all", ge=0)
-    linearised_at: str = hyper(
-        "trained", "weights of J and r: trained (released) or initial", choices=("trained", "initial")
+    linearised_at: str = reading(
+        "weights of J and r", paper="initial", code="trained", choices=("trained", "initial")
     )
     trapezium: bool = hyper(True, "lengthen Δ by the trapezium trick; off: s = 1")
     memory_mib: int = hyper(2048, "bound on kernel and panels of J, in MiB; too little is refused", ge=1)
@@ -68,7 +79,7 @@ class NTKScrubbing:
         shift = self.shift(task)
         panels = self.panels(samples, task.classes, sum(p.numel() for p in trainable(model)))
         start = read_into(copy.deepcopy(model), task.state["initial_weights"]).eval()
-        at = model if self.linearised_at == "trained" else start
+        at = model if chosen(self, "linearised_at") == "trained" else start
 
         def take(places: Tensor) -> Batch:
             stays = task.retain.take(retain_rows[places[places < retain]])

@@ -9,11 +9,12 @@ Unrolled, E epochs of SGD at rate η from θ_0 end in θ_0 − η Σ_t ∇CE(θ_
 forget samples counts E times. That holds for short trainings, such as a few epochs of fine-tuning from a
 pretrained checkpoint; after a long training from scratch E η is large and the step is no longer small.
 
-- θ*: the released code takes the gradient at the final weights (the default), the expansion is about the initial
-  ones.
+- θ*: the expansion is about the initial weights, the paper reading; the released code takes the gradient at the
+  final ones (`at`).
 - The released code forgets one batch of 32 to 256. How GDR-GMA scales the sum over 20–50 % of the training set is
-  stated nowhere. `scaling: sum` adds the batch means, with batches as in training, as the formula has it; a short
-  last batch weighs its images more. `mean` divides by the number of batches: one batch, whatever its size.
+  stated nowhere. `scaling: sum`, the paper reading, adds the batch means, with batches as in training, as the formula
+  has it; a short last batch weighs its images more. `mean`, the code reading, divides by the number of batches: one
+  batch, whatever its size. For a forget set of one batch the two are the same.
 - E, η and the batch size are the original's, from its recipe, unless given. η is the first rate: a schedule and
   momentum are left out, as in the released code.
 - The forward pass is in training mode and on augmented images, as released (`bn_mode`, `augmented`).
@@ -33,22 +34,34 @@ from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import summed_gradients
 from reunlearn.training.state.initial_weights import read_into
 from reunlearn.unlearning.gradient import freeze_batchnorm
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.needs import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import chosen, reading
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
+
+DIVERGENCES = (
+    Divergence("θ*, the weights of the gradient", "the initial ones", "the final ones"),
+    Divergence(
+        "the forget set",
+        "each of its batches was a step: the gradients of their means are added",
+        "is one batch of 32 to 256, the gradient of its mean; here a larger set is averaged as if it were one",
+    ),
+)
 
 
 @method(
     paper="Thudi et al. 2022 (Unrolling SGD), single-gradient unlearning; baseline of GDR-GMA",
     needs=Needs(forget=True, state={"initial_weights": {"at": ["initial"]}}),
+    divergences=DIVERGENCES,
 )
 @dataclass(frozen=True)
 class UnrollingSGD:
     """One ascent step on the forget set, as long as its share of the training was."""
 
-    at: str = hyper("final", "weights of the gradient", choices=("final", "initial"))
-    scaling: str = hyper(
-        "sum", "batch means are added (formula), or averaged: as one batch", choices=("sum", "mean")
+    fidelity: str = "paper"
+    at: str = reading("weights of the gradient", paper="initial", code="final", choices=("final", "initial"))
+    scaling: str = reading(
+        "batch means are added, or averaged: as one batch", paper="sum", code="mean", choices=("sum", "mean")
     )
     learning_rate: float = hyper(0.0, "η; 0: the first rate of the original's training", ge=0)
     epochs: int = hyper(0, "E; 0: the epochs of the original's training", ge=0)
@@ -63,7 +76,7 @@ class UnrollingSGD:
         recipe = task.recipe
         size = self.batch_size or recipe["batch_size"]
         seen = model
-        if self.at == "initial":
+        if chosen(self, "at") == "initial":
             seen = read_into(copy.deepcopy(model), task.state["initial_weights"])
         seen.train()
         if self.bn_mode == "eval":
@@ -71,7 +84,7 @@ class UnrollingSGD:
         batches = task.forget.batches(size, shuffle=False, augmented=self.augmented)
         total = summed_gradients((task.loss(seen, batch) for batch in batches), trainable(seen))
         length = (self.epochs or recipe["epochs"]) * (self.learning_rate or recipe["learning_rate"])
-        if self.scaling == "mean":
+        if chosen(self, "scaling") == "mean":
             length /= task.forget.steps(size)
         with torch.no_grad():
             for parameter, gradient in zip(trainable(model), total, strict=True):

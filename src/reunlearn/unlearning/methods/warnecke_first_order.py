@@ -7,7 +7,8 @@ labels. Sees: forget, retain, and the true labels of both.
 
 As in the released code z are training samples that the model gets wrong by the true labels, with the labels that
 it predicts, at most 1024 of them drawn at random; z̃ are the same samples with their true labels; the sums are over
-samples, and only the last six tensors move: there a dense layer, its BatchNorm and the output layer.
+samples, and only the last six tensors move: there a dense layer, its BatchNorm and the output layer. Nothing is
+augmented, there or here.
 
 - points: the paper changes the points that are known to be wrong (`forget`). Where a scenario flipped no labels
   there is nothing to correct; the paper's removal is then z̃ = ∅, which the default `scenario` chooses: an ascent
