@@ -20,10 +20,10 @@ SNAKEMAKE = $(BIN)/snakemake \
 	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate settings docs restore
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits settings docs restore
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 reproduce: $(READY) ## run a study and print where its report is
 	@REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(if $(HERE),$(CORES)) REUNLEARN_EARLY=$(if $(HERE),1) \
@@ -51,7 +51,10 @@ discriminate: $(READY) ## print whether the quickstart tells methods apart, on i
 	@$(MAKE) --no-print-directory reproduce STUDY=quickstart-heldout
 	@$(BIN)/python benchmarks/discriminate.py
 
-settings: $(READY) ## search the quickstart's settings again, without Retrain and without test data
+methods-on-digits: $(READY) ## run every method in every scenario that it serves, on digits (half an hour on 2 cores)
+	@$(MAKE) --no-print-directory reproduce STUDY=methods-on-digits
+
+settings: $(READY) ## search the settings on digits again, without Retrain and without test data
 	@$(BIN)/python benchmarks/search_settings.py --write
 
 docs: $(READY) ## write config/README.md and the JSON schemas anew

@@ -1,11 +1,13 @@
-"""Choose hyper-parameters for the digits quickstart: `python benchmarks/search_settings.py --write`.
+"""Choose hyper-parameters on digits: `python benchmarks/search_settings.py --write`.
 
-What a user without Retrain and without test labels could do. For each method and scenario, every candidate is run on
-the study's seeds and scored by stand-ins, all from training and validation data:
+What a user without Retrain and without test labels could do. For each method and scenario, every candidate of
+search_grids.yaml is run on a few seeds and scored by stand-ins, all from training and validation data:
 
-    forget accuracy  should be that of unseen samples (validation; of the forgotten class, where a class goes: 0),
+    forget accuracy  should be that of unseen samples (validation, of the same classes if the forget set has a few
+                     only); 0 where a class goes, or where the labels to forget are wrong ones,
     retain accuracy  should stay at 100,
-    validation accuracy (without forgotten classes) should stay at the original's,
+    validation accuracy (without forgotten classes) should stay at the original's; where the original was taught wrong
+                     labels, it should be 100,
     attack           an entropy classifier of retain against one half of validation should call as many of the forget
                      samples members as of the other half.
 
@@ -21,125 +23,50 @@ import json
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import yaml
+from digits_setting import Setting, prepare
 
 from reunlearn.attacks.entropy_logistic import run as entropy_attack
 from reunlearn.attacks.registry import Outputs
-from reunlearn.data import scenarios
-from reunlearn.data.prepared import write
-from reunlearn.data.sets.digits import CARD, load
 from reunlearn.metrics.classification import accuracy
-from reunlearn.stages.loading import Loader
 from reunlearn.stages.outputs import logits
-from reunlearn.study.load import load_recipe, load_study
-from reunlearn.study.methods import holds, state_kinds
-from reunlearn.training.loop import train
-from reunlearn.unlearning.registry import card, make
-from reunlearn.unlearning.task import Task
+from reunlearn.study.load import load_study
 
-STUDY = "quickstart"
+GRIDS = Path(__file__).with_name("search_grids.yaml")
 PRESETS = Path("config/presets")
 
 
-def grid(**choices: list[Any]) -> list[dict[str, Any]]:
-    """Return every combination."""
+def candidates(row: str, kind: str) -> list[dict[str, Any]]:
+    """Return every combination of a row's values for a kind of scenario; none where the row is not for it."""
+    grids = yaml.safe_load(GRIDS.read_text())
+    choices = grids.get(kind, {}).get(row) or grids["every"].get(row)
+    if choices is None:
+        return []
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
 
-GRIDS: dict[str, list[dict[str, Any]]] = {
-    "finetune": grid(learning_rate=[0.03, 0.1, 0.2, 0.4, 0.6], epochs=[10, 20, 30], batch_size=[32]),
-    "gradient_ascent": grid(learning_rate=[1e-3, 3e-3, 1e-2, 2e-2, 4e-2], epochs=[5, 10], batch_size=[32]),
-    "random_labels@paper": grid(
-        learning_rate=[0.001, 0.003, 0.01, 0.03], epochs=[3, 5, 10], redraw=["once", "epoch"], batch_size=[32]
-    ),
-    "salun@code": grid(
-        learning_rate=[0.003, 0.01, 0.02], epochs=[3, 5, 10], fraction=[0.1, 0.3, 0.5], batch_size=[32]
-    ),
-    "gdr_gma@paper": grid(learning_rate=[1e-4, 2e-4, 3e-4, 5e-4], epochs=[5, 10, 20], batch_size=[32]),
-    "gdr_gma@code": grid(learning_rate=[1e-4, 2e-4, 3e-4, 5e-4], epochs=[5, 10, 20], batch_size=[32]),
-    "sfr_on@code": grid(
-        learning_rate=[0.01, 0.03],
-        steps=[30, 60],
-        ascent=[10.0, 25.0, 60.0],
-        inner_period=[1, 5],
-        batch_size=[32],
-    ),
-    "nabla_tau": grid(learning_rate=[1e-3, 3e-3], epochs=[12, 24], alpha=[5 / 3, 3.0, 4.5], batch_size=[32]),
-    "pgu@paper": grid(
-        learning_rate=[0.02, 0.05], energy=[0.5, 0.6, 0.7, 0.8], stop=["gap", "chance"], batch_size=[32]
-    ),
-    "lur": grid(
-        learning_rate=[0.003, 0.01, 0.03, 0.1],
-        alpha=[0.01, 0.1],
-        epochs=[3, 10],
-        forget_loss=["random_label", "neg_ce"],
-        batch_size=[32],
-    ),
-}
+class Scored(Setting):
+    """A setting with the stand-ins of its models."""
 
-
-class Setting:
-    """One seed of one experiment: original model and sets."""
-
-    def __init__(self, experiment: Any, seed: int, data: Path, folder: Path) -> None:
-        dataset = experiment.dataset.model_dump()
-        training = {
-            "dataset": dataset,
-            "architecture": experiment.architecture.model_dump(),
-            "recipe": load_recipe(experiment.recipe),
-            "objective": "classification",
-        }
-        self.loader = Loader(training, data, "cpu")
-        self.seed, self.scenario = seed, experiment.scenario.model_dump(exclude_none=True)
-        labels = np.asarray(self.loader.prepared.arrays.train_y)
-        train_index = self.loader.train_index
-        mask = scenarios.forget_mask(labels[train_index], self.scenario, seed)
-        indices = {
-            "forget": train_index[mask],
-            "retain": train_index[~mask],
-            "validation": self.loader.validation_index,
-        }
-        self.sets = {name: self.loader.training_samples(index) for name, index in indices.items()}
-        self.objective = self.loader.objective()
-        self.original = self.loader.fresh_model(seed)
-        train(self.original, self.loader.training_samples(), self.objective, training["recipe"], seed)
-        self.state: dict[str, Path] = {}
-        self.folder = folder
+    def __init__(self, experiment: Any, seed: int, folder: Path) -> None:
+        super().__init__(experiment, seed, folder)
         self.reference = self.accuracies(self.original)
-
-    def task(self, name: str, settings: dict[str, Any]) -> Task:
-        """Return the task of one run."""
-        about = card(name)
-        declared = {s for s in ("forget", "retain", "validation") if holds(about["needs"][s], settings)}
-        for kind in state_kinds(about, settings):
-            if kind not in self.state:
-                module = __import__(f"reunlearn.training.state.{kind}", fromlist=["write"])
-                self.state[kind] = self.folder / f"{kind}-{self.seed}-{self.scenario['kind']}"
-                self.state[kind].mkdir()
-                module.write(
-                    self.state[kind], self.original, self.loader.training_samples(), self.objective, self.seed
-                )
-        return Task(
-            self.sets,
-            declared,
-            self.objective,
-            self.loader.classes,
-            seed=self.seed,
-            recipe=self.loader.training["recipe"],
-            state=self.state,
-            fresh=self.loader.fresh_model,
-        )
 
     def accuracies(self, model: torch.nn.Module) -> dict[str, Any]:
         """Return outputs and accuracies of the three sets; validation without forgotten classes apart."""
         said = {name: logits(model, samples, self.objective) for name, samples in self.sets.items()}
         labels = {name: samples.y.numpy() for name, samples in self.sets.items()}
-        gone = np.isin(labels["validation"], self.scenario.get("classes", []))
+        gone = np.isin(
+            labels["validation"], self.scenario.get("classes", []) if self.scenario["kind"] == "class" else []
+        )
         return {
             "logits": said,
             "labels": labels,
@@ -154,20 +81,23 @@ class Setting:
         found = self.accuracies(model)
         if not all(np.isfinite(v).all() for v in found["logits"].values()):
             return [100.0] * 4
-        gone = found["gone"]
+        gone, kind = found["gone"], self.scenario["kind"]
         unseen = gone if gone.any() else np.ones_like(gone)
+        if kind == "first":
+            unseen = np.isin(found["labels"]["validation"], found["labels"]["forget"])
         target = accuracy(found["logits"]["validation"][unseen], found["labels"]["validation"][unseen])
-        goal = 0.0 if gone.any() else target
+        goal = 0.0 if kind in ("class", "label_flip") else target
         halves = np.arange(len(gone)) % 2 == 0
         fitted, asked = (halves, unseen & ~halves) if not gone.any() else (~gone, gone)
         rates = [
             self._called(found, fitted, chosen)
             for chosen in (found["logits"]["forget"], found["logits"]["validation"][asked])
         ]
+        wanted = 100.0 if kind == "label_flip" else self.reference["kept"]
         return [
             abs(found["forget"] - goal),
             100.0 - found["retain"],
-            max(0.0, self.reference["kept"] - found["kept"]),
+            max(0.0, wanted - found["kept"]),
             abs(rates[0] - rates[1]),
         ]
 
@@ -178,25 +108,28 @@ class Setting:
             "test": found["logits"]["validation"][fitted],
             "forget": asked,
         }
-        labels = {
-            name: np.zeros(len(values), dtype=np.int64) for name, values in outputs.items()
-        }  # not used by it
+        # labels are nothing to this attack's value
+        labels = {name: np.zeros(len(values), dtype=np.int64) for name, values in outputs.items()}
         return entropy_attack(Outputs(outputs, labels), None, 0).value
 
 
-def search(settings: list[Setting], row: str, candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+@lru_cache(maxsize=1)
+def settings_of(study: str, experiment: str, seeds: tuple[int, ...], folder: str) -> list[Scored]:
+    """Return the settings of an experiment; kept, as every row of it begins with them."""
+    torch.set_num_threads(1)
+    about = next(e for e in load_study(study).experiments if e.name == experiment)
+    own = Path(tempfile.mkdtemp(dir=folder))
+    return [Scored(about, seed, own) for seed in seeds]
+
+
+def search(
+    row: str, kind: str, study: str, experiment: str, seeds: tuple[int, ...], folder: str
+) -> list[dict[str, Any]]:
     """Return every candidate with its mean distances, best first."""
-    name, _, fidelity = row.partition("@")
-    defaults = {key: about["default"] for key, about in card(name)["hyperparameters"].items()}
     found = []
-    for candidate in candidates:
-        distances = []
-        for setting in settings:
-            model = setting.loader.fresh_model(0)
-            model.load_state_dict(setting.original.state_dict())
-            method = make(name, fidelity or None, {**defaults, **candidate})
-            model = method.unlearn(model, setting.task(name, {**defaults, **candidate}))
-            distances.append(setting.distances(model))
+    for candidate in candidates(row, kind):
+        settings = settings_of(study, experiment, seeds, folder)
+        distances = [setting.distances(setting.unlearned(row, candidate)) for setting in settings]
         mean = np.mean(distances, axis=0)
         found.append(
             {"settings": candidate, "score": float(mean.mean()), "distances": mean.round(2).tolist()}
@@ -204,60 +137,88 @@ def search(settings: list[Setting], row: str, candidates: list[dict[str, Any]]) 
     return sorted(found, key=lambda entry: entry["score"])
 
 
+def timed(*job: Any) -> tuple[str, list[dict[str, Any]], float]:
+    """Return the row, what `search` finds, and the seconds."""
+    begin = time.perf_counter()
+    found = search(*job)
+    return job[0], found, time.perf_counter() - begin
+
+
 def main() -> None:
-    """Search all methods in both scenarios."""
+    """Search all methods in every kind of scenario of a study."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", default="methods-on-digits")
     parser.add_argument("--write", action="store_true", help="write config/presets")
-    parser.add_argument("--only", nargs="*", help="rows, such as salun or gdr_gma@paper")
+    parser.add_argument("--only", nargs="*", help="rows, such as lur or gdr_gma@paper")
+    parser.add_argument("--missing", action="store_true", help="leave out what config/presets has already")
     parser.add_argument("--scenario", nargs="*", help="experiments of the study")
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2], help="not those of the study")
+    parser.add_argument("--cores", type=int, default=2)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    grids = yaml.safe_load(GRIDS.read_text())
+    seeds = tuple(arguments.seeds)
+    prepare()
     with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder, "digits"), CARD, load(Path(folder)))
-        for experiment in load_study(STUDY).experiments:
-            if arguments.scenario and experiment.name not in arguments.scenario:
+        for experiment in load_study(arguments.study).experiments:
+            kind = experiment.scenario.kind
+            if experiment.scenario.steps > 1 or (
+                arguments.scenario and experiment.name not in arguments.scenario
+            ):
                 continue
-            settings = [
-                Setting(experiment, s.train, Path(folder), Path(folder)) for s in experiment.seed_triples
-            ]
-            untouched = np.mean([s.distances(s.original) for s in settings], axis=0)
-            print(
-                f"{experiment.name}: original {untouched.mean():.2f} {untouched.round(2).tolist()}",
-                flush=True,
-            )
-            for row, candidates in GRIDS.items():
-                if arguments.only and row not in arguments.only:
-                    continue
-                begin = time.perf_counter()
-                found = search(settings, row, candidates)
-                seconds = time.perf_counter() - begin
-                for entry in found[:3]:
-                    print(
-                        f"  {row:16} {entry['score']:6.2f} {entry['distances']} {json.dumps(entry['settings'])}"
-                    )
-                print(f"  {row:16} {len(found)} candidates, {seconds:.0f} s", flush=True)
-                if arguments.write:
-                    record(row, experiment, found[0], len(found))
+            rows = [*grids["every"], *(r for r in grids.get(kind, {}) if r not in grids["every"])]
+            rows = [row for row in rows if not arguments.only or row in arguments.only]
+            if arguments.missing:
+                rows = [row for row in rows if not covered(row, experiment)]
+            print(f"{experiment.name}:", flush=True)
+            pool = ProcessPoolExecutor(arguments.cores, get_context("spawn"))
+            with pool:
+                jobs = [
+                    pool.submit(timed, row, kind, arguments.study, experiment.name, seeds, folder)
+                    for row in rows
+                ]
+                for job in jobs:
+                    row, found, seconds = job.result()
+                    for entry in found[:3]:
+                        print(
+                            f"  {row:16} {entry['score']:6.2f} {entry['distances']} {json.dumps(entry['settings'])}"
+                        )
+                    print(f"  {row:16} {len(found)} candidates, {seconds:.0f} s", flush=True)
+                    if arguments.write:
+                        record(row, experiment, found[0], len(found))
 
 
-def record(row: str, experiment: Any, winner: dict[str, Any], tried: int) -> None:
-    """Replace the entry of this method and scenario in config/presets."""
-    name, _, fidelity = row.partition("@")
-    path = PRESETS / f"{name}.yaml"
+def key(row: str, experiment: Any) -> dict[str, Any]:
+    """Return the conditions of a row's preset for an experiment."""
+    fidelity = row.partition("@")[2]
     conditions = {
         "dataset": experiment.dataset.name,
         "recipe": experiment.recipe,
         "scenario": experiment.scenario.kind,
     }
-    if fidelity:
-        conditions["fidelity"] = fidelity
-    entries = [
-        e for e in (yaml.safe_load(path.read_text()) if path.exists() else []) if e["for"] != conditions
-    ]
+    return {**conditions, "fidelity": fidelity} if fidelity else conditions
+
+
+def covered(row: str, experiment: Any) -> bool:
+    """Return whether there is a preset for this recipe and scenario."""
+    wanted = key(row, experiment).items()
+    return any({"recipe", "scenario"} <= e["for"].keys() and e["for"].items() <= wanted for e in presets(row))
+
+
+def presets(row: str) -> list[dict[str, Any]]:
+    """Return the presets of a row's method."""
+    path = PRESETS / f"{row.partition('@')[0]}.yaml"
+    return (yaml.safe_load(path.read_text()) or []) if path.exists() else []
+
+
+def record(row: str, experiment: Any, winner: dict[str, Any], tried: int) -> None:
+    """Put the winner first among the presets, in place of an older one for the same conditions."""
+    conditions = key(row, experiment)
     score = f"score {winner['score']:.2f}"
     source = f"ours: best of {tried} by validation stand-ins, {score} (benchmarks/search_settings.py)"
-    entries.append({"for": conditions, "source": source, "settings": winner["settings"]})
-    path.write_text(yaml.safe_dump(entries, sort_keys=False, width=110))
+    entries = [e for e in presets(row) if e["for"] != conditions]
+    new = {"for": conditions, "source": source, "settings": winner["settings"]}
+    text = yaml.safe_dump([new, *entries], sort_keys=False, width=110, allow_unicode=True)
+    Path(PRESETS, f"{row.partition('@')[0]}.yaml").write_text(text)
 
 
 if __name__ == "__main__":
