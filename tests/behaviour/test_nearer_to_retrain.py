@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from benchmarks.digits_setting import Setting, prepare
+
 from reunlearn.attacks.entropy_logistic import run as entropy_attack
 from reunlearn.attacks.registry import Outputs
 from reunlearn.metrics.classification import accuracy
