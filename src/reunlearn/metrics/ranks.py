@@ -1,0 +1,76 @@
+"""Average ranks of methods over blocks (seeds, experiments): Friedman's test and Nemenyi's critical difference.
+
+As in Demšar 2006: two methods differ where their average ranks are at least CD = q_α √(k (k + 1) / (6 N)) apart, with k
+methods, N blocks and q_α of the studentised range for infinite degrees of freedom, divided by √2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How k methods rank over N blocks.
+
+    Attributes:
+        average: average rank [k] of each method; 1 is best, ties share.
+        blocks: N.
+        p: of Friedman's test that all methods rank alike; NaN below three methods or two blocks, 1 if all tie.
+        critical_difference: Nemenyi's; NaN below two methods or two blocks.
+    """
+
+    average: np.ndarray
+    blocks: int
+    p: float
+    critical_difference: float
+
+
+def rank(values_NK: np.ndarray, level: float = LEVEL) -> Ranking:
+    """Rank methods within each block, smaller values first.
+
+    Raises:
+        ValueError: a value is not finite; leave such blocks or methods out, for a rank needs all of them.
+    """
+    if values_NK.ndim != 2 or not np.isfinite(values_NK).all():
+        raise ValueError("ranks need one finite value per block and method")
+    blocks, methods = values_NK.shape
+    ranks_NK = stats.rankdata(values_NK, axis=1)
+    enough = blocks > 1 and methods > 1
+    return Ranking(
+        average=ranks_NK.mean(axis=0) if blocks else np.full(methods, np.nan),
+        blocks=blocks,
+        p=_friedman(values_NK, ranks_NK) if enough and methods > 2 else float("nan"),
+        critical_difference=critical_difference(methods, blocks, level) if enough else float("nan"),
+    )
+
+
+def critical_difference(methods: int, blocks: int, level: float = LEVEL) -> float:
+    """Return how far apart two average ranks must be, after Nemenyi."""
+    q = float(stats.studentized_range.ppf(1 - level, methods, np.inf)) / np.sqrt(2)
+    return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
+
+
+def _friedman(values_NK: np.ndarray, ranks_NK: np.ndarray) -> float:
+    if (ranks_NK == ranks_NK[:, :1]).all():
+        return 1.0
+    return float(stats.friedmanchisquare(*values_NK.T).pvalue)
+
+
+def cliques(average_K: np.ndarray, critical: float) -> list[tuple[int, int]]:
+    """Return the groups of methods that cannot be told apart, as (first, last) positions in the order of rank.
+
+    Only the largest groups, of at least two methods each; positions count the methods sorted by average rank.
+    """
+    ranks = np.sort(average_K)
+    ends = np.searchsorted(ranks, ranks + critical, side="left") - 1  # closer than the critical difference
+    found: list[tuple[int, int]] = []
+    for first, last in enumerate(ends.tolist()):
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return found
