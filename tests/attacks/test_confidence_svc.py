@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from reunlearn.attacks import confidence_svc
+from reunlearn.attacks import _svc
 from reunlearn.attacks.confidence_svc import run
 from tests.attacks.synthetic import CLASSES, half_seen, logits_of, memorised, never_saw, noisy
 
@@ -51,7 +51,7 @@ def test_auc_of_a_gaussian_pair() -> None:
 def test_the_halves_are_even_and_capped(monkeypatch: pytest.MonkeyPatch) -> None:
     details = run(noisy(0), None, 0).details
     assert (details["rows"], details["rows_left_out_by_cap"]) == (480, 0)
-    monkeypatch.setattr(confidence_svc, "MAX_ROWS", 100)
+    monkeypatch.setattr(_svc, "MAX_ROWS", 100)
     details = run(noisy(0), None, 0).details
     assert (details["rows"], details["rows_left_out_by_cap"]) == (100, 380)
 

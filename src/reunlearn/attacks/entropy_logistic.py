@@ -25,6 +25,7 @@ CARD = AttackCard(
     ideal="Retrain's value, not 50: unseen samples can look like members to this classifier",
     column_of="GDR-GMA 'MIA', SFR-on 'MIA'",
     source="Chundawat et al. 2023 (bad teaching), used by GDR-GMA and SFR-on",
+    cost="one logistic regression of one number per sample: below a second",
 )
 
 
@@ -35,5 +36,5 @@ def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
     y = np.repeat([1, 0], [len(found["retain"]), len(found["test"])])
     model = LogisticRegression(C=2.0, class_weight="balanced", max_iter=1000).fit(x, y)
     called = model.predict(found["forget"][:, None])
-    member, other = -found["forget"], -found["test"][outputs.comparable_test()]
+    member, other = -found["forget"], -found["test"][outputs.comparable("test")]
     return AttackResult(100.0 * float(called.mean()), member, other, ranking(member, other))

@@ -21,34 +21,72 @@ class AttackCard:
     ideal: str  # the value of a model that never saw the forget set, and why
     column_of: str  # whose paper's column it is
     source: str
-    shadows: bool = False  # whether it needs pools of shadow models
+    pools: tuple[str, ...] = ()  # kinds of pools of shadow models that it needs: POOLS
+    cost: str = ""  # what it takes: models to train, fits, memory
     ordered: tuple[str, ...] = ()  # sets of which the first samples are taken, so that their order matters
+    sets: tuple[str, ...] = ()  # that it reads and not every study has: validation
+
+
+POOLS = {
+    "inside": "originals: trained with the forget set",
+    "outside": "retrained models: trained without it",
+    "half": "models that were each trained on a random half of training and validation set",
+    "unlearned": "originals that then forgot the forget set by the evaluated method",
+}
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a model says: logits [N, K] and labels [N] per set (forget, retain, validation, test)."""
+    """What a model says: logits [N, K], labels [N] and official numbers [N] per set.
+
+    Sets are forget, retain, validation and test. Numbers go into the official training set, those of test into the
+    official test set.
+    """
 
     logits: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
+    index: dict[str, np.ndarray]
 
-    def comparable_test(self) -> np.ndarray:
-        """Return a mask [N] of the test samples whose class occurs in forget: unseen but alike."""
-        mask = np.isin(self.labels["test"], self.labels["forget"])
+    def comparable(self, name: str) -> np.ndarray:
+        """Return a mask [N] of the samples of a set whose class occurs in forget: unseen but alike."""
+        mask = np.isin(self.labels[name], self.labels["forget"])
         if not mask.any():
             raise ValueError(
-                "no test sample has a class of the forget set; nothing can be compared with forget"
+                f"no {name} sample has a class of the forget set; nothing can be compared with forget"
             )
         return mask
 
 
 @dataclass(frozen=True)
-class Shadows:
-    """Outputs of shadow models on the forget set, and of a retrained reference model."""
+class Pool:
+    """What M shadow models say of N samples.
 
-    inside: np.ndarray  # logits [models, forget samples, K] of models trained with the forget set
-    outside: np.ndarray  # the same of models trained without it
-    reference: np.ndarray  # logits [forget samples, K] of a retrained model
+    Attributes:
+        logits: [M, N, K], half precision.
+        member: [M, N], whether a model was trained with a sample.
+        index: official training numbers [N], sorted.
+        label: true labels [N].
+    """
+
+    logits: np.ndarray
+    member: np.ndarray
+    index: np.ndarray
+    label: np.ndarray
+
+    def of(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits [M, n, K] and membership [M, n] of the samples with these official numbers."""
+        places = np.searchsorted(self.index, index)
+        if not np.array_equal(self.index[np.minimum(places, len(self.index) - 1)], index):
+            raise ValueError("a sample is not in the pool of shadow models")
+        return self.logits[:, places], self.member[:, places]
+
+
+@dataclass(frozen=True)
+class Shadows:
+    """Pools of shadow models by kind (POOLS), and what a retrained reference model says of forget [n, K]."""
+
+    pools: dict[str, Pool]
+    reference: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,34 @@
 """Shadow attack: boosted trees learn, from other models, how outputs on seen samples differ from unseen ones.
 
-Every row is one forget sample as one model sees it: softmax outputs ‖ one-hot label. Training rows come from
-shadow models trained with the forget set (member) and without it (other). Target rows are the evaluated
-model's outputs (member) against a retrained model's (other); the number is the AUC over these.
-Paper: 40 + 40 training models, boosting tuned by hand on further ones, several target models pooled. Here all
-shadow models train, its tuned settings are taken as they are, and each evaluated model is one target.
+Every row is one forget sample as one model sees it: softmax outputs ‖ one-hot label. Training rows come from shadow
+models trained with the forget set (member) and without it (other). Target rows are the evaluated model's outputs
+(member) against a retrained model's (other); the number is the AUC over these. Paper: of 50 + 50 models 40 + 40
+train, 5 + 5 tune the boosting (by hand, F1), and the last 5 + 5 are the targets, pooled. Here, from 10 + 10 models
+on, eight tenths of each side train, a tenth chooses among DEPTHS by F1, and the last tenth says what the attack makes
+of originals against retrained models that it never saw; the models stand in the order of their seeds. With fewer, all
+train and the paper's settings are taken as they are. Each evaluated model is one target.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from sklearn.metrics import f1_score
 from xgboost import XGBClassifier
 
+from reunlearn.attacks import _shadow_margins
 from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
 from reunlearn.metrics.classification import log_softmax
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.ranking import auc, ranking
 
 SETTINGS = {
     "learning_rate": 0.2,
-    "max_depth": 10,
     "subsample": 0.8,
     "reg_lambda": 10.0,
     "min_child_weight": 0.1,
     "n_estimators": 100,
 }
+DEPTHS = (10, 6, 3)  # the paper's first: it wins a tie
+TENTHS = 10  # models of a side from which one in ten validates and one in ten is held out
 
 CARD = AttackCard(
     name="shadow_xgboost",
@@ -31,38 +36,67 @@ CARD = AttackCard(
     compares="outputs on forget with a retrained model's, scored by trees that shadow models taught",
     unit="area under the ROC curve, 0 to 1",
     direction="higher is more leakage; below 0.5 the model hides forget more than a retrained one",
-    ideal="0.5: the outputs cannot be told from a retrained model's",
+    ideal="0.5: the outputs cannot be told from a retrained model's; a model equal to it gets exactly that",
     column_of="PGU 'AUC'",
-    source="PGU, section on membership inference, with released code's settings",
-    shadows=True,
+    source="PGU, section on membership inference, with released code's settings; depth tuned from 10 + 10 models on",
+    pools=("inside", "outside"),
+    cost="a pool of originals, one of retrained models per forget set, both 50 in the paper; 3 fits of 100 trees "
+    "on forget samples × models (one fit with fewer than 10 + 10 models, all of which then train)",
 )
 
 
 def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
     """Attack one model."""
-    if shadows is None:
-        raise ValueError("shadow_xgboost needs outputs of shadow models; add 'shadows' to the experiment")
-    labels_N = outputs.labels["forget"]
-    inside, outside = (_rows(pool, labels_N) for pool in (shadows.inside, shadows.outside))
-    x = np.concatenate([inside, outside])
-    y = np.repeat([1, 0], [len(inside), len(outside)])
-    # subsampling goes by row number: in a canonical order, the order of samples and models is nothing to it
-    order = np.lexsort(np.column_stack([y, x]).T)
-    trees = XGBClassifier(**SETTINGS, tree_method="hist", n_jobs=1, random_state=seed)
-    trees.fit(x[order], y[order])
-    member = trees.predict_proba(_rows(outputs.logits["forget"][None], labels_N))[:, 1]
-    other = trees.predict_proba(_rows(shadows.reference[None], labels_N))[:, 1]
-    details = ranking(member, other) | {"training_rows": len(y), "training_models": _models(shadows)}
-    return AttackResult(details["auc"], member, other, details)
+    labels_N, index_N = outputs.labels["forget"], outputs.index["forget"]
+    pools = [_shadow_margins.answers(shadows, kind, index_N, CARD.name)[0] for kind in CARD.pools]
+    assert shadows is not None  # else there were no answers
+    kept = min(map(len, pools)) // TENTHS  # models of each side that validate, and that are held out
+    train, validation, held_out = (
+        _rows([pool[_part(len(pool), kept, part)] for pool in pools], labels_N) for part in range(3)
+    )
+    trees, details = _tuned(train, validation, seed)
+    if kept:
+        scores, member = trees.predict_proba(held_out[0])[:, 1], held_out[1] == 1
+        details["held_out_auc"] = auc(scores[member], scores[~member])
+    x, y = _rows([outputs.logits["forget"][None], shadows.reference[None]], labels_N)
+    scores = trees.predict_proba(x)[:, 1]
+    member_N, other_N = scores[y == 1], scores[y == 0]
+    details |= {"training_rows": len(train[1]), "training_models": sum(map(len, pools)) - 4 * kept}
+    details |= ranking(member_N, other_N)
+    return AttackResult(details["auc"], member_N, other_N, details)
 
 
-def _rows(logits_MNK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
-    """Return features [M·N, 2K]: softmax outputs ‖ one-hot label."""
-    models, _, classes = logits_MNK.shape
-    one_hot_MNK = np.tile(np.eye(classes)[labels_N], (models, 1, 1))
-    features = np.concatenate([np.exp(log_softmax(logits_MNK)), one_hot_MNK], axis=-1)
-    return features.reshape(-1, 2 * classes).astype(np.float32)
+def _part(models: int, kept: int, part: int) -> slice:
+    """Return which models train (0), validate (1), are held out (2)."""
+    ends = (0, models - 2 * kept, models - kept, models)
+    return slice(ends[part], ends[part + 1])
 
 
-def _models(shadows: Shadows) -> int:
-    return len(shadows.inside) + len(shadows.outside)
+def _tuned(
+    train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray], seed: int
+) -> tuple[XGBClassifier, dict[str, float]]:
+    """Return the trees of the depth with the best F1 on validation models, of the paper's where there are none."""
+    # subsampling goes by row number: in a canonical order, the order of samples is nothing to it
+    order = np.lexsort(np.column_stack([train[1], train[0]]).T)
+    x, y = (rows[order] for rows in train)
+
+    def fitted(depth: int) -> XGBClassifier:
+        trees = XGBClassifier(**SETTINGS, max_depth=depth, tree_method="hist", n_jobs=1, random_state=seed)
+        return trees.fit(x, y)
+
+    if not len(validation[1]):
+        return fitted(DEPTHS[0]), {"max_depth": DEPTHS[0]}
+    trees = {depth: fitted(depth) for depth in DEPTHS}
+    f1 = {depth: float(f1_score(validation[1], fit.predict(validation[0]))) for depth, fit in trees.items()}
+    best = max(DEPTHS, key=f1.__getitem__)
+    return trees[best], {"max_depth": best, "validation_f1": f1[best]}
+
+
+def _rows(sides: list[np.ndarray], labels_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return features [rows, 2K], softmax ‖ one-hot label, and 1 for the first side's rows, 0 for the second's."""
+    logits_MNK = np.concatenate(sides)
+    models, samples, classes = logits_MNK.shape
+    one_hot_MNK = np.tile(np.eye(classes, dtype=np.float32)[labels_N], (models, 1, 1))
+    softmax_MNK = np.exp(log_softmax(logits_MNK)).astype(np.float32)
+    x = np.concatenate([softmax_MNK, one_hot_MNK], axis=-1).reshape(-1, 2 * classes)
+    return x, np.repeat([1, 0], [samples * len(side) for side in sides])

@@ -1,0 +1,55 @@
+"""What attacks with shadow models start from: margins ln p_y/(1 − p_y) of the evaluated model and of a pool.
+
+The margin is the scale on which outputs are close to Gaussian (Carlini et al. 2022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reunlearn.attacks.registry import Outputs, Shadows
+from reunlearn.metrics.margins import margins
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Margins of N samples: of the evaluated model [N], of M shadow models [M, N], and which were trained on which."""
+
+    target: np.ndarray
+    shadow: np.ndarray
+    trained: np.ndarray
+
+
+def answers(
+    shadows: Shadows | None, kind: str, index_N: np.ndarray, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits [M, N, K] and membership [M, N] of a pool's models on these samples.
+
+    Raises:
+        ValueError: the pool was not made, or a sample is not in it.
+    """
+    if shadows is None or kind not in shadows.pools:
+        raise ValueError(f"{name} needs the pool '{kind}' of shadow models; add 'shadows' to the experiment")
+    return shadows.pools[kind].of(index_N)
+
+
+def of_models(logits_MNK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
+    """Return margins [M, N], model by model: a whole pool in double precision would take gigabytes."""
+    return np.concatenate([margins(logits_NK[None], labels_N) for logits_NK in logits_MNK])
+
+
+def half(outputs: Outputs, shadows: Shadows | None, name: str) -> tuple[Margins, int]:
+    """Return margins of forget, then of validation samples of forget's classes, and how many are forget's.
+
+    Both have models of the pool 'half' that were trained with them and models that were not.
+    """
+    alike = outputs.comparable("validation")
+    logits_NK, labels_N, index_N = (
+        np.concatenate([arrays["forget"], arrays["validation"][alike]])
+        for arrays in (outputs.logits, outputs.labels, outputs.index)
+    )
+    logits_MNK, trained_MN = answers(shadows, "half", index_N, name)
+    target_N = of_models(logits_NK[None], labels_N)[0]
+    return Margins(target_N, of_models(logits_MNK, labels_N), trained_MN), len(outputs.labels["forget"])
