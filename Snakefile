@@ -1,5 +1,6 @@
 # The whole chain, from raw data to a report:
-#   prepare → split → original, retrained, shadow, state → unlearn → evaluate → attack → aggregate → report → track
+#   prepare → split → original, retrained, shadow, state → unlearn → evaluate → compare, relearn, attack → aggregate
+#   → report → track
 # A study (config/studies/NAME.yaml) is expanded into jobs; each job is one folder. See config/README.md.
 #
 #   snakemake --workflow-profile workflow/profiles/default --config study=quickstart

@@ -110,7 +110,7 @@ class Scored(Setting):
         }
         # labels are nothing to this attack's value
         labels = {name: np.zeros(len(values), dtype=np.int64) for name, values in outputs.items()}
-        return entropy_attack(Outputs(outputs, labels), None, 0).value
+        return entropy_attack(Outputs(outputs, labels, {}), None, 0).value
 
 
 @lru_cache(maxsize=1)

@@ -28,10 +28,12 @@ from reunlearn.study.paths import state_dir
 
 SOCKET = "REUNLEARN_WORKER"
 START_SECONDS = 60
-STAGES = ("original", "retrained", "shadow", "state", "unlearn", "evaluate", "attack", "aggregate", "report")
+TRAINING = ("original", "retrained", "shadow", "state", "unlearn", "relearn")
+STAGES = (*TRAINING, "evaluate", "compare", "attack", "aggregate", "report")
 PRELOADED = (
     "numpy",
     "torch",
+    "torch._dynamo",  # the first optimizer of a process imports it, which takes longer than training a small network
     "safetensors.torch",
     "sklearn.linear_model",
     "sklearn.model_selection",

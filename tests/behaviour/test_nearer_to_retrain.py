@@ -60,7 +60,8 @@ def measured(setting: Setting, model: torch.nn.Module) -> list[float]:
         name: sets[name].y.numpy() if name == "test" else loader.true_labels[sets[name].index.numpy()]
         for name in sets
     }
-    attacked = entropy_attack(Outputs(said, labels), None, 0).value
+    index = {name: samples.index.numpy() for name, samples in sets.items()}
+    attacked = entropy_attack(Outputs(said, labels, index), None, 0).value
     return [*(accuracy(said[name], labels[name]) for name in sets), attacked]
 
 

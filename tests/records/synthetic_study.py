@@ -74,6 +74,7 @@ class SyntheticStudy:
             "method": method,
             "model": model,
             "evaluation": evaluation,
+            "comparison": paths.comparison(run),
             "attacks": {"entropy_logistic": attack},
         }
 

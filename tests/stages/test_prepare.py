@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.data.sets import pictures
 
 from reunlearn.data.prepared import read
 from reunlearn.data.sets import digits
@@ -22,6 +21,7 @@ from reunlearn.stages.execution import Job
 from reunlearn.study import paths
 from reunlearn.study.errors import UserError
 from reunlearn.study.folder import scan
+from tests.data.sets import pictures
 
 TARGET = Path("data/digits")
 DIGITS = {"md5": "5f2c00e12c5dc96e6c33f926f25809b1.dir", "nfiles": 5, "size": 130052}  # as DVC counts

@@ -30,7 +30,7 @@ def project(tmp_path, monkeypatch):
 def run(results: Path) -> Path:
     """Run the stage; return its folder."""
     folder = Path(paths.report("synthetic"))
-    report.run(Job({"study": "synthetic", "inputs": {"results": str(results)}}, folder))
+    report.run(Job({"study": "synthetic", "reported": {}, "inputs": {"results": str(results)}}, folder))
     return folder
 
 

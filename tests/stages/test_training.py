@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -24,6 +24,8 @@ class Loader:
     """Stands for the loader: noise images, a linear network, and a note of each objective that was asked for."""
 
     classes = CLASSES
+    device = "cpu"
+    training: ClassVar[dict[str, Any]] = {"recipe": {}}
     true_labels = np.arange(COUNT) % CLASSES
 
     def __init__(self) -> None:
@@ -70,7 +72,10 @@ def make_job(folder: Path, seed: int = 0, more: dict[str, Any] | None = None, **
 
 
 def epochs_of(folder: Path, index: np.ndarray | None, **recipe: Any) -> int:
-    return len(training.train_one(make_job(folder, **recipe), Loader(), index, seed=0)[1])
+    loader = Loader()
+    samples = loader.training_samples(index)
+    job = make_job(folder, **recipe)
+    return len(training.train_one(job, loader, samples, seed=0, retrained=index is not None)[1])
 
 
 def test_a_retrained_model_may_have_other_epochs(tmp_path: Path) -> None:
@@ -83,8 +88,9 @@ def test_a_retrained_model_may_have_other_epochs(tmp_path: Path) -> None:
 def test_a_retrained_models_schedule_has_the_length_of_its_training(tmp_path: Path) -> None:
     job = make_job(tmp_path, retrain_epochs=2, schedule="linear", schedule_end=0.5)
     rates = {}
-    for name, index in (("original", None), ("retrained", np.arange(4, 12))):
-        history = training.train_one(job, Loader(), index, seed=0)[1]
+    samples = Loader().training_samples()
+    for name in ("original", "retrained"):
+        history = training.train_one(job, Loader(), samples, seed=0, retrained=name == "retrained")[1]
         rates[name] = [entry["learning_rate"] for entry in history]
     assert rates["original"] == pytest.approx([0.1, 0.075, 0.05])
     assert rates["retrained"] == pytest.approx([0.1, 0.05])
@@ -95,14 +101,14 @@ def test_labels_are_smoothed_in_training(tmp_path: Path) -> None:
     for smoothing in (0.0, 0.3):
         loader = Loader()
         job = make_job(tmp_path, label_smoothing=smoothing)
-        losses[smoothing] = training.train_one(job, loader, None, seed=0)[1][0]["loss"]
+        losses[smoothing] = training.train_one(job, loader, loader.training_samples(), seed=0)[1][0]["loss"]
         assert loader.smoothing == [smoothing]
     assert losses[0.0] != losses[0.3]
 
 
 def test_the_record_tells_the_precision_that_was_used(tmp_path: Path) -> None:
     job = make_job(tmp_path, precision="mixed")
-    training.train_one(job, Loader(), None, seed=0)
+    training.train_one(job, Loader(), Loader().training_samples(), seed=0)
     assert job.facts["precision"] == "full"  # the job is on a CPU
 
 

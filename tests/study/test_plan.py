@@ -10,6 +10,7 @@ import pytest
 
 from reunlearn.study import paths
 from reunlearn.study.errors import UserError
+from reunlearn.study.expand import Expansion
 from reunlearn.study.plan import Plan, make_plan
 
 
@@ -27,7 +28,7 @@ def test_every_folder_fits_the_pattern_of_its_stage_only(plan: Plan) -> None:
 def test_inputs_are_planned_before_they_are_used(plan: Plan) -> None:
     seen: set[str] = set()
     for job in plan.jobs.values():
-        if job.stage == "attack":  # its reference is another row of the same seed
+        if job.stage in ("attack", "compare"):  # its reference is another row of the same seed
             seen.add(job.folder)
             continue
         assert set(job.input_folders) <= seen | {job.folder}, job.folder
@@ -62,3 +63,16 @@ def test_planning_imports_neither_torch_nor_numpy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_relearning_is_planned_only_where_a_study_asks_for_it(plan: Plan) -> None:
+    assert not plan.of_stage("relearn")
+    (experiment, *_) = plan.study.experiments
+    asking = Plan(plan.study)
+    Expansion(asking, experiment.model_copy(update={"relearn": 3})).run()
+    jobs = asking.of_stage("relearn")
+    assert len(jobs) == len(asking.rows)
+    targets = {job.inputs["target"] for job in jobs}
+    assert targets == {row["evaluation"] for row in asking.rows if row["name"] == "original"}
+    same = {f: j.document for f, j in asking.jobs.items() if j.stage != "relearn"}
+    assert same == {f: plan.jobs[f].document for f in same}

@@ -14,7 +14,7 @@ from reunlearn.study.errors import UserError
 from reunlearn.training.device import prepare_torch, take_slot
 
 PATIENCE = 120.0  # seconds; a busy machine is slow to start processes
-Start = Callable[[list[str]], Connection]
+Start = Callable[..., Connection]
 
 
 def hold(pipe: Connection, names: list[str]) -> None:
@@ -24,15 +24,22 @@ def hold(pipe: Connection, names: list[str]) -> None:
     pipe.recv()
 
 
+def hold_twice(pipe: Connection, names: list[str]) -> None:
+    """Take a slot for one job and, without an end between, for the next."""
+    pipe.send("asking")
+    pipe.send([take_slot(names), take_slot(names)])
+    pipe.recv()
+
+
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Return a function that starts a job and waits until it is about to ask for a slot."""
     context = multiprocessing.get_context("spawn")
     processes = []
 
-    def begin(names: list[str]) -> Connection:
+    def begin(names: list[str], target: Callable[..., None] = hold) -> Connection:
         ours, theirs = context.Pipe()
-        process = context.Process(target=hold, args=(theirs, names), daemon=True)
+        process = context.Process(target=target, args=(theirs, names), daemon=True)
         process.start()
         theirs.close()
         processes.append(process)
@@ -64,6 +71,10 @@ def test_each_job_has_its_own_slot_and_one_too_many_waits(start: Start) -> None:
 def test_jobs_that_see_different_gpus_do_not_wait_for_each_other(start: Start) -> None:
     assert receive(start(["a"])) == 0
     assert receive(start(["b"])) == 0
+
+
+def test_a_process_that_runs_several_jobs_keeps_its_slot(start: Start) -> None:
+    assert receive(start(["a", "b"], hold_twice)) == [0, 0]
 
 
 def test_the_wanted_device_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose study `tiny` has been run."""
     project = Project.create(tmp_path_factory.mktemp("finished") / "project")
     ran = project.executed()
-    assert len(ran) == 17, sorted(ran)
+    assert len(ran) == 21, sorted(ran)
     return project
 
 
@@ -54,9 +54,9 @@ def test_method_edit_runs_that_method_only(project: Project) -> None:
         "descend(optimizer, loss := 2 * task.loss(model, batch))",
     )
     ran = project.executed()
-    assert stages(ran) == {"unlearn", "evaluate", "attack"} | TAIL
+    assert stages(ran) == {"unlearn", "evaluate", "compare", "attack"} | TAIL
     assert folders_of(ran, "/finetune~")
-    assert len(outside_tail(ran)) == 3
+    assert len(outside_tail(ran)) == 4
 
 
 def test_comment_and_docstring_run_nothing(project: Project) -> None:
@@ -72,7 +72,7 @@ def test_hyperparameter_runs_that_method_and_back_runs_the_tail(project: Project
     changed["methods"][0]["settings"]["learning_rate"] = 0.02
     project.write_study("tiny", [changed])
     ran = project.executed()
-    assert stages(ran) == {"unlearn", "evaluate", "attack"} | TAIL
+    assert stages(ran) == {"unlearn", "evaluate", "compare", "attack"} | TAIL
     assert folders_of(ran, "/finetune~")
     project.write_study("tiny", [EXPERIMENT])
     assert stages(project.executed()) == TAIL
@@ -92,8 +92,10 @@ def test_new_seed_runs_that_seed_only(project: Project) -> None:
     project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
     ran = project.executed()
     assert folders_of(ran, "/train1", "/split1")
-    assert stages(ran) == {"split", "original", "retrained", "unlearn", "evaluate", "attack"} | TAIL
-    assert len(outside_tail(ran)) == 13
+    assert (
+        stages(ran) == {"split", "original", "retrained", "unlearn", "evaluate", "compare", "attack"} | TAIL
+    )
+    assert len(outside_tail(ran)) == 17
 
 
 def test_batches_edit_runs_all_training_and_unlearning(project: Project) -> None:
@@ -113,7 +115,7 @@ def test_architecture_edit_runs_its_runs_only(finished: Project, tmp_path: Path)
     project.edit("src/reunlearn/models/resnet18.py", r"\(2, 2, 2, 2\)", "(2, 2, 2, 1)")
     ran = project.executed(study="two")
     assert folders_of(ran, "/resnet18-")
-    assert stages(ran) == {"original", "retrained", "unlearn", "evaluate"} | TAIL
+    assert stages(ran) == {"original", "retrained", "unlearn", "evaluate", "compare"} | TAIL
 
 
 def test_template_edit_runs_the_report_only(project: Project) -> None:
@@ -141,7 +143,7 @@ def test_two_studies_do_not_disturb_each_other(project: Project) -> None:
     changed["methods"][0]["settings"]["learning_rate"] = 0.03
     project.write_study("second", [changed])
     ran = project.executed(study="second")
-    assert stages(ran) == {"unlearn", "evaluate", "attack"} | TAIL
+    assert stages(ran) == {"unlearn", "evaluate", "compare", "attack"} | TAIL
     assert folders_of(ran, "/finetune~")
     assert project.executed() == set()
     assert project.executed(study="second") == set()

@@ -11,6 +11,7 @@ from reunlearn.records.digest import job_digest
 from reunlearn.study import paths
 from reunlearn.study.errors import UserError
 from reunlearn.study.plan import make_plan, write_specifications
+from reunlearn.study.pools import KINDS as SHADOW_POOLS
 
 
 def words(key):
@@ -111,10 +112,12 @@ def artifacts(wildcards):
     """Return the large files it reads, so that a missing one is noticed; their manifests tell of changes."""
     found = []
     for role, folder in job_of(wildcards).inputs.items():
-        if role in ("original", "model"):
+        if role in ("original", "retrained", "model"):
             found.append(f"{folder}/model.safetensors")
-        elif role in ("evaluation", "reference", "inside", "outside"):
+        elif role in ("evaluation", "reference", "target"):
             found.append(f"{folder}/outputs.npz")
+        elif role in SHADOW_POOLS:
+            found += [f"{block}/outputs.npz" for block in folder]
         elif role == "data":
             found.append(f"data/{folder.split('/')[1]}/card.json")
     return found
@@ -148,8 +151,9 @@ def memory(wildcards, attempt):
 
 def minutes(wildcards, attempt):
     """Return the time limit of a torch job; a repeated attempt asks for more."""
-    epochs = job_of(wildcards).specification["training"]["recipe"]["epochs"]
-    return (30 + epochs) * attempt
+    specification = job_of(wildcards).specification
+    epochs = specification["training"]["recipe"]["epochs"]
+    return (30 + epochs * specification.get("count", 1)) * attempt
 
 
 def row(wildcards):

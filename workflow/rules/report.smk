@@ -8,6 +8,7 @@ rule aggregate:
         record="{run}/record.json",
         results="{run}/results.parquet",
         samples="{run}/samples.parquet",
+        classes="{run}/classes.parquet",
         scores="{run}/scores.parquet",
         runs="{run}/runs.json",
     log:

@@ -25,9 +25,9 @@ PATTERNS = {"originals": f"/{paths.RUNS}/**/unlearned/**/{WEIGHTS}", "none": f"/
 
 
 def output_of(job: Job) -> str:
-    """Return the folder of the snapshot that holds a job: a row's evaluation and attacks belong to the row."""
+    """Return the folder of the snapshot that holds a job: what is measured on a row belongs to the row."""
     folder = PurePosixPath(job.folder)
-    if job.stage == "evaluate":
+    if job.stage in ("evaluate", "compare", "relearn"):
         return str(folder.parent)
     if job.stage == "attack":
         return str(folder.parent.parent)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from reunlearn.metrics.classification import cross_entropy, entropy
+from reunlearn.metrics.confusion import confusion
 from reunlearn.records.files import read_arrays, read_json, replacing, write_json
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths
@@ -17,16 +18,17 @@ SAMPLED_SETS = ("forget", "test")
 
 
 def run(job: Job) -> None:
-    """Write results.parquet, samples.parquet, scores.parquet and runs.json.
+    """Write results.parquet, samples.parquet, classes.parquet, scores.parquet and runs.json.
 
     results: study, experiment, dataset, architecture, scenario, fraction, method, variant, train_seed, split_seed,
     method_seed, status (finished, diverged, missing), metric, value: one line per number.
     samples: per sample of forget and test: loss, entropy. scores: per attack and sample: member, score.
+    classes: per set, true class and predicted class: samples; for sets other than forget the right ones only.
     runs.json: the study, its rows, every job's record and digests, and the holes.
     """
     experiments = {e["name"]: e for e in job["study"]["experiments"]}
     results: list[dict[str, Any]] = []
-    samples, scores = [], []
+    samples, classes, scores = [], [], []
     for row in job["rows"]:
         keys = _keys(job["study"]["name"], experiments[row["experiment"]], row)
         numbers, status = _numbers(row)
@@ -34,15 +36,16 @@ def run(job: Job) -> None:
         if status == "missing":
             results.append({**keys, "status": status, "metric": "accuracy_forget", "value": np.nan})
             continue
-        samples.append(_samples(row["evaluation"]).assign(**keys))
+        arrays = read_arrays(Path(row["evaluation"]) / "outputs.npz")
+        samples.append(_samples(arrays).assign(**keys))
+        classes.append(_classes(arrays).assign(**keys))
         for attack, folder in row["attacks"].items():
             if _is_done(folder):
                 scores.append(_scores(folder).assign(attack=attack, **keys))
     _write(job.folder / "results.parquet", pd.DataFrame(results))
-    _write(
-        job.folder / "samples.parquet", pd.concat(samples, ignore_index=True) if samples else pd.DataFrame()
-    )
-    _write(job.folder / "scores.parquet", pd.concat(scores, ignore_index=True) if scores else pd.DataFrame())
+    for name, frames in (("samples", samples), ("classes", classes), ("scores", scores)):
+        whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        _write(job.folder / f"{name}.parquet", whole)
     write_json(job.folder / "runs.json", _provenance(job))
 
 
@@ -77,7 +80,12 @@ def _numbers(row: dict[str, Any]) -> tuple[dict[str, float], str]:
     numbers = dict(read_json(Path(row["evaluation"]) / "metrics.json"))
     numbers |= {f"seconds_{name}": value for name, value in record["seconds"].items()}
     numbers |= {f"drawn_{name}": value for name, value in record.get("drawn", {}).items()}
-    numbers["peak_memory_mib"] = record["peak_memory_mib"]
+    memory = ("peak_memory_mib", "peak_gpu_memory_mib")
+    numbers |= {name: record[name] for name in memory if name in record}
+    for role, name in (("comparison", "readings.json"), ("relearning", "relearning.json")):
+        folder = row.get(role)
+        if folder and _is_done(folder):
+            numbers |= read_json(Path(folder) / name)
     for attack, folder in row["attacks"].items():
         if _is_done(folder):
             result = read_json(Path(folder) / "result.json")
@@ -89,9 +97,8 @@ def _numbers(row: dict[str, Any]) -> tuple[dict[str, float], str]:
     return numbers, "diverged" if "diverged" in statuses else "finished"
 
 
-def _samples(evaluation: str) -> pd.DataFrame:
+def _samples(arrays: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return loss and entropy of each forget and test sample."""
-    arrays = read_arrays(Path(evaluation) / "outputs.npz")
     frames = []
     for name in SAMPLED_SETS:
         logits_NK = arrays[f"{name}_logits"]
@@ -101,6 +108,27 @@ def _samples(evaluation: str) -> pd.DataFrame:
             "index": arrays[f"{name}_index"].astype(np.int32),
         }
         frames.append(pd.DataFrame(columns).assign(set=name))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _classes(arrays: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return how many samples of a class are taken for a class: all pairs that occur of forget, else the right ones.
+
+    A class that a set holds stands there with its right ones even if these are none: accuracies follow. Sets that
+    were also measured under augmentation stand a second time as forget_augmented, retain_augmented.
+    """
+    sets = [key.removesuffix("_logits") for key in arrays if key.endswith("_logits")]
+    said = {name: (arrays[f"{name}_logits"].argmax(axis=-1), name) for name in sets}
+    said |= {f"{n}_augmented": (arrays[a], n) for n in sets if (a := f"{n}_augmented_predicted") in arrays}
+    classes, frames = arrays["forget_logits"].shape[-1], []
+    for name, (predicted_N, of) in said.items():
+        counts_KK = confusion(predicted_N, arrays[f"{of}_labels"], classes)
+        sizes_K = counts_KK.sum(axis=1)
+        shown_KK = np.diag(sizes_K > 0) | ((counts_KK > 0) & (name == "forget"))
+        label, predicted = np.nonzero(shown_KK)
+        columns = {"label": label, "predicted": predicted, "samples": counts_KK[label, predicted]}
+        frame = pd.DataFrame({**columns, "of": sizes_K[label]}).astype(np.int32)
+        frames.append(frame.assign(set=name))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -16,7 +16,7 @@ from reunlearn.records.manifest import write_manifest
 from reunlearn.records.record import Stopwatch, write_record
 from reunlearn.study.errors import UserError
 
-TORCH_STAGES = {"original", "retrained", "shadow", "state", "unlearn", "evaluate"}
+TORCH_STAGES = {"original", "retrained", "shadow", "state", "unlearn", "evaluate", "relearn"}
 
 
 @dataclass
@@ -61,13 +61,15 @@ def execute(stage: str, specification_path: str | Path, partial: bool = False) -
         job.facts["partial"] = True
     threads = specification.get("training", {}).get("threads", 1)
     if stage in TORCH_STAGES:
-        from reunlearn.training.device import prepare_torch
+        from reunlearn.training.device import gpu_memory, prepare_torch
 
         job.device = prepare_torch(threads)
     logging.info("%s %s", stage, folder)
     try:
         with job.stopwatch.section("total"):
             module.run(job)
+        if job.device.startswith("cuda"):
+            job.facts["peak_gpu_memory_mib"] = gpu_memory()
         _publish(job, folder, stage, threads)
     finally:
         shutil.rmtree(work, ignore_errors=True)

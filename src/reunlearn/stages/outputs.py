@@ -17,12 +17,15 @@ HALF_MAX = float(np.finfo(np.float16).max)
 
 
 @torch.inference_mode()
-def logits(model: nn.Module, samples: Samples, objective: Objective) -> np.ndarray:
-    """Return logits [N, K] as float16, without augmentation, BatchNorm frozen.
+def logits(
+    model: nn.Module, samples: Samples, objective: Objective, generator: torch.Generator | None = None
+) -> np.ndarray:
+    """Return logits [N, K] as float16, BatchNorm frozen; with augmentation when a generator is given.
 
     Finite values beyond half precision are clipped to its range; NaN stays NaN.
     """
     model.eval()
     size = EVALUATION_BATCH[samples.device.type]
-    parts = [objective.outputs(model, batch).float() for batch in samples.batches(size)]
+    batches = samples.batches(size, generator, augmented=generator is not None)
+    parts = [objective.outputs(model, batch).float() for batch in batches]
     return torch.cat(parts).clamp(-HALF_MAX, HALF_MAX).cpu().numpy().astype(np.float16)

@@ -14,12 +14,12 @@ from reunlearn.study.catalogue import catalogue
 def run(job: Job) -> None:
     """Write index.html, tables/ and figures/, from the results alone."""
     folder = job.input("results")
-    results, samples, scores = (
-        pd.read_parquet(folder / f"{n}.parquet") for n in ("results", "samples", "scores")
+    results, samples, scores, classes = (
+        pd.read_parquet(folder / f"{n}.parquet") for n in ("results", "samples", "scores", "classes")
     )
     runs = read_json(folder / "runs.json")
     logs = {f for f in runs["missing"] if paths.log(f).exists()}
-    report = make_report(results, samples, scores, runs, catalogue(), logs)
+    report = make_report(results, samples, scores, runs, catalogue(), logs, classes, job["reported"])
     for name, content in report.files.items():
         if isinstance(content, str):
             write_text(job.folder / name, content)

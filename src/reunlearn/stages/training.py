@@ -1,4 +1,4 @@
-"""Train one model and write it: shared by the stages original, retrained and shadow."""
+"""Train models as a job's specification says: shared by the stages original, retrained and shadow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from reunlearn.data.batches import Samples
 from reunlearn.records.files import write_text
 from reunlearn.stages.execution import Job
 from reunlearn.stages.loading import Loader
@@ -17,6 +18,7 @@ from reunlearn.study import paths
 from reunlearn.training.checkpoint import save_model
 from reunlearn.training.loop import train
 from reunlearn.training.precision import in_use
+from reunlearn.training.stacked import groups_of, train_stack
 
 
 def open_loader(job: Job) -> Loader:
@@ -26,16 +28,10 @@ def open_loader(job: Job) -> Loader:
 
 
 def train_one(
-    job: Job, loader: Loader, index: np.ndarray | None, seed: int, name: str = ""
+    job: Job, loader: Loader, samples: Samples, seed: int, retrained: bool = False, name: str = ""
 ) -> tuple[nn.Module, list]:
-    """Return a trained model and its history; the seed gives initial weights and batch order.
-
-    With `index` given the model is a retrained one, which some papers train for another number of epochs.
-    """
-    recipe = job["training"]["recipe"]
-    if index is not None and recipe["retrain_epochs"]:
-        recipe = recipe | {"epochs": recipe["retrain_epochs"]}
-    samples = loader.training_samples(index)
+    """Return a trained model and its history; the seed gives initial weights and batch order."""
+    recipe = recipe_of(job, retrained)
     model = loader.fresh_model(seed)
     checkpoints = paths.checkpoint(job.final_folder) / name
     objective = loader.objective(recipe["label_smoothing"])
@@ -45,9 +41,48 @@ def train_one(
     return model, history
 
 
+def recipe_of(job: Job, retrained: bool) -> dict[str, Any]:
+    """Return the recipe of a job's models; some papers train retrained ones for another number of epochs."""
+    recipe = job["training"]["recipe"]
+    epochs = recipe["retrain_epochs"] if retrained else None
+    return {**recipe, "epochs": epochs or recipe["epochs"]}
+
+
+def train_many(
+    job: Job, loader: Loader, samples: list[Samples], seeds: list[int], retrained: bool, alone: bool = False
+) -> list[nn.Module]:
+    """Return a trained model for each set of samples and seed: groups of small networks at once, others one by one.
+
+    Args:
+        job: says how they are trained; its record gets the widths of the groups, or why there are none.
+        loader: gives the networks.
+        samples: of each model.
+        seeds: of each model.
+        retrained: see recipe_of.
+        alone: one by one in any case.
+    """
+    recipe = recipe_of(job, retrained)
+    objective = loader.objective(recipe["label_smoothing"])
+    models = [loader.fresh_model(seed) for seed in seeds]
+    groups = "asked for" if alone else groups_of(models, samples, recipe)
+    if isinstance(groups, str):
+        job.facts["one_by_one"] = groups
+        return [
+            train_one(job, loader, each, seed, retrained, f"model{seed}")[0]
+            for each, seed in zip(samples, seeds, strict=True)
+        ]
+    job.facts |= {"precision": in_use(recipe["precision"], job.device), "groups": [len(g) for g in groups]}
+    for places in groups:
+        mine, sets = [models[place] for place in places], [samples[place] for place in places]
+        with job.stopwatch.section("run"):
+            train_stack(mine, sets, objective, recipe, [seeds[place] for place in places], progress)
+    return models
+
+
 def train_and_write(job: Job, index: np.ndarray | None, loader: Loader) -> None:
     """Train on some samples and write model.safetensors and history.jsonl."""
-    model, history = train_one(job, loader, index, job["seed"])
+    samples = loader.training_samples(index)
+    model, history = train_one(job, loader, samples, job["seed"], retrained=index is not None)
     save_model(model, job.folder / "model.safetensors")
     write_history(job.folder / "history.jsonl", history)
     job.facts["status"] = status(model, history)

@@ -12,49 +12,31 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from reunlearn.stages.execution import Job
+from reunlearn.stages.forgetting import forget, kinds_of, task_of
 from reunlearn.stages.loading import Loader
 from reunlearn.stages.training import open_loader, status, write_history
 from reunlearn.study.errors import UserError
-from reunlearn.study.methods import holds, state_kinds
 from reunlearn.training.checkpoint import save_model
-from reunlearn.training.randomness import seeded
 from reunlearn.training.replay import read_replayed, replayed_distance
-from reunlearn.unlearning.registry import card, make
-from reunlearn.unlearning.task import Task
 
 CARRIED = "carried.safetensors"  # only of methods that leave something for the next step
 STRICT = "REUNLEARN_STRICT"  # 1: only from the original's very weights
-DECLARED = ("forget", "retain", "validation", "true_labels")
 
 
 def run(job: Job) -> None:
     """Write the unlearned model, its history, and how many samples of each set were drawn."""
     spec = job["method"]
-    about = card(spec["name"])
-    method = make(spec["name"], spec["fidelity"], spec["settings"])
     loader = open_loader(job)
-    state = {kind: job.input(kind) for kind in state_kinds(about, spec["settings"])}
+    state = {kind: job.input(kind) for kind in kinds_of(spec)}
     model = starting_model(job, loader, state)
     history: list[dict[str, Any]] = []
-    declared = {name for name in DECLARED if holds(about["needs"][name], spec["settings"])}
-    task = Task(
-        loader.sets(job.input("split")),
-        declared,
-        loader.objective(),
-        loader.classes,
-        seed=job["seed"],
-        recipe=job["training"]["recipe"],
-        state=state,
-        fresh=loader.random_model,
-        log=history.append,
-        true_labels=torch.from_numpy(loader.true_labels).to(job.device),
-        result=loader.result_model,
-        scenario=job["scenario"],
-        carried=read_carried(job.input("original")),
+    carried = read_carried(job.input("original"))
+    task = task_of(
+        loader, spec, job.input("split"), job["scenario"], job["seed"], state, carried, history.append
     )
     _synchronise(job.device)
-    with job.stopwatch.section("run"), seeded(job["seed"], "unlearn", device=job.device):
-        model = method.unlearn(model, task)
+    with job.stopwatch.section("run"):
+        model = forget(model, spec, task, job["seed"])
         _synchronise(job.device)
     save_model(model, job.folder / "model.safetensors")
     if task.carry:

@@ -13,6 +13,9 @@ from reunlearn.study.weights import FILE
 
 Cards = dict[str, dict[str, Any]]
 
+# models that an attack needs of a kind: two on either side, for a spread
+FEWEST = {"inside": 2, "outside": 2, "half": 4, "unlearned": 2}
+
 
 def check_names(experiment: Experiment, cards: Cards, where: str) -> None:
     """Refuse datasets, networks and attacks that do not exist, and attacks without the models they learn from."""
@@ -22,8 +25,23 @@ def check_names(experiment: Experiment, cards: Cards, where: str) -> None:
     for name in experiment.attacks:
         if name not in cards["attacks"]:
             raise UserError(f"{where}: no attack '{name}'; {near(name, cards['attacks'])}")
-        if cards["attacks"][name]["shadows"] and experiment.shadows is None:
-            raise UserError(f"{where}: attack '{name}' needs shadow models; add 'shadows'")
+        if "validation" in cards["attacks"][name]["sets"] and not experiment.dataset.validation:
+            raise UserError(f"{where}: attack '{name}' reads held-out samples; give 'dataset' a 'validation'")
+        for kind in cards["attacks"][name]["pools"]:
+            _check_pool(experiment, kind, f"{where}: attack '{name}'")
+
+
+def _check_pool(experiment: Experiment, kind: str, who: str) -> None:
+    """Refuse an attack whose shadow models are not asked for, or too few to learn from."""
+    if experiment.shadows is None:
+        raise UserError(f"{who} needs shadow models; add 'shadows'")
+    count = getattr(experiment.shadows, kind)
+    if count < FEWEST[kind]:
+        raise UserError(f"{who} needs at least {FEWEST[kind]} models '{kind}' in 'shadows', not {count}")
+    if kind == "half" and not experiment.dataset.validation:
+        raise UserError(
+            f"{who} compares forget with held-out samples of the half pool; give 'dataset' a 'validation'"
+        )
 
 
 def check_network(
@@ -104,6 +122,8 @@ def check_sizes(experiment: Experiment, data: dict[str, Any], where: str) -> Non
         have = f"{dataset.name} has {data['train']} training samples"
         raise UserError(f"{where}: train {train} + validation {dataset.validation} is too many; {have}")
     _check_scenario(experiment.scenario, data, train, where)
+    if experiment.relearn and experiment.scenario.kind == "label_flip":
+        raise UserError(f"{where}: 'relearn' is for samples with right labels; label_flip forgets wrong ones")
 
 
 def _check_scenario(scenario: Scenario, data: dict[str, Any], train: int, where: str) -> None:

@@ -8,12 +8,12 @@ from reunlearn.study import checks, methods, paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.load import load_recipe
+from reunlearn.study.pools import Pools
 from reunlearn.study.schema import Experiment, Method, Seeds, Study
 from reunlearn.study.steps import steps_of
 from reunlearn.study.weights import weights_digest
 
 FLOOR_SEED = 1000  # the second retrained model of seed u is trained with seed u + FLOOR_SEED
-SHADOW_SEED = 10_000  # shadow models start here: never the seed of an original or retrained model
 
 
 class Collector(Protocol):
@@ -61,22 +61,27 @@ class Expansion:
 
     def _seed(self, seeds: Seeds, entries: list[tuple[Method, dict[str, Any]]]) -> None:
         triple = (seeds.train, seeds.split, seeds.method)
+        self.method_seed = seeds.method
         self._data(seeds.split)
         original = self._train("original", paths.original(self.training, seeds.train), seeds.train)
-        shadows = self._shadows(seeds.split)
+        self.pools = self._pools(seeds.split)
         method_seeds = [seeds.method, seeds.method + FLOOR_SEED][: 2 if self.experiment.noise_floor else 1]
         retrain_triples = [(seeds.train, seeds.split, seed) for seed in method_seeds]
-        references = [
-            paths.evaluation(paths.row(self.training, self.name, t, "retrain", None)) for t in retrain_triples
-        ]
+        self.references = {  # evaluation → weights
+            paths.evaluation(paths.row(self.training, self.name, t, "retrain", None)): paths.retrained(
+                self.training, self.name, seeds.split, t[2]
+            )
+            for t in retrain_triples
+        }
+        references = list(self.references)
         for index, retrain_triple in enumerate(retrain_triples):
-            folder = paths.retrained(self.training, self.name, seeds.split, retrain_triple[2])
+            folder = self.references[references[index]]
             self._train("retrained", folder, retrain_triple[2], {"split": self.split})
-            self._row("retrain", folder, retrain_triple, shadows, references[index - 1])
-        self._row("original", original, triple, shadows, references[0])
+            self._row("retrain", folder, retrain_triple, references[index - 1])
+        self._row("original", original, triple, references[0])
         for entry, specification in entries:
             folder = self._unlearn(entry, specification, seeds, original, len(self.names))
-            self._row(methods.row_name(entry), folder, triple, shadows, references[0], specification)
+            self._row(methods.row_name(entry), folder, triple, references[0], specification)
 
     def _data(self, split_seed: int) -> None:
         """Add the prepared data and the split of each step; a poisoned training names what it was taught."""
@@ -108,24 +113,31 @@ class Expansion:
         wanted = {"data": self.data, **self.taught, **(inputs or {})}
         return self.plan.add(stage, folder, spec, wanted, (self.model, self.objective))
 
-    def _shadows(self, split_seed: int) -> dict[str, str]:
-        """Add the pools inside (trained on everything) and outside (without the forget set)."""
+    def _pools(self, split_seed: int) -> Pools:
+        """Return what adds the pools of shadow models that attacks read."""
         wanted = self.experiment.shadows
-        if wanted is None:
-            return {}
-        pools = {}
-        for kind, count in (("inside", wanted.inside), ("outside", wanted.outside)):
-            first = SHADOW_SEED + (1000 * (1 + split_seed) if kind == "outside" else 0)
-            spec = {"training": self.training, "kind": kind, "count": count, "first_seed": first}
-            inputs = {
-                "data": self.data,
-                **self.taught,
-                **({"split": self.split} if kind == "outside" else {}),
-            }
-            where = (self.name, split_seed) if kind == "outside" else (None, None)
-            folder = paths.pool(self.training, f"{kind}{count}", *where)
-            pools[kind] = self.plan.add("shadow", folder, spec, inputs, (self.model, self.objective))
-        return pools
+        return Pools(
+            self.plan.add,
+            self.training,
+            wanted.model_dump() if wanted else {},
+            {"data": self.data, **self.taught},
+            (self.model, self.objective),
+            self.splits,
+            self.scenarios,
+            self.name,
+            split_seed,
+        )
+
+    def _pool(self, kind: str, row: str, method: dict[str, Any] | None) -> list[str]:
+        """Add one pool for a row's attack and return its folders."""
+        if kind != "unlearned":
+            return getattr(self.pools, kind)()
+        if method is None:
+            return self.pools.unlearned(row, None)
+        plugins = (f"reunlearn.unlearning.methods.{method['name']}", *self._networks(method["name"]))
+        states = methods.state_kinds(self.cards["methods"][method["name"]], method["settings"])
+        plugins += tuple(f"reunlearn.training.state.{kind}" for kind in states)
+        return self.pools.unlearned(row, {"method": method, **self._result(method["name"])}, plugins)
 
     def _unlearn(self, entry: Method, spec: dict[str, Any], seeds: Seeds, original: str, step: int) -> str:
         """Add the run of one step, and before it those of the steps that it starts from."""
@@ -182,7 +194,6 @@ class Expansion:
         name: str,
         model: str,
         seeds: tuple[int, int, int],
-        shadows: dict[str, str],
         reference: str,
         method: dict[str, Any] | None = None,
     ) -> None:
@@ -195,19 +206,20 @@ class Expansion:
             training = {**training, "architecture": result["result"]}
             plugins = (*self._networks(method["name"]), self.objective)
         evaluation = self.plan.add("evaluate", paths.evaluation(run), {"training": training}, inputs, plugins)
-        attacks = {}
+        cards = self.cards["attacks"]
+        kinds = {kind for attack in self.experiment.attacks for kind in cards[attack]["pools"]}
+        pools = {kind: self._pool(kind, name, method) for kind in sorted(kinds)}
+        attacks: dict[str, str] = {}
         for attack in self.experiment.attacks:
-            wanted: dict[str, Any] = {"evaluation": evaluation}
-            if self.cards["attacks"][attack]["shadows"]:
-                wanted |= shadows | {"split": self.split, "reference": reference}
-            attacks[attack] = self.plan.add(
-                "attack",
-                paths.attack(run, attack),
-                {"attack": attack, "training": training},
-                wanted,
-                (f"reunlearn.attacks.{attack}", *plugins),
-            )
+            read: dict[str, Any] = {kind: pools[kind] for kind in cards[attack]["pools"]}
+            wanted = {"evaluation": evaluation, **read, **({"reference": reference} if read else {})}
+            about = {"attack": attack, "training": training}
+            modules = (f"reunlearn.attacks.{attack}", *plugins)
+            attacks[attack] = self.plan.add("attack", paths.attack(run, attack), about, wanted, modules)
         train_seed, split_seed, method_seed = seeds
+        original = paths.original(self.training, train_seed)
+        comparison = self._comparison(run, model, original, reference, pools)
+        relearning = self._relearning(run, inputs, training, seeds, plugins)
         self.plan.rows.append(
             {
                 "experiment": self.experiment.name,
@@ -219,9 +231,42 @@ class Expansion:
                 "method": method,
                 "model": model,
                 "evaluation": evaluation,
+                "comparison": comparison,
+                "relearning": relearning,
                 "attacks": attacks,
             }
         )
+
+    def _comparison(
+        self, run: str, model: str, original: str, reference: str, pools: dict[str, list[str]]
+    ) -> str:
+        """Add the comparison of one run with the original and Retrain; a run is not compared with itself.
+
+        Where an attack has the row's unlearned models and retrained ones trained, their margins are compared, too.
+        """
+        evaluation = paths.evaluation(run)
+        inputs: dict[str, Any] = {"evaluation": evaluation, "model": model, "original": original}
+        if reference != evaluation:
+            inputs |= {"reference": reference, "retrained": self.references[reference]}
+        if {"unlearned", "outside"} <= pools.keys():
+            inputs |= {kind: pools[kind] for kind in ("unlearned", "outside")}
+        return self.plan.add("compare", paths.comparison(run), {}, inputs)
+
+    def _relearning(
+        self,
+        run: str,
+        inputs: dict[str, str],
+        training: dict[str, Any],
+        seeds: tuple[int, int, int],
+        plugins: tuple[str, ...],
+    ) -> str | None:
+        """Add the measurement of relearn time, if the study asks for it; its target is the original's accuracy."""
+        if self.experiment.relearn is None:
+            return None
+        original = paths.row(self.training, self.name, (*seeds[:2], self.method_seed), "original", None)
+        spec = {"training": training, "cap": self.experiment.relearn, "seed": seeds[2]}
+        inputs = {**inputs, "target": paths.evaluation(original)}
+        return self.plan.add("relearn", paths.relearning(run), spec, inputs, plugins)
 
 
 def _network(experiment: Experiment) -> dict[str, Any]:

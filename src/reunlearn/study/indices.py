@@ -16,12 +16,13 @@ def digest_of(file: str) -> str:
         raise UserError(f"{file}: {error.strerror}; it should list the samples to forget") from None
 
 
-def read_indices(file: str, digest: str | None = None) -> list[int]:
+def read_indices(file: str, digest: str | None = None, purpose: str = "forget") -> list[int]:
     """Return the numbers in a .npy file, or in a text file with one per line, in their order.
 
     Args:
         file: path, from the project's folder.
         digest: what the file must be, where it was looked at before.
+        purpose: what is done with the samples, for the error lines.
 
     Raises:
         UserError: not such a file, changed since, not whole numbers, negative, or one twice.
@@ -31,7 +32,7 @@ def read_indices(file: str, digest: str | None = None) -> list[int]:
     try:
         numbers = _from_npy(file) if file.endswith(".npy") else _from_text(file)
     except OSError as error:
-        raise UserError(f"{file}: {error.strerror}; it should list the samples to forget") from None
+        raise UserError(f"{file}: {error.strerror}; it should list the samples to {purpose}") from None
     seen: set[int] = set()
     for number in numbers:
         if number < 0:
@@ -40,7 +41,7 @@ def read_indices(file: str, digest: str | None = None) -> list[int]:
             raise UserError(f"{file}: {number} is there twice")
         seen.add(number)
     if not numbers:
-        raise UserError(f"{file}: lists nothing to forget")
+        raise UserError(f"{file}: lists nothing to {purpose}")
     return numbers
 
 
@@ -64,6 +65,11 @@ def _from_npy(file: str) -> list[int]:
         array = np.load(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise UserError(f"{file}: no .npy file of numbers ({error})") from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise UserError(f"{file}: an archive of several arrays, not a .npy file of numbers")
+    if array.shape == (0,):
+        return []
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise UserError(f"{file}: holds {array.dtype} {array.shape}, not a list of whole numbers")
     return array.tolist()

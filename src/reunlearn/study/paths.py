@@ -32,6 +32,8 @@ PATTERNS = {
     "state": _GROUP + r"/state/.+",
     "unlearn": _GROUP + r"/unlearned/[^/]+/split\d+/train\d+/[^/]+~[0-9a-f]{8}/seed\d+",
     "evaluate": _GROUP + r"/unlearned/.+/evaluation",
+    "compare": _GROUP + r"/unlearned/.+/comparison",
+    "relearn": _GROUP + r"/unlearned/.+/relearning",
     "attack": _GROUP + r"/unlearned/.+/attacks/[^/]+",
     "aggregate": r"reports/[^/]+/results",
     "report": r"reports/[^/]+",
@@ -87,10 +89,9 @@ def retrained(training: dict[str, Any], scenario: str, split_seed: int, seed: in
     return f"{group(training)}/retrained/{scenario}/split{split_seed}/seed{seed}"
 
 
-def pool(training: dict[str, Any], kind: str, scenario: str | None, split_seed: int | None) -> str:
-    """Folder of a pool of shadow models; the inside pool belongs to no scenario."""
-    where = f"{scenario}/split{split_seed}/" if scenario is not None else ""
-    return f"{group(training)}/pools/{where}{kind}"
+def pool(training: dict[str, Any], kind: str, of: str, first: int, last: int) -> str:
+    """Folder of a block of a pool of shadow models; `of`: what the pool belongs to besides the training, or nothing."""
+    return f"{group(training)}/pools/{kind}/{of + '/' if of else ''}{first}-{last}"
 
 
 def state(training: dict[str, Any], kind: str, train_seed: int, where: tuple[str, int] | None = None) -> str:
@@ -117,14 +118,27 @@ def evaluation(run: str) -> str:
     return f"{run}/evaluation"
 
 
+def comparison(run: str) -> str:
+    """Folder of how far a run lies from the original and from Retrain."""
+    return f"{run}/comparison"
+
+
+def relearning(run: str) -> str:
+    """Folder of how fast a run learns the forget set again."""
+    return f"{run}/relearning"
+
+
 def attack(run: str, name: str) -> str:
     """Folder of one attack's result on a run."""
     return f"{run}/attacks/{name}"
 
 
 def run_of(folder: str) -> str:
-    """Return the run that an evaluation or an attack belongs to; a run's own folder as it is."""
-    return folder.split("/attacks/")[0].removesuffix("/evaluation")
+    """Return the run that what is measured on it belongs to; a run's own folder as it is."""
+    own = folder.split("/attacks/")[0]
+    for name in ("/evaluation", "/comparison", "/relearning"):
+        own = own.removesuffix(name)
+    return own
 
 
 def report(study: str) -> str:

@@ -14,6 +14,7 @@ from reunlearn.study import methods, paths
 from reunlearn.study.errors import UserError, near
 from reunlearn.study.expand import Expansion
 from reunlearn.study.load import load_study
+from reunlearn.study.reported import read_reported
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.steps import per_step
 
@@ -128,5 +129,11 @@ def _add_tail(plan: Plan) -> None:
     folders = [f for job in plan.jobs.values() if job.stage != "aggregate" for f in [job.folder]]
     results = plan.add("aggregate", paths.results(study.name), content, {"jobs": folders})
     spec = {"study": study.name}
-    report = plan.add("report", paths.report(study.name), spec, {"results": results})
+    printed = {
+        e.name: read_reported(e.reported, f"study '{study.name}', experiment '{e.name}'")
+        for e in study.experiments
+        if e.reported
+    }
+    told = {**spec, "reported": printed}
+    report = plan.add("report", paths.report(study.name), told, {"results": results})
     plan.add("track", paths.tracking(study.name), spec, {"results": results, "report": report})

@@ -138,10 +138,32 @@ class Method(Strict):
 
 
 class Shadows(Strict):
-    """Models for attacks that learn from other models."""
+    """Models for attacks that learn from other models, trained in blocks of ten: multiples of ten grow best."""
 
-    inside: int = Field(8, ge=2, description="originals (trained with the forget set)")
-    outside: int = Field(8, ge=2, description="retrained models (without it)")
+    inside: int = Field(8, ge=0, le=1000, description="originals (trained with the forget set)")
+    outside: int = Field(8, ge=0, le=1000, description="retrained models (without it), per split")
+    half: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        multiple_of=2,
+        description="each trained on a random half of training and validation set",
+    )
+    unlearned: int = Field(
+        0, ge=0, le=1000, description="originals that then forgot by the row's method, per split and method"
+    )
+
+
+class Reported(Strict):
+    """A paper's printed numbers, to stand beside ours."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\.csv$")] = Field(
+        description="a file of config/reported"
+    )
+    where: dict[str, str] = Field(
+        default_factory=dict,
+        description="columns and what they must say, to choose one of the file's settings",
+    )
 
 
 class Experiment(Strict):
@@ -160,8 +182,10 @@ class Experiment(Strict):
     )
     attacks: tuple[Name, ...] = Field((), description="attacks that `reunlearn attacks` lists")
     shadows: Shadows | None = Field(
-        None, description="shadow models per split, for the attacks that need them"
+        None, description="how many shadow models the attacks get; those that no attack reads are not trained"
     )
+    reported: Reported | None = Field(None, description="printed numbers that the report compares ours with")
+    relearn: int | None = Field(None, ge=1, description="measure relearn time: most epochs that it may take")
     noise_floor: bool = Field(True, description="a second retrained model per seed: Retrain against Retrain")
     threads: int = Field(1, ge=1, description="CPU threads of each job; part of the specification")
 

@@ -15,7 +15,9 @@ from reunlearn.study.paths import state_dir
 
 WAIT_SECONDS = 0.2  # between two looks for a free GPU
 
-_held_slot: IO[str] | None = None  # an open, locked file: the lock ends with the process
+_held_slot: tuple[str, IO[str]] | None = (
+    None  # a GPU and an open, locked file: the lock ends with the process
+)
 
 
 def prepare_torch(threads: int) -> str:
@@ -40,6 +42,11 @@ def prepare_torch(threads: int) -> str:
     return f"cuda:{take_slot(gpu_names())}"
 
 
+def gpu_memory() -> float:
+    """Return the most memory that tensors of this process took on its GPU at one time, in MiB."""
+    return round(torch.cuda.max_memory_allocated() / 2**20, 1)
+
+
 def gpu_names() -> list[str]:
     """Return a name per visible GPU that no other GPU has: jobs see different ones under the same number."""
     properties = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
@@ -47,11 +54,14 @@ def gpu_names() -> list[str]:
 
 
 def take_slot(names: list[str]) -> int:
-    """Return the position of a GPU that no other job holds; wait for the first to be free if all are held.
+    """Return the position of a GPU that no other process holds; wait for the first to be free if all are held.
 
-    Snakemake caps how many GPU jobs run at once but tells no job which GPU is its own.
+    A process that runs several jobs, one after the other, keeps its own. Snakemake caps how many GPU jobs run at once
+    but tells no job which GPU is its own.
     """
     global _held_slot
+    if _held_slot is not None and _held_slot[0] in names:
+        return names.index(_held_slot[0])
     while True:
         for number, name in enumerate(names):
             handle = (state_dir() / f"gpu-{name}.lock").open("w")
@@ -60,6 +70,6 @@ def take_slot(names: list[str]) -> int:
             except BlockingIOError:
                 handle.close()
                 continue
-            _held_slot = handle
+            _held_slot = (name, handle)
             return number
         time.sleep(WAIT_SECONDS)

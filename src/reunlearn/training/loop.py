@@ -66,7 +66,7 @@ def train(
         recipe["weight_decay"],
         recipe["nesterov"],
     )
-    schedule = _schedule(optimizer, recipe, len(samples))
+    schedule = schedule_of(optimizer, recipe, len(samples))
     key = _key(model, samples, objective, recipe, seed)
     history = []
     if checkpoints:
@@ -90,7 +90,7 @@ def train(
     return history
 
 
-def _schedule(optimizer: torch.optim.Optimizer, recipe: dict[str, Any], count: int) -> LRScheduler:
+def schedule_of(optimizer: torch.optim.Optimizer, recipe: dict[str, Any], count: int) -> LRScheduler:
     """Return the recipe's schedule for a training set of `count` samples."""
     per_step = recipe["schedule_per"] == "step"
     return make_schedule(

@@ -1,0 +1,155 @@
+"""What a pool of shadow models saves: `python benchmarks/shadows.py`.
+
+64 models of the quickstart's network through the pool (blocks of ten, two jobs at a time, one thread each, started as
+Snakemake starts them) against 64 jobs of one model each, one after another, and against one warm process that trains
+them one after another. Pool and separate jobs are started in both ways that there are: each a Python of its own, as on
+a cluster, and through the warm worker, as on one machine. Of the separate jobs some are measured, before and after the
+pool, and their median stands for the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+from startup import copy_project
+
+MODELS, CORES = 64, 2  # models, jobs at a time
+MEASURED = 3  # separate jobs measured before the pool, and again after
+STUDY = {
+    "name": "shadows",
+    "title": "shadows",
+    "experiments": [
+        {
+            "name": "shadows",
+            "dataset": {"name": "digits", "train": 150, "validation": 300},
+            "architecture": {"name": "small_cnn"},
+            "recipe": "digits-small",
+            "scenario": {"kind": "random", "fraction": 0.2},
+            "seeds": [0],
+            "methods": ["finetune"],
+            "attacks": ["shadow_xgboost"],
+            "shadows": {"inside": MODELS, "outside": 2},
+        }
+    ],
+}
+
+
+def run_job(specification: str) -> float:
+    """Run one job as Snakemake would; return its seconds."""
+    command = [sys.executable, "-S", "-E", "src/reunlearn/client.py"]
+    begin = time.perf_counter()
+    stage = json.loads(Path(specification).read_text())["stage"]
+    subprocess.run([*command, stage, specification, f"{specification}.log"], check=True, capture_output=True)
+    return time.perf_counter() - begin
+
+
+def through_the_pool(specifications: list[str]) -> float:
+    """Return the seconds of all blocks, two at a time."""
+    begin = time.perf_counter()
+    with ThreadPoolExecutor(CORES) as pool:
+        list(pool.map(run_job, specifications))
+    return time.perf_counter() - begin
+
+
+def alone(block: dict[str, Any], number: int) -> str:
+    """Write the specification of a job that trains one model; return its path."""
+    folder = f"{Path(block['folder']).parent}/{number}-{number}"
+    content = block | {
+        "folder": folder,
+        "first": number,
+        "count": 1,
+        "first_seed": block["first_seed"] + number,
+    }
+    Path(folder).mkdir(parents=True)
+    path = Path(folder, "specification.json")
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def one_warm_process(block: dict[str, Any]) -> float:
+    """Return the seconds in which this process trains all models, one after another; imports and a first one apart."""
+    import torch
+
+    from reunlearn.stages.loading import Loader
+    from reunlearn.training.loop import train
+
+    torch.set_num_threads(1)
+    training = block["training"]
+    loader, begin = Loader(training, "cpu"), 0.0
+    samples, objective = loader.training_samples(), loader.objective()
+    for number in range(MODELS + 1):
+        train(loader.fresh_model(number), samples, objective, training["recipe"], number)
+        if number == 0:
+            begin = time.perf_counter()
+    return time.perf_counter() - begin
+
+
+def both_ways(block: dict[str, Any], blocks: list[str], first: int) -> tuple[float, float]:
+    """Return the median seconds of one job of one model, measured before and after the pool, and the pool's."""
+    numbers = iter(range(first, first + 2 * MEASURED))
+    separate = [run_job(alone(block, next(numbers))) for _ in range(MEASURED)]
+    together = through_the_pool(blocks)
+    separate += [run_job(alone(block, number)) for number in numbers]
+    return statistics.median(separate), together
+
+
+def main() -> None:
+    """Print the times and the ratios."""
+    from reunlearn import worker
+    from reunlearn.study.plan import make_plan, write_specifications
+
+    Path("config/studies/shadows.yaml").write_text(yaml.safe_dump(STUDY))
+    os.environ["REUNLEARN_DEVICE"] = "cpu"
+    plan = make_plan("shadows")
+    write_specifications(plan)
+    run_job(f"{plan.of_stage('prepare')[0].folder}/specification.json")
+    pool = [job for job in plan.of_stage("shadow") if job.specification["kind"] == "inside"]
+    block, blocks = pool[0].document, [f"{job.folder}/specification.json" for job in pool]
+    run_job(alone(block, 1000))  # file caches are warm from here on
+    cold, cold_pool = both_ways(block, blocks, 1001)
+    begin = time.perf_counter()
+    worker.start()
+    start = time.perf_counter() - begin
+    warm, warm_pool = both_ways(block, blocks, 2001)
+    os.environ.pop(worker.SOCKET, None)
+    process = one_warm_process(block)
+    print(f"one warm process, {MODELS} models one after another: {process:.1f} s, imports not counted")
+    figures = (
+        ("every job a Python of its own", cold, 0.0, cold_pool),
+        ("warm worker", warm, start, warm_pool),
+    )
+    for name, each, once, together in figures:
+        separate, seconds = once + MODELS * each, once + together
+        print(f"{name}{f', its start of {once:.1f} s counted' if once else ''}:")
+        print(
+            f"  one job of one model {each:.2f} s (median of {2 * MEASURED}); {MODELS} of them, one after another, "
+            f"{separate:.0f} s (extrapolated); the pool's {len(blocks)} jobs, {CORES} at a time, {seconds:.1f} s"
+        )
+        print(
+            f"  the pool is {separate / seconds:.1f} times as fast as separate jobs, {process / seconds:.2f} times "
+            "as fast as one warm process"
+        )
+    best = warm_pool + start
+    print(f"separate cold jobs / pool as Snakemake runs it here: {MODELS * cold / best:.1f} (wanted: 3.0)")
+    print(
+        f"one warm process / pool as Snakemake runs it here: {process / warm_pool:.2f} (wanted: 1.4), no start counted "
+        f"on either side; {process / best:.2f} with the worker's own start"
+    )
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        project = copy_project(Path(place))
+        os.chdir(project)
+        os.environ["PYTHONPATH"] = str(project / "src")
+        main()

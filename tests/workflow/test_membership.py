@@ -1,0 +1,59 @@
+"""LiRA and RMIA through the whole workflow: the original is given away, a model that never saw forget is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reunlearn.reporting import numbers
+from reunlearn.reporting.lines import FLOOR, ORIGINAL, RETRAIN
+from tests.workflow.project import EXPERIMENT, Project
+
+pytestmark = pytest.mark.workflow
+
+ATTACKS = ["lira", "rmia"]
+HELD_OUT = {
+    **EXPERIMENT,
+    "dataset": {"name": "digits", "train": 150, "validation": 150},
+    "architecture": {"name": "small_cnn", "settings": {"width": 16}},
+    "recipe": "digits-small",
+    "scenario": {"kind": "random", "fraction": 0.4},
+    "seeds": [0, 1],
+    "methods": EXPERIMENT["methods"][:1],
+    "attacks": ATTACKS,
+    "shadows": {"half": 20},
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a study that attacks an original, Retrain and a second Retrain."""
+    project = Project.create(tmp_path_factory.mktemp("membership") / "project")
+    project.write_study("membership", [HELD_OUT | {"noise_floor": True}])
+    project.snakemake(study="membership")
+    return project.root / "reports/membership"
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_original_is_attacked_clearly_better_than_retrain(report: Path, attack: str) -> None:
+    table = pd.read_csv(report / "tables/random-attacks.csv", index_col="line")
+    found = {
+        line: tuple(table.loc[line, [f"{attack}_auc{end}" for end in ("_low", "", "_high")]])
+        for line in (ORIGINAL, RETRAIN, FLOOR)
+    }
+    print(attack, {line: [round(v, 3) for v in ends] for line, ends in found.items()})
+    assert found[ORIGINAL][0] > found[RETRAIN][2] + 0.05
+    for unseen in (RETRAIN, FLOOR):  # control: who never saw forget is not told apart
+        assert abs(found[unseen][1] - 0.5) < 0.1
+
+
+def test_the_page_shows_it(report: Path) -> None:
+    page = (report / "index.html").read_text()
+    table = pd.read_csv(report / "tables/random-attacks.csv", index_col="line")
+    for title, attack in {"LiRA": "lira", "RMIA": "rmia"}.items():
+        assert title in page
+        for line in (ORIGINAL, RETRAIN):
+            low, area, high = (table.loc[line, f"{attack}_auc{end}"] for end in ("_low", "", "_high"))
+            assert f"{numbers.plain(area, 2)} {numbers.interval(low, high)}" in page

@@ -1,0 +1,91 @@
+"""Pools of shadow models grow by blocks: proven by running Snakemake and comparing the jobs that really ran."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reunlearn.attacks.registry import POOLS
+from reunlearn.stages.attack import read_pool
+from reunlearn.study.pools import KINDS
+from tests.workflow.project import EXPERIMENT, Executed, Project
+
+pytestmark = pytest.mark.workflow
+
+TAIL = {"aggregate", "report", "track"}
+COUNTS = {"inside": 2, "outside": 4, "half": 10, "unlearned": 2}
+ATTACKS = ["shadow_xgboost", "lira", "u_lira"]
+
+
+def experiment(attacks: list[str] = ATTACKS, **counts: int) -> dict[str, Any]:
+    """Return an experiment whose attacks read pools of all kinds."""
+    wanted = copy.deepcopy(EXPERIMENT)
+    return {**wanted, "methods": wanted["methods"][:1], "attacks": attacks, "shadows": {**COUNTS, **counts}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose study `tiny` has been run with pools of all kinds."""
+    project = Project.create(tmp_path_factory.mktemp("pools") / "project")
+    project.write_study("tiny", [experiment()])
+    ran = project.executed()
+    assert blocks(ran, "/half/") == ["0-9"]
+    assert blocks(ran, "/inside/") == ["0-1"]
+    return project
+
+
+def blocks(ran: Executed, of: str) -> list[str]:
+    """Return the blocks of a pool that were trained."""
+    return sorted(folder.rsplit("/", 1)[1] for stage, folder in ran if stage == "shadow" and of in folder)
+
+
+def test_asking_for_ten_more_trains_ten(project: Project) -> None:
+    project.write_study("tiny", [experiment(half=20)])
+    ran = project.executed()
+    trained = {folder for stage, folder in ran if stage == "shadow"}
+    assert {folder.rsplit("/pools/", 1)[1] for folder in trained} == {"half/10-19"}
+    rest = {(stage, folder.rsplit("/", 1)[1]) for stage, folder in ran if stage not in {"shadow", *TAIL}}
+    assert rest == {("attack", "lira")}
+    folders = sorted(project.root.glob("runs/digits/*/pools/half/*"))
+    pool = read_pool(folders)
+    assert pool.logits.shape == (20, 60, 10)
+    assert pool.logits.dtype == np.float16
+    assert (pool.member.sum(axis=0) == 10).all()
+    assert {p.suffix for folder in folders for p in folder.iterdir()} == {".json", ".npz"}
+    project.write_study("tiny", [experiment()])
+    assert {stage for stage, _ in project.executed()} == {"attack", *TAIL}
+
+
+def test_what_a_pool_was_taught(project: Project) -> None:
+    forget = np.load(next(project.root.glob("runs/digits/split~*/*/split0/indices.npz")))["forget"]
+    for kind, learned in {"inside": 1.0, "outside": 0.0, "unlearned": 1.0}.items():
+        folders = sorted(p.parent for p in project.root.glob(f"runs/digits/*/pools/{kind}/**/outputs.npz"))
+        _, member = read_pool(folders[:1]).of(forget)
+        assert member.mean() == learned, kind
+
+
+def test_a_method_has_a_pool_of_its_own(project: Project, tmp_path: Path) -> None:
+    changed = project.copy(tmp_path / "project")
+    changed.edit(
+        "src/reunlearn/unlearning/methods/finetune.py",
+        r"descend\(optimizer, loss := ",
+        "descend(optimizer, loss := 2 * ",
+    )
+    ran = changed.executed()
+    assert {folder.split("/pools/")[1].split("/")[0] for stage, folder in ran if stage == "shadow"} == {
+        "unlearned"
+    }
+    assert blocks(ran, "/unlearned/") == ["0-1"]
+
+
+def test_what_no_attack_reads_is_not_trained(project: Project) -> None:
+    project.write_study("plain", [experiment(attacks=["u_lira"], inside=30, half=40)])
+    assert {stage for stage, _ in project.executed(study="plain")} == TAIL
+
+
+def test_plan_and_attacks_know_the_same_pools() -> None:
+    assert set(KINDS) == set(POOLS)
