@@ -9,7 +9,7 @@ import synthetic
 from reunlearn.records.files import read_json
 from reunlearn.reporting.page import make_report
 
-TABLES = ("results", "samples", "scores")
+TABLES = ("results", "samples", "classes", "scores")
 
 
 def read(folder):

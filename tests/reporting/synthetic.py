@@ -55,7 +55,9 @@ CATALOGUE: dict[str, dict[str, Any]] = {
             "ideal": "Retrain's value <not 50>",
             "column_of": "GDR-GMA 'MIA'",
             "source": "a paper",
-            "shadows": name == "shadow_xgboost",
+            "pools": ["inside", "outside"] if name == "shadow_xgboost" else [],
+            "cost": "",
+            "ordered": [],
         }
         for name, title, unit in (
             ("entropy_logistic", "MIA entropy", "% of the forget set called member"),
@@ -122,7 +124,7 @@ def build(
                 row = _row(experiment, name, seed, seed + 1000 * second)
                 skip = "all" in missing or (name in missing and seed == 0)
                 status = "diverged" if name in diverged and seed == 1 else "finished"
-                jobs += [row["model"], row["evaluation"], *row["attacks"].values()]
+                jobs += [row["model"], row["evaluation"], row["comparison"], *row["attacks"].values()]
                 if not skip:
                     _write_run(row, status, device if name == "pgu" else "cpu")
                 rows.append(row)
@@ -164,6 +166,7 @@ def _row(experiment: dict[str, Any], name: str, seed: int, method_seed: int) -> 
         "method": method,
         "model": models.get(name, folder),
         "evaluation": paths.evaluation(folder),
+        "comparison": paths.comparison(folder),
         "attacks": {a: paths.attack(folder, a) for a in ATTACKS},
     }
 
@@ -202,6 +205,9 @@ def _write_run(row: dict[str, Any], status: str, device: str) -> None:
     write_arrays(Path(row["evaluation"]) / "outputs.npz", arrays)
     write_json(Path(row["evaluation"]) / "metrics.json", metrics)
     _finish(row["evaluation"], "evaluate", {"run": 0.01, "total": 0.02}, "cpu", status=status)
+    readings = {"d_kl": abs(margins[0] - 3.0) + draw.uniform(0, 0.1), "kl_test": 0.1, "js_forget": 0.02}
+    write_json(Path(row["comparison"]) / "readings.json", readings if status == "finished" else {})
+    _finish(row["comparison"], "compare", {"run": 0.01, "total": 0.02}, "cpu")
     for attack, folder in row["attacks"].items():
         _write_attack(attack, folder, arrays, status)
 

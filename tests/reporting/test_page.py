@@ -108,8 +108,8 @@ def test_files(whole_report):
 
 def test_holes_are_named_with_their_logs(holed, holed_report):
     text = " ".join(Page(holed_report.page).text.split())
-    assert "Incomplete: 16 of " in text
-    assert "15 jobs not begun" in text
+    assert "Incomplete: 20 of " in text
+    assert "19 jobs not begun" in text
     for folder in holed["runs"]["missing"]:
         assert f"logs/{folder}.log" in text
     assert "1 diverged" in text
@@ -121,7 +121,7 @@ def test_holes_know_their_stage_and_whether_they_began(holed):
     found = find_holes(holed["runs"], {missing[3]})
     assert [h.folder for h in found if h.begun] == [missing[3]]
     assert found[0].folder == missing[3]
-    assert Counter(h.stage for h in found) == {"unlearn": 4, "evaluate": 4, "attack": 8}
+    assert Counter(h.stage for h in found) == {"unlearn": 4, "evaluate": 4, "compare": 4, "attack": 8}
 
 
 def test_a_study_of_which_nothing_ran_still_has_a_page(empty_report):
@@ -186,4 +186,4 @@ def test_templates_are_package_data():
     used = set()
     for path in templates.glob("*.html"):
         used |= set(re.findall(r'{% (?:include|from) "([^"]+)"', path.read_text()))
-    assert used | {"page.html"} == {p.name for p in templates.iterdir()}
+    assert used | {"page.html", "audit.html"} == {p.name for p in templates.iterdir()}

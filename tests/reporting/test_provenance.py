@@ -24,6 +24,7 @@ def test_sums_by_stage(whole):
         "retrained",
         "unlearn",
         "evaluate",
+        "compare",
         "attack",
     ]  # as they run, not by name
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from reunlearn.reporting import reading_cards, study_cards
+
 _CLOSER = "closer to Retrain is better"
 
 
@@ -59,7 +61,7 @@ CARDS: dict[str, dict[str, Any]] = {
             "percentage points",
             "lower is better",
             "that of the noise floor: a second retrained model has a gap too",
-            "GDR-GMA, LUR; Avg. D of SFR-on",
+            "ours, over the columns shown here; those of the papers, each over its own columns, stand below",
         ),
         _card(
             "seconds",
@@ -91,3 +93,15 @@ CARDS: dict[str, dict[str, Any]] = {
         ),
     )
 }
+
+
+def _table(rows: tuple[reading_cards.Row, ...]) -> dict[str, dict[str, Any]]:
+    return {row[0]: _card(*row) for row in rows}
+
+
+DISTANCES = _table(reading_cards.DISTANCES)
+ACCURACIES = _table(reading_cards.ACCURACIES)
+AVERAGES = _table(study_cards.AVERAGES)
+COSTS = _table(study_cards.COSTS)
+SIGNIFICANCE = _table(study_cards.SIGNIFICANCE)
+RANKS = _table(study_cards.RANKS)

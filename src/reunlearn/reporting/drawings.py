@@ -12,8 +12,10 @@ from reunlearn.reporting.figures import entropy_histograms, gap_time, loss_histo
 
 PREFERRED_ROC = "shadow_xgboost"
 _HISTOGRAM = (
-    "All seeds together, original before and every method after. Where unlearning succeeds, the two shapes stand to "
-    "each other as they do for Retrain. AUC: the chance that a forget sample has the lower {what} of the two; "
+    "All seeds together, original before and every method after. Where unlearning succeeds, the two "
+    "shapes stand to "
+    "each other as they do for Retrain. AUC: the chance that a forget sample has the lower {what} of the "
+    "two; "
     "0.5 tells nothing. Each panel has its own vertical scale."
 )
 
@@ -70,13 +72,13 @@ def draw_all(
     if order:
         loss = loss_histograms.draw(samples, order)
         drawings.append(
-            _drawing(
+            drawing(
                 experiment, "loss", "Loss, forget against test", _HISTOGRAM.format(what="loss"), loss, True
             )
         )
         entropy = entropy_histograms.draw(samples, order)
         text = _HISTOGRAM.format(what="entropy")
-        drawings.append(_drawing(experiment, "entropy", "Entropy, forget against test", text, entropy, True))
+        drawings.append(drawing(experiment, "entropy", "Entropy, forget against test", text, entropy, True))
     else:
         absent.append("No histograms: no run left outputs.")
     return drawings, absent
@@ -87,21 +89,39 @@ def _gap_time(experiment: str, table: pd.DataFrame) -> Drawing:
         "Lower left is better: near Retrain, at little cost. Retrain stands at gap 0. Dashed: the original, "
         "with nothing unlearned, and the noise floor."
     )
-    return _drawing(experiment, "gap-time", "Avg. Gap against run time", caption, gap_time.draw(table), False)
+    return drawing(experiment, "gap-time", "Avg. Gap against run time", caption, gap_time.draw(table), False)
 
 
 def _roc(experiment: str, attack: str, table: pd.DataFrame, scores: pd.DataFrame) -> Drawing:
     figure = roc.draw(scores, attack, list(table.index), table["mark"].to_dict())
     caption = "Scores of all seeds together. The diagonal is an attack that learns nothing."
-    return _drawing(experiment, "roc", f"ROC of {attack}", caption, figure, False)
+    return drawing(experiment, "roc", f"ROC of {attack}", caption, figure, False)
 
 
-def _drawing(experiment: str, kind: str, title: str, caption: str, figure: Figure, wide: bool) -> Drawing:
+def drawing(
+    experiment: str,
+    kind: str,
+    title: str,
+    caption: str,
+    figure: Figure,
+    wide: bool,
+    legend: bool | None = None,
+) -> Drawing:
+    """Return a figure as it is shown and as files; wide ones have a legend of forget and test unless told not."""
     svg = style.to_svg(figure)
     figure.set_layout_engine("none")  # the layout is settled; finding it again takes longer than drawing
     element = style.inline(svg, f"{experiment}-{kind}".replace(".", "_"), f"{title}. {caption}")
     name = f"{experiment}-{kind}"
-    return Drawing(name, title, caption, element, svg, style.to_pdf(figure), wide, legend=wide)
+    return Drawing(
+        name,
+        title,
+        caption,
+        element,
+        svg,
+        style.to_pdf(figure),
+        wide,
+        legend=wide if legend is None else legend,
+    )
 
 
 def _roc_attack(scores: pd.DataFrame, attacks: list[str]) -> str | None:

@@ -47,3 +47,4 @@ class Grid:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
+    title: str = ""  # what the page calls it

@@ -51,14 +51,14 @@ def method_grid(table: pd.DataFrame, experiment: str, cards: dict[str, dict[str,
         cells += [_time(numbers_of), _passes(numbers_of), _runs(numbers_of)]
         found.append(Line(line, REMARKS.get(line, ""), line in REFERENCES, tuple(cells)))
     caption = "mean ± standard deviation over seeds; below, the gap to Retrain"
-    return Grid(f"{experiment}-methods", caption, tuple(columns), tuple(found), (RANK_NOTE,))
+    return Grid(f"{experiment}-methods", caption, tuple(columns), tuple(found), (RANK_NOTE,), "Methods")
 
 
 def attack_grid(table: pd.DataFrame, experiment: str, cards: dict[str, dict[str, Any]]) -> Grid:
     """Return the table of attacks, from what `attack_table` returns."""
     attacks = [c.removesuffix("_auc") for c in table.columns if c.endswith("_auc")]
     columns = [
-        Column(a, cards.get(a, {}).get("title", a), _short(cards.get(a, {})), cards.get(a, {}))
+        Column(a, cards.get(a, {}).get("title", a), short_unit(cards.get(a, {})), cards.get(a, {}))
         for a in attacks
     ]
     columns.append(Column("runs", "Runs", "n", CARDS["runs"]))
@@ -67,10 +67,10 @@ def attack_grid(table: pd.DataFrame, experiment: str, cards: dict[str, dict[str,
         cells = [*(_attack(numbers_of, c) for c in columns[:-1]), _runs(numbers_of)]
         found.append(Line(str(name), REMARKS.get(str(name), ""), name in REFERENCES, tuple(cells)))
     caption = "each attack's own number; below, AUC over all seeds with its 95 % interval"
-    return Grid(f"{experiment}-attacks", caption, tuple(columns), tuple(found), (AUC_NOTE,))
+    return Grid(f"{experiment}-attacks", caption, tuple(columns), tuple(found), (AUC_NOTE,), "Attacks")
 
 
-def _short(card: dict[str, Any]) -> str:
+def short_unit(card: dict[str, Any]) -> str:
     """Return a unit short enough for a heading; the card has the rest."""
     unit = card.get("unit", "")
     if unit.startswith("%"):

@@ -13,8 +13,10 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from reunlearn.reporting import export, ledger, lines, numbers, provenance
+from reunlearn.reporting import export, ledger, lines, numbers, provenance, ranking
 from reunlearn.reporting.costs import set_sizes
+from reunlearn.reporting.drawings import Drawing
+from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.holes import find_holes
 from reunlearn.reporting.sections import Section, build
 
@@ -36,6 +38,8 @@ def make_report(
     runs: dict[str, Any],
     catalogue: dict[str, dict[str, Any]],
     logs: Collection[str] = (),
+    classes: pd.DataFrame | None = None,
+    reported: dict[str, list[dict[str, str]]] | None = None,
 ) -> Report:
     """Return the report of a study.
 
@@ -43,25 +47,41 @@ def make_report(
         results, samples, scores, runs: what the stage `aggregate` writes.
         catalogue: cards of methods, attacks and datasets.
         logs: folders of the jobs that have a log.
+        classes: what the stage `aggregate` writes of true and predicted classes.
+        reported: printed numbers by experiment.
     """
     runs = {**runs, "sizes": set_sizes(runs, _forget_sizes(samples), catalogue["datasets"])}
     study = runs["study"]
     measured = set(results["experiment"])
     shown = [e for e in study["experiments"] if e["name"] in measured]
-    sections = _build_all([(e, results, samples, scores, runs, catalogue["attacks"]) for e in shown])
+    by_class, printed = pd.DataFrame() if classes is None else classes, reported or {}
+    sections = _build_all(
+        [
+            (e, results, samples, scores, runs, catalogue["attacks"], by_class, printed.get(e["name"], []))
+            for e in shown
+        ]
+    )
+    ranks = ranking.build(results, [e["name"] for e in shown])
     methods = _methods(runs, catalogue["methods"])
-    page = _environment().get_template("page.html")
+    page = environment().get_template("page.html")
     text = page.render(
         study=study,
         sections=sections,
         methods=methods,
+        ranks=ranks,
         ledger=ledger.build(methods, runs["rows"]),
         rows=sum(len(m["rows"]) for m in methods),
         holes=find_holes(runs, logs),
         jobs=len(runs["jobs"]) + len(runs["missing"]),
         provenance=provenance.gather(runs),
     )
-    return Report(text, _files(sections))
+    files = files_of(
+        [*(g for s in sections for g in s.grids), *([ranks.grid] if ranks else [])],
+        {name: table for s in sections for name, table in s.numbers.items()}
+        | ({ranking.NAME: ranks.numbers} if ranks else {}),
+        [*(d for s in sections for d in s.drawings), *([ranks.drawing] if ranks else [])],
+    )
+    return Report(text, files)
 
 
 def _build_all(arguments: list[tuple[Any, ...]]) -> list[Section]:
@@ -90,21 +110,23 @@ def _methods(runs: dict[str, Any], cards: dict[str, Any]) -> list[dict[str, Any]
     return [{**cards[name], "rows": rows} for name, rows in used.items() if name in cards]
 
 
-def _files(sections: list[Section]) -> dict[str, str | bytes]:
+def files_of(
+    grids: list[Grid], tables: dict[str, pd.DataFrame], drawings: list[Drawing]
+) -> dict[str, str | bytes]:
+    """Return tables and figures as files, by their path relative to the page."""
     found: dict[str, str | bytes] = {}
-    for section in sections:
-        for grid in section.grids:
-            found[f"tables/{grid.name}.tex"] = export.tex(grid)
-            found[f"tables/{grid.name}.md"] = export.markdown(grid)
-        for name, table in section.numbers.items():
-            found[f"tables/{name}.csv"] = export.csv(table)
-        for drawing in section.drawings:
-            found[f"figures/{drawing.name}.svg"] = drawing.svg
-            found[f"figures/{drawing.name}.pdf"] = drawing.pdf
+    for grid in grids:
+        found[f"tables/{grid.name}.tex"] = export.tex(grid)
+        found[f"tables/{grid.name}.md"] = export.markdown(grid)
+    for name, table in tables.items():
+        found[f"tables/{name}.csv"] = export.csv(table)
+    for drawing in drawings:
+        found[f"figures/{drawing.name}.svg"] = drawing.svg
+        found[f"figures/{drawing.name}.pdf"] = drawing.pdf
     return found
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     """Return the templates' environment: everything is escaped but our own drawings."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

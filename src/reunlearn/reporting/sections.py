@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from reunlearn.reporting import lines
+from reunlearn.reporting import further, lines
 from reunlearn.reporting.drawings import Drawing, draw_all
 from reunlearn.reporting.finding import Finding, find
 from reunlearn.reporting.forgotten import forgotten
@@ -47,6 +47,8 @@ def build(
     scores: pd.DataFrame,
     runs: dict[str, Any],
     cards: dict[str, dict[str, Any]],
+    classes: pd.DataFrame | None = None,
+    printed: list[dict[str, str]] | None = None,
 ) -> Section:
     """Return the section of one experiment.
 
@@ -55,6 +57,8 @@ def build(
         results, samples, scores: the tidy tables of the study.
         runs: the content of runs.json, with `sizes` of the sets.
         cards: definition cards of the attacks.
+        classes: true and predicted classes, a tidy table of the study.
+        printed: the printed numbers that the study names for this experiment.
     """
     name, attacks = experiment["name"], list(experiment["attacks"])
     methods = method_table(results, name, runs)
@@ -62,15 +66,20 @@ def build(
     finished = [lines.of_experiment(lines.only_finished(f, results), name) for f in (samples, scores)]
     drawings, absent = draw_all(name, methods, finished[0], finished[1], attacks)
     grids = [method_grid(methods, name, cards)] + ([attack_grid(against, name, cards)] if attacks else [])
+    sizes = runs.get("sizes", {}).get(name, {})
+    by_class = pd.DataFrame() if classes is None else classes
+    names = {lines.line_of(r): r["method"]["name"] for r in runs["rows"] if r["method"]}
+    more = further.build(experiment, results, by_class, methods, sizes.get("train", 0), names, printed or [])
     return Section(
         name=name,
-        setting=setting(experiment, runs.get("sizes", {}).get(name, {}), _seeds(name, runs)),
+        setting=setting(experiment, sizes, _seeds(name, runs)),
         finding=find(methods),
-        grids=tuple(grids),
+        grids=(*grids, *more.grids),
         numbers={
             f"{name}-methods": methods,
             f"{name}-attacks": against,
             f"{name}-metrics": metric_table(results, name).set_index("line"),
+            **more.numbers,
         },
         drawings=tuple(drawings),
         absent=tuple(absent),
@@ -95,8 +104,8 @@ def setting(
         ("Seeds", ", ".join(map(str, seeds))),
     ]
     if experiment["shadows"]:
-        shadows = experiment["shadows"]
-        found.append(("Shadow models", f"{shadows['inside']} inside, {shadows['outside']} outside per split"))
+        asked = [f"{count} {kind}" for kind, count in experiment["shadows"].items() if count]
+        found.append(("Shadow models asked for", ", ".join(asked) or "none"))
     return tuple(found)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reunlearn.metrics.statistics import average_gap, bootstrap_auc, gap, summarise
+from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.statistics import average_gap, gap, summarise
 from reunlearn.reporting import lines
 from reunlearn.reporting.costs import cost
 
@@ -43,14 +44,14 @@ def method_table(results: pd.DataFrame, experiment: str, runs: dict[str, Any] | 
     if frame.empty:
         raise ValueError(f"no experiment '{experiment}' in these results")
     metrics = gap_metrics(results, experiment)
-    values = {line: _values(frame[frame["line"] == line]) for line in lines.order(frame)}
+    values = {line: values_of(frame[frame["line"] == line]) for line in lines.order(frame)}
     reference = {
         m: summarise(values[lines.RETRAIN].get(m, [])).mean if lines.RETRAIN in values else np.nan
         for m in metrics
     }
     found = []
     for line, numbers in values.items():
-        entry: dict[str, Any] = {"line": line, **_counts(frame[frame["line"] == line])}
+        entry: dict[str, Any] = {"line": line, **counts_of(frame[frame["line"] == line])}
         for metric in metrics:
             summary = summarise(numbers.get(metric, []))
             entry |= {f"{metric}_mean": summary.mean, f"{metric}_std": summary.std, f"{metric}_n": summary.n}
@@ -78,23 +79,22 @@ def attack_table(
 ) -> pd.DataFrame:
     """Return one line per method.
 
-    Per attack a: a_mean, a_std, a_n, a_auc, a_auc_low, a_auc_high, a_members, a_others (scores).
-    The AUC is over the scores of all finished runs of a line together, as they are.
+    Per attack a: a_mean, a_std, a_n; a_auc, a_tpr_at_fpr_1, a_tpr_at_fpr_0_1, a_balanced_accuracy, each with the ends
+    …_low and …_high of its interval; a_members, a_others (scores).
+    These readings are over the scores of all finished runs of a line together, as they are.
     """
     frame = lines.of_experiment(results, experiment)
     pooled = lines.of_experiment(lines.only_finished(scores, results), experiment)
     found = []
     for line in lines.order(frame):
         own = frame[frame["line"] == line]
-        entry: dict[str, Any] = {"line": line, **_counts(own)}
-        numbers = _values(own)
+        entry: dict[str, Any] = {"line": line, **counts_of(own)}
+        numbers = values_of(own)
         for attack in attacks:
             summary = summarise(numbers.get(attack, []))
             entry |= {f"{attack}_mean": summary.mean, f"{attack}_std": summary.std, f"{attack}_n": summary.n}
             member, other = pooled_scores(pooled, line, attack)
-            interval = bootstrap_auc(member, other)
-            entry |= {f"{attack}_auc": interval.value, f"{attack}_auc_low": interval.low}
-            entry |= {f"{attack}_auc_high": interval.high}
+            entry |= {f"{attack}_{name}": value for name, value in ranking(member, other).items()}
             entry |= {f"{attack}_members": len(member), f"{attack}_others": len(other)}
         found.append(entry)
     return pd.DataFrame(found).set_index("line")
@@ -115,7 +115,7 @@ def metric_table(results: pd.DataFrame, experiment: str) -> pd.DataFrame:
     frame = lines.of_experiment(results, experiment)
     found = []
     for line in lines.order(frame):
-        for metric, values in _values(frame[frame["line"] == line]).items():
+        for metric, values in values_of(frame[frame["line"] == line]).items():
             summary = summarise(values)
             found.append(
                 {"line": line, "metric": metric, "mean": summary.mean, "std": summary.std, "n": summary.n}
@@ -123,13 +123,13 @@ def metric_table(results: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["line", "metric", "mean", "std", "n"])
 
 
-def _values(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+def values_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return {metric: values of the finished runs} of one line."""
     finished = frame[frame["status"] == "finished"]
     return {m: g.to_numpy(dtype=float) for m, g in finished.groupby("metric", sort=True)["value"]}
 
 
-def _counts(frame: pd.DataFrame) -> dict[str, int]:
+def counts_of(frame: pd.DataFrame) -> dict[str, int]:
     """Return how many runs of one line finished, diverged, are missing."""
     status = frame.drop_duplicates(lines.RUN)["status"]
     return {name: int((status == name).sum()) for name in ("finished", "diverged", "missing")}

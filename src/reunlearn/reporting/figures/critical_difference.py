@@ -1,0 +1,79 @@
+"""Average ranks on a line, with bars over what cannot be told apart (the diagram of Demšar 2006)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reunlearn.metrics.ranks import cliques
+from reunlearn.reporting.figures.style import FORGET, INK, MUTED, TEST, house_style
+from reunlearn.reporting.lines import REFERENCES
+
+STEP = 0.28  # inches between two names
+BAR = 0.16  # inches between two bars
+
+
+def draw(average: dict[str, float], critical: float) -> Figure:
+    """Return the diagram.
+
+    Args:
+        average: {line: its average rank}; two at least.
+        critical: the critical difference; NaN draws no bars.
+    """
+    order = sorted(average, key=lambda line: average[line])
+    ranks = np.array([average[line] for line in order])
+    bars = cliques(ranks, critical) if math.isfinite(critical) else []
+    half = math.ceil(len(order) / 2)
+    above, below = 0.75, 0.25 + BAR * len(bars) + STEP * half
+    with house_style():
+        figure = Figure(figsize=(10.5, above + below + 0.1))
+        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        low, high = 1.0, float(len(order))
+        margin = 0.42 * (high - low)
+        axes.set_xlim(low - margin, high + margin)
+        axes.set_ylim(-below, above)  # inches
+        axes.axis("off")
+        _axis(axes, int(low), int(high))
+        if math.isfinite(critical):
+            _ruler(axes, critical, low, high)
+        for level, (first, last) in enumerate(bars):
+            y = -0.14 - BAR * level
+            pad = 0.006 * (high - low)
+            axes.plot([ranks[first] - pad, ranks[last] + pad], [y, y], color=INK, linewidth=3.2)
+        _names(axes, order, ranks, half, -0.2 - BAR * len(bars), (low - 0.06 * margin, high + 0.06 * margin))
+        return figure
+
+
+def _axis(axes: Axes, low: int, high: int) -> None:
+    axes.plot([low, high], [0, 0], color=MUTED, linewidth=0.8)
+    every = max(1, (high - low) // 15)
+    for tick in range(low, high + 1, every):
+        axes.plot([tick, tick], [0, 0.07], color=MUTED, linewidth=0.8)
+        axes.text(tick, 0.12, str(tick), ha="center", va="bottom", color=MUTED, fontsize=8)
+
+
+def _ruler(axes: Axes, critical: float, low: float, high: float) -> None:
+    """Draw the critical difference to scale; one wider than the axis is cut and says so."""
+    shown = min(critical, high - low)
+    axes.plot([low, low + shown], [0.45, 0.45], color=INK, linewidth=1.2)
+    for x in (low, low + shown):
+        axes.plot([x, x], [0.41, 0.49], color=INK, linewidth=1.2)
+    text = f"CD = {critical:.2f}" + (" (wider than the axis)" if critical > high - low else "")
+    axes.text(low, 0.54, text, ha="left", va="bottom", color=INK, fontsize=8.5)
+
+
+def _names(
+    axes: Axes, order: list[str], ranks: np.ndarray, half: int, top: float, ends: tuple[float, float]
+) -> None:
+    """Write the better half of the names to the left and the worse to the right, each led to its rank."""
+    for place, (line, value) in enumerate(zip(order, ranks.tolist(), strict=True)):
+        left = place < half
+        depth = place if left else len(order) - 1 - place
+        y, x = top - STEP * (depth + 0.4), ends[0 if left else 1]
+        colour = FORGET if line in REFERENCES else TEST
+        axes.plot([value, value, x], [0, y, y], color=colour, linewidth=0.8)
+        text = f"{line}  {value:.2f}" if left else f"{value:.2f}  {line}"
+        axes.text(x, y, f" {text} ", ha="right" if left else "left", va="center", color=INK, fontsize=8.5)
