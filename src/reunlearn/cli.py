@@ -18,6 +18,8 @@ STAGES = (
     "state",
     "unlearn",
     "evaluate",
+    "compare",
+    "relearn",
     "attack",
     "aggregate",
     "report",
@@ -184,6 +186,60 @@ def recipes(name: Name = None, json: AsJson = False) -> None:
     from reunlearn.commands import listing
 
     listing.recipes(name, json)
+
+
+@app.command()
+def audit(
+    model: Annotated[str, typer.Option(help="the weights in question: a safetensors file")],
+    architecture: Annotated[str, typer.Option(help="a network and its settings, as in 'small_cnn width=16'")],
+    dataset: Annotated[str, typer.Option(help="a dataset that `reunlearn datasets` lists")],
+    forget: Annotated[str, typer.Option(help="official training numbers: .npy, or text with one per line")],
+    retain: Annotated[
+        str | None, typer.Option(help="likewise; the rest of the training set if absent")
+    ] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="weights trained without forget; a second one is the noise floor")
+    ] = None,
+    original: Annotated[str | None, typer.Option(help="weights before unlearning")] = None,
+    recipe: Annotated[str | None, typer.Option(help="for normalisation, resizing and augmentation")] = None,
+    train: Annotated[
+        int | None, typer.Option(help="training samples, where a study trained on so many")
+    ] = None,
+    validation: Annotated[int, typer.Option(help="samples that such a study held out")] = 0,
+    attacks: Annotated[
+        str | None, typer.Option(help="as in a,b; all that need no shadow models if absent")
+    ] = None,
+    folder: Annotated[str | None, typer.Option(help="your own images, for datasets that need them")] = None,
+    side: Annotated[
+        int | None, typer.Option(help="height and width of the images of an image_folder")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads")] = 1,
+    output: Annotated[str | None, typer.Option(help="a new folder; reports/audits/MODEL if absent")] = None,
+    json: AsJson = False,
+) -> None:
+    """Attack a model of your own, outside any study: the numbers, and a report like a study's."""
+    from reunlearn.commands import audit as command
+    from reunlearn.study.audit import Request
+
+    names = None if attacks is None else tuple(filter(None, (name.strip() for name in attacks.split(","))))
+    request = Request(
+        model,
+        architecture,
+        dataset,
+        forget,
+        retain,
+        tuple(reference or ()),
+        original,
+        recipe,
+        train,
+        validation,
+        names,
+        folder,
+        side,
+        threads,
+        output,
+    )
+    command.run(request, json)
 
 
 @app.command()

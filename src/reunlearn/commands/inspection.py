@@ -128,7 +128,7 @@ def _moved_by(state: State, states: dict[str, State], readers: list[str]) -> Ite
         ignored = {states[reader].job.inputs[role] for role in FOLLOWS_NOT.get(states[reader].job.stage, ())}
         if folder not in ignored:
             yield reader, f"{folder} would run"
-    for role in ("original", "model"):
+    for role in ("original", "retrained", "model"):
         other = state.job.inputs.get(role)
         if isinstance(other, str) and states[other].left_out:
             yield other, f"{folder} needs its weights, which the snapshot left out"

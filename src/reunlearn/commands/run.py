@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from reunlearn.records.digest import job_digest
 from reunlearn.records.files import read_json
 from reunlearn.stages.execution import execute
 from reunlearn.study import paths
-from reunlearn.study.plan import Job, make_plan, write_specifications
+from reunlearn.study.plan import Job, Plan, make_plan, write_specifications
 
 
 def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: bool) -> None:
@@ -21,7 +22,7 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
     plan = make_plan(study, methods, seeds)
     write_specifications(plan)
     console = Console(stderr=True)
-    waiting = [job for job in plan.jobs.values() if not is_done(job)]
+    waiting = [job for job in in_order(plan) if not is_done(job)]
     for number, job in enumerate(waiting, 1):
         console.print(f"[{number}/{len(waiting)}] {job.stage} {job.folder}", highlight=False, markup=False)
         try:
@@ -33,6 +34,12 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
 
                 pdb.post_mortem(sys.exc_info()[2])
             raise
+
+
+def in_order(plan: Plan) -> list[Job]:
+    """Return the jobs of a plan, each after those that it reads."""
+    order = TopologicalSorter({folder: job.input_folders for folder, job in plan.jobs.items()}).static_order()
+    return [plan.jobs[folder] for folder in order]
 
 
 def is_done(job: Job) -> bool:

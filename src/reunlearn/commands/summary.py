@@ -14,7 +14,7 @@ from reunlearn.study.plan import Plan
 WORK = {
     "training": ("original", "retrained", "shadow"),
     "unlearning": ("state", "unlearn"),
-    "evaluating": ("evaluate", "attack"),
+    "evaluating": ("evaluate", "compare", "relearn", "attack"),
 }
 
 

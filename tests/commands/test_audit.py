@@ -1,0 +1,329 @@
+"""An audit of a study's models, given as a stranger's files, says what the study said; mistakes leave nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from reunlearn.cli import app
+from reunlearn.commands import audit
+from reunlearn.records.files import read_arrays, read_json
+from reunlearn.study import paths
+from reunlearn.study.audit import Request
+from reunlearn.study.errors import UserError
+from reunlearn.study.plan import make_plan, write_specifications
+from tests.commands.own_model import EXPERIMENT, NUMBERS, STUDY, Own, create, inside, result_of
+from tests.workflow.project import ROOT
+
+LINES = {"retrain": "Retrain", "floor": "Noise floor", "original": "Original", "finetune": "audited"}
+ATTACKS = EXPERIMENT["attacks"]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Own:
+    """A finished study, its models and lists as files."""
+    return create(tmp_path_factory.mktemp("project"))
+
+
+def request(own: Own, **more: Any) -> Request:
+    """Return a request for an audit of the finetuned model against all others."""
+    asked = {
+        "model": own.models["finetune"],
+        "architecture": "small_cnn width=6",
+        "dataset": "digits",
+        "forget": own.forget,
+        "references": (own.models["retrain"], own.models["floor"]),
+        "original": own.models["original"],
+        "recipe": "tiny",
+        "attacks": tuple(ATTACKS),
+        **NUMBERS,
+    }
+    return Request(**(asked | more))
+
+
+@pytest.fixture(scope="module")
+def audited(own: Own) -> Path:
+    """The folder of one audit."""
+    with inside(own.root):
+        audit.run(request(own, output="out/audited"))
+    return own.root / "out" / "audited"
+
+
+def of_study(own: Own, name: str) -> dict[str, float]:
+    """Return all that the study's stages wrote of a model."""
+    row = own.row(name)
+    found = read_json(result_of(row["evaluation"], "metrics.json"))
+    found |= read_json(result_of(row["comparison"], "readings.json"))
+    for attack in ATTACKS:
+        result = read_json(result_of(row["attacks"][attack], "result.json"))
+        found |= {f"{attack}.{k}": v for k, v in result["details"].items() if isinstance(v, (int, float))}
+        found[attack] = result["value"]
+    return found
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_numbers_are_those_of_the_stages(own: Own, audited: Path, name: str) -> None:
+    found = read_json(audited / "audit.json")["numbers"][LINES[name]]
+    with inside(own.root):
+        wanted = of_study(own, name)
+    assert found == pytest.approx(wanted, abs=0, rel=0)
+    assert len(wanted) > 20
+
+
+def test_control_the_models_differ(audited: Path) -> None:
+    numbers = read_json(audited / "audit.json")["numbers"]
+    losses = {numbers[line]["loss_forget"] for line in LINES.values()}
+    assert len(losses) == len(LINES)
+
+
+def test_the_tables_have_the_form_of_a_study(own: Own, audited: Path) -> None:
+    for name in ("results", "samples", "scores", "classes"):
+        ours = pd.read_parquet(audited / "results" / f"{name}.parquet")
+        theirs = pd.read_parquet(own.root / paths.results(STUDY) / f"{name}.parquet")
+        assert ours.dtypes.to_dict() == theirs.dtypes.to_dict(), name
+        assert len(ours) >= len(theirs) > 0 if name != "results" else len(ours) > 0
+    runs = read_json(audited / "results" / "runs.json")
+    assert not runs["missing"] and "audited/evaluation" in runs["jobs"]
+    assert str(own.root / ".reunlearn") not in (audited / "results" / "runs.json").read_text()
+
+
+class Page(HTMLParser):
+    """Collect what a page links to, its headings, and whether every element is closed."""
+
+    VOID = frozenset(("meta", "link", "br", "wbr", "img", "input", "hr", "path", "use", "rect", "line"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.links += [given["href"] or ""] if tag == "a" else []
+        self.ids += [given["id"] or ""] if "id" in given else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read_page(folder: Path) -> tuple[Page, str]:
+    page = Page()
+    page.feed((folder / "index.html").read_text(encoding="utf-8"))
+    assert page.open == []
+    return page, " ".join(" ".join(page.text).split())
+
+
+def test_the_page_opens_and_every_link_leads_somewhere(audited: Path) -> None:
+    page, text = read_page(audited)
+    assert len(page.ids) == len(set(page.ids))
+    inner = [link[1:] for link in page.links if link.startswith("#")]
+    files = [link for link in page.links if not link.startswith("#")]
+    assert set(inner) <= set(page.ids) and len(files) > 10
+    for link in files:
+        assert (audited / link).stat().st_size > 0
+    assert "The audited model lies" in text and "another Retrain" in text
+    assert "make reproduce" not in text and "Best method" not in text and "—best" not in text
+    assert not (audited / "index.html").read_text().count('class="tag"')
+
+
+def test_the_page_names_the_command_that_makes_it_again(own: Own, audited: Path) -> None:
+    words = shlex.split(read_json(audited / "audit.json")["command"])
+    assert words[0] == "reunlearn" and shlex.join(words) in read_page(audited)[1]
+    words[words.index("out/audited")] = "out/again"
+    with inside(own.root):
+        done = CliRunner().invoke(app, [*words[1:], "--json"], catch_exceptions=False)
+        assert done.exit_code == 0
+        again = read_json("out/again/audit.json")
+    assert again["numbers"] == read_json(audited / "audit.json")["numbers"]
+    assert json.loads(done.stdout) == again
+
+
+def test_a_list_of_what_stays_says_the_same_as_the_sizes(own: Own, audited: Path) -> None:
+    with inside(own.root):
+        audit.run(request(own, retain=own.retain, train=None, output="out/retain"))
+    ours, theirs = (read_json(f / "audit.json") for f in (own.root / "out/retain", audited))
+    assert ours["numbers"] == theirs["numbers"] and ours["samples"] == theirs["samples"]
+
+
+def test_without_a_reference_the_page_says_that_nothing_can_be_compared(
+    own: Own, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with inside(own.root):
+        audit.run(request(own, references=(), original=None, recipe=None, attacks=("loss_logistic_cv",)))
+    _, text = read_page(own.root / "reports/audits/finetune")
+    assert "There is no Retrain to compare with" in text and "Avg. Gap" not in text
+    printed = capsys.readouterr().out
+    assert "loss_logistic_cv, AUC" in printed and "reports/audits/finetune/index.html" in printed
+    found = read_json(own.root / "reports/audits/finetune/audit.json")
+    assert set(found["numbers"]) == {"audited"}
+    assert "accuracy_forget_augmented" not in found["numbers"]["audited"]  # no recipe, no augmentation
+
+
+def test_whole_classes_are_told_apart_on_test(own: Own) -> None:
+    labels = np.load(own.root / "data/digits/train_y.npy")
+    np.save(own.root / "threes.npy", np.flatnonzero(labels == 3))
+    with inside(own.root):
+        more = {"forget": "threes.npy", "train": None, "validation": 0, "output": "out/class"}
+        audit.run(request(own, attacks=("loss_logistic_cv",), **more))
+    numbers = read_json(own.root / "out/class/audit.json")["numbers"]["audited"]
+    tested = np.load(own.root / "data/digits/test_y.npy") == 3
+    shares = np.array([tested.mean(), 1 - tested.mean()])
+    parts = np.array([numbers["accuracy_test_forgotten"], numbers["accuracy_test_retained"]])
+    assert numbers["accuracy_test"] == pytest.approx(float(shares @ parts))
+
+
+def test_the_dataset_is_prepared_as_by_a_study(own: Own) -> None:
+    with inside(own.root):
+        write_specifications(make_plan(STUDY))
+        before = Path("runs/digits/prepared/record.json").read_bytes()
+        audit.run(
+            request(own, references=(), original=None, attacks=("loss_logistic_cv",), output="out/once")
+        )
+        assert Path("runs/digits/prepared/record.json").read_bytes() == before
+
+
+def spoil(name: str) -> dict[str, Any]:
+    """Write weights with a mistake in the working directory; return the change of the request."""
+    tensors = load_file("finetune.safetensors")
+    if name == "nan":
+        tensors["head.bias"][0] = float("nan")
+    if name == "missing":
+        del tensors["head.bias"]
+    if name == "pickle":
+        torch.save(tensors, "spoiled.pt")
+        return {"model": "spoiled.pt"}
+    save_file(tensors, f"{name}.safetensors")
+    return {"model": f"{name}.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ("nan", "weight 'head.bias' holds NaN"),
+        ("missing", "no weight 'head.bias', which small_cnn needs"),
+        ("pickle", "a pickle, which can run code when it is opened; convert it: python -c"),
+        ({"architecture": "small_cnn width=7"}, "weight 'features.0.weight' is (6, 1, 3, 3)"),
+        ({"references": ("none.safetensors",)}, "none.safetensors: no such file of weights"),
+        ({"original": "config"}, "config: a folder, not a file of weights"),
+        ({"dataset": "diggits"}, "no dataset 'diggits'; did you mean digits"),
+        ({"attacks": ("lirra",)}, "no attack 'lirra'; did you mean lira"),
+        ({"forget": "beyond.npy"}, "no sample 99999"),
+        ({"output": "config"}, "exists and is not empty"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_told_before_any_work(
+    own: Own, tmp_path: Path, mistake: str | dict[str, Any], said: str
+) -> None:
+    for name in own.models.values():
+        (tmp_path / name).symlink_to(own.root / name)
+    (tmp_path / "config").symlink_to(own.root / "config")
+    (tmp_path / "forget.npy").symlink_to(own.root / "forget.npy")
+    np.save(tmp_path / "beyond.npy", np.array([1, 99_999]))
+    with inside(tmp_path):
+        change = spoil(mistake) if isinstance(mistake, str) else mistake
+        before = sorted(tmp_path.iterdir())
+        with pytest.raises(UserError) as caught:
+            audit.run(request(own, **{"output": "out", **change}))
+        left = set(tmp_path.iterdir()) - set(before) - {tmp_path / ".reunlearn"}
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert left == set()  # no data were prepared, no folder was begun
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"forget": "untouched.npy"}, r"untouched.npy: sample \d+ is not among the 150 of --train"),
+        ({"forget": "held_out.npy"}, r"held_out.npy: sample \d+ is among the 100 of --validation"),
+        (
+            {"retain": "held_out.npy", "train": None},
+            r"held_out.npy: sample \d+ is among the 100 of --validation",
+        ),
+        ({"forget": "trained.npy"}, "trained.npy: lists the whole training set"),
+    ],
+)
+def test_samples_that_the_model_was_not_trained_on_are_refused(
+    own: Own, change: dict[str, Any], said: str
+) -> None:
+    with inside(own.root):
+        (split,) = own.plan.of_stage("split")
+        indices = read_arrays(Path(split.folder) / "indices.npz")
+        trained = np.union1d(indices["forget"], indices["retain"])
+        np.save("trained.npy", trained)
+        np.save("held_out.npy", indices["validation"][:3])
+        rest = np.setdiff1d(np.arange(1198), np.union1d(trained, indices["validation"]))
+        np.save("untouched.npy", rest[:3])
+        with pytest.raises(UserError, match=said):
+            audit.run(request(own, output="out/never", **change))
+        assert not Path("out/never").exists()
+
+
+def test_an_attack_that_nobody_named_and_that_has_too_few_samples_is_left_out(
+    own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise ValueError("too few samples")
+
+    monkeypatch.setattr("reunlearn.attacks.loss_logistic_cv.run", fail)
+    more = {"references": (), "original": None, "attacks": None, "validation": 0, "output": "out/fewer"}
+    with inside(own.root):
+        audit.run(request(own, retain=own.retain, train=None, **more))
+    found = read_json(own.root / "out/fewer/audit.json")
+    assert found["left_out"]["loss_logistic_cv"] == "too few samples"
+    assert found["left_out"]["quantile_regression"].startswith("needs held-out samples")
+    assert "entropy_logistic" in found["numbers"]["audited"]
+    assert not found["left_out"].keys() & found["numbers"]["audited"].keys()
+    assert "loss_logistic_cv did not run: too few samples" in read_page(own.root / "out/fewer")[1]
+
+
+def test_what_fails_halfway_leaves_nothing(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: Any) -> None:
+        raise ValueError("too few samples")
+
+    monkeypatch.setattr("reunlearn.attacks.loss_logistic_cv.run", fail)
+    with inside(own.root), pytest.raises(UserError, match="attack 'loss_logistic_cv': too few samples"):
+        audit.run(request(own, output="out/never"))
+    assert not list((own.root / "out").glob("*never*"))
+    assert not list((own.root / ".reunlearn" / "audits").iterdir())
+
+
+def test_the_readmes_command_runs(own: Own) -> None:
+    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if "reunlearn audit" in line]
+    (own.root / "mine.safetensors").symlink_to(own.root / own.models["finetune"])
+    with inside(own.root):
+        words = [*shlex.split(line)[1:], "--attacks", "loss_logistic_cv"]
+        done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0 and "report: reports/audits/mine/index.html" in done.output
+
+
+def test_on_the_command_line_a_mistake_is_one_line(own: Own) -> None:
+    words = ["audit", "--model", "none.safetensors", "--architecture", "small_cnn", "--dataset", "digits"]
+    command = [sys.executable, "-m", "reunlearn.cli", *words, "--forget", "forget.npy"]
+    environment = {**os.environ, "REUNLEARN_STATE": str(own.root / ".reunlearn")}
+    done = subprocess.run(command, cwd=own.root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: none.safetensors: no such file of weights\n"

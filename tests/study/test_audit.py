@@ -1,0 +1,142 @@
+"""What an audit is asked for: every mistake is one line, and names what is near."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reunlearn.study.audit import Request, check, read_architecture
+from reunlearn.study.catalogue import catalogue
+from reunlearn.study.errors import UserError
+
+DIGITS = 1198  # official training samples
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> dict[str, Any]:
+    """A request that is right, beside lists that are not."""
+    lists = {
+        "forget": [9, 3, 27],
+        "retain": [1, 2],
+        "twice": [4, 4],
+        "beyond": [0, DIGITS],
+        "negative": [-1, 2],
+        "both": [1, 27],
+        "whole": range(DIGITS),
+        "none": np.empty(0, dtype=np.int64),
+        "floats": [0.5, 1.0],
+        "square": [[1, 2]],
+    }
+    for name, numbers in lists.items():
+        np.save(tmp_path / f"{name}.npy", np.asarray(numbers))
+    np.savez(tmp_path / "archive.npz", a=np.arange(3))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    return {
+        "model": "mine.safetensors",
+        "architecture": "small_cnn width=4",
+        "dataset": "digits",
+        "forget": str(tmp_path / "forget.npy"),
+        "output": str(tmp_path / "out"),
+    }
+
+
+def test_what_is_right_passes(asked: dict[str, Any], tmp_path: Path) -> None:
+    found = check(Request(**asked), catalogue())
+    assert (found.forget, found.retain) == ((3, 9, 27), None)
+    assert found.shape == (1, 8, 8)
+    assert found.training["architecture"] == {"name": "small_cnn", "settings": {"width": 4}}
+    recipe = found.training["recipe"]
+    assert (recipe["name"], recipe["mean"], recipe["resize"], recipe["augmentation"]) == (
+        "none",
+        None,
+        None,
+        [],
+    )
+    (tmp_path / "out").mkdir()  # an empty folder is as good as none
+    listed = check(Request(**asked, retain=str(tmp_path / "retain.npy")), catalogue())
+    assert listed.retain == (1, 2)
+
+
+def test_without_a_choice_all_attacks_run_that_can(asked: dict[str, Any]) -> None:
+    cards = catalogue()["attacks"]
+    free = {name for name, card in cards.items() if not card["pools"]}
+    holding_out = {name for name in free if "validation" in cards[name]["sets"]}
+    assert "quantile_regression" in holding_out and "shadow_xgboost" not in free
+    found = check(Request(**asked), catalogue())
+    assert set(found.left_out) == holding_out
+    assert set(found.experiment.attacks) == free - holding_out
+    held_out = check(Request(**asked, validation=100), catalogue())
+    assert set(held_out.experiment.attacks) == free and not held_out.left_out
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"dataset": "Digit"}, "no dataset 'Digit'; did you mean digits"),
+        ({"architecture": "smal_cnn"}, "no architecture 'smal_cnn'; did you mean small_cnn"),
+        ({"architecture": ""}, "no architecture ''"),
+        ({"architecture": "small_cnn wdth=4"}, "small_cnn has no setting 'wdth'; did you mean width"),
+        ({"architecture": "small_cnn 4"}, "'4' is no setting; write name=value"),
+        ({"architecture": "small_cnn width={"}, "'{' is no value of a setting"),
+        ({"architecture": "vit pretrained=cache"}, "'pretrained' is for training"),
+        ({"architecture": "small_transformer"}, "small_transformer reads texts, but digits holds images"),
+        ({"attacks": ("entropy_logistc",)}, "no attack 'entropy_logistc'; did you mean entropy_logistic"),
+        (
+            {"attacks": ("shadow_xgboost",)},
+            "attack 'shadow_xgboost' needs shadow models, which only a study trains",
+        ),
+        (
+            {"attacks": ("quantile_regression",)},
+            "attack 'quantile_regression' needs held-out samples: --validation",
+        ),
+        ({"attacks": ()}, "no attack is named"),
+        ({"recipe": "digits-smal"}, "no recipe 'digits-smal' in config/recipes; did you mean digits-small"),
+        ({"recipe": "gdr-gma-tiny"}, "is for 3 channels; digits has 1"),
+        ({"validation": DIGITS}, "is too many; digits has 1198 training samples"),
+        ({"folder": "mine"}, "digits takes no 'folder'"),
+        ({"dataset": "image_folder"}, "image_folder needs 'folder'"),
+        ({"forget": "none.npy"}, "lists nothing to forget"),
+        ({"forget": "absent.npy"}, "No such file or directory; it should list the samples to forget"),
+        ({"forget": "twice.npy"}, "4 is there twice"),
+        ({"forget": "negative.npy"}, "-1 is negative"),
+        ({"forget": "beyond.npy"}, "no sample 1198; digits has 1198"),
+        ({"forget": "floats.npy"}, "not a list of whole numbers"),
+        ({"forget": "square.npy"}, "not a list of whole numbers"),
+        ({"forget": "archive.npy"}, "an archive of several arrays"),
+        ({"forget": "whole.npy"}, "lists the whole training set"),
+        ({"retain": "none.npy"}, "lists nothing to retain"),
+        ({"retain": "absent.npy"}, "it should list the samples to retain"),
+        ({"retain": "beyond.npy"}, "no sample 1198; digits has 1198"),
+        ({"retain": "both.npy"}, "both list sample 27"),
+        (
+            {"retain": "retain.npy", "train": 100},
+            "--retain lists the samples that stay, --train counts samples",
+        ),
+        ({"output": "full"}, "exists and is not empty"),
+        ({"output": "full/file"}, "is a file; --output is a folder"),
+        ({"output": "full/file/below"}, "cannot be made in"),
+    ],
+)
+def test_each_mistake_is_one_line(
+    asked: dict[str, Any], tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    files = {k: str(tmp_path / v) for k, v in change.items() if k in ("forget", "retain", "output")}
+    with pytest.raises(UserError) as caught:
+        check(Request(**{**asked, **change, **files}), catalogue())
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_architecture_is_a_name_and_typed_settings() -> None:
+    assert read_architecture("small_cnn") == ("small_cnn", {})
+    text = "masked body=small_cnn width=8 dropout=0.5 flag=true"
+    assert read_architecture(text) == (
+        "masked",
+        {"body": "small_cnn", "width": 8, "dropout": 0.5, "flag": True},
+    )
