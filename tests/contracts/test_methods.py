@@ -36,6 +36,10 @@ METHODS = [
 DRAWS_NOTHING = {"ntk", "pgu", "ssd", "warnecke_first_order"}
 CLASSES, TRAINING = 4, 34
 SHORT = {"epochs": 2, "steps": 7, "batch_size": 8}  # for the hyper-parameters that a method has of these
+OWN = {
+    "ssd": {"selection": 1.0},  # by default so few weights are selected that it may be none
+    "warnecke_second_order": {"passes": 5},  # by default a hundred, over a quarter of a minute each time
+}
 RECIPE = Recipe(source="tests", learning_rate=0.05, weight_decay=5e-4, epochs=60, batch_size=8).model_dump(
     mode="json"
 )
@@ -126,7 +130,7 @@ def settings_of(name: str, fidelity: str | None) -> dict[str, Any]:
     """Return all hyper-parameters of a short run."""
     about = card(name)
     short = {key: value for key, value in SHORT.items() if key in about["hyperparameters"]}
-    return as_read(about, fidelity, short)
+    return as_read(about, fidelity, {**short, **OWN.get(name, {})})
 
 
 def scenario_of(about: dict[str, Any]) -> dict[str, Any]:
