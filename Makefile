@@ -20,7 +20,7 @@ SNAKEMAKE = $(BIN)/snakemake \
 	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits settings docs restore
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 settings docs restore
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ lint: $(READY_TEST) ## style, types, workflow
 	@$(BIN)/snakefmt --check Snakefile workflow/rules && $(BIN)/snakemake --lint
 
 bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
-	@for file in benchmarks/startup.py benchmarks/epoch.py benchmarks/augmentation.py benchmarks/overhead.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/startup.py benchmarks/epoch.py benchmarks/augmentation.py benchmarks/overhead.py benchmarks/attacks.py benchmarks/shadows.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
@@ -53,6 +53,9 @@ discriminate: $(READY) ## print whether the quickstart tells methods apart, on i
 
 methods-on-digits: $(READY) ## run every method in every scenario that it serves, on digits (half an hour on 2 cores)
 	@$(MAKE) --no-print-directory reproduce STUDY=methods-on-digits
+
+attacks-cifar10: $(READY) ## attack CIFAR-10 models with LiRA and RMIA, from 64 shadow models (half an hour on 2 cores)
+	@$(MAKE) --no-print-directory reproduce STUDY=attacks-cifar10
 
 settings: $(READY) ## search the settings on digits again, without Retrain and without test data
 	@$(BIN)/python benchmarks/search_settings.py --write
