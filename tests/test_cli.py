@@ -20,6 +20,7 @@ LISTINGS = {
     ("methods", "salun"): "fraction",
     ("methods", "erm_ktp", "finetune"): "finetune",
     ("attacks",): "entropy_logistic",
+    ("attacks", "lira"): "Carlini",
     ("studies",): "quickstart",
     ("datasets",): "digits",
     ("models",): "small_transformer",
@@ -57,6 +58,7 @@ def test_every_stage_is_a_command_and_has_a_file() -> None:
     [
         (["methods", "salum"], "error: no method 'salum'; did you mean salun"),
         (["methods", "--ledger", "salun", "pug"], "error: no method 'pug'; did you mean pgu"),
+        (["attacks", "lirra"], "error: no attack 'lirra'; did you mean lira"),
         (["datasets", "digit"], "error: no dataset 'digit'; did you mean digits"),
         (["plan", "quikstart"], "error: no study 'quikstart'"),
         (["new", "method", "Wrong-Name"], "error: 'Wrong-Name' is no name for a method"),

@@ -149,11 +149,11 @@ def methods(names: Names = None, ledger: Ledger = False, json: AsJson = False) -
 
 
 @app.command()
-def attacks(json: AsJson = False) -> None:
-    """List attacks with their definitions."""
+def attacks(name: Name = None, json: AsJson = False) -> None:
+    """List attacks, or show one's definition card."""
     from reunlearn.commands import listing
 
-    listing.attacks(json)
+    listing.attacks(name, json)
 
 
 @app.command()

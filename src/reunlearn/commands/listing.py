@@ -17,6 +17,19 @@ from reunlearn.study.catalogue import catalogue
 from reunlearn.study.errors import UserError, near
 from reunlearn.study.load import CONFIG, load_recipe, load_study, names, read_yaml
 
+ATTACK_FACTS = {
+    "title": "called in reports",
+    "compares": "compares",
+    "unit": "number",
+    "direction": "direction",
+    "ideal": "ideal",
+    "column_of": "column of",
+    "source": "source",
+    "cost": "cost",
+    "pools": "pools of shadow models",
+    "sets": "sets beyond forget, retain, test",
+    "ordered": "sets whose order matters",
+}
 WIDTH, LONG = 160, 10_000  # columns where there is no terminal: of wrapped text, of whole lines
 
 
@@ -114,21 +127,30 @@ def _pick(name: str, cards: dict[str, Any], kind: str) -> dict[str, Any]:
     return cards[name]
 
 
-def attacks(as_json: bool) -> None:
-    """List attacks with their definition cards."""
+def attacks(name: str | None, as_json: bool) -> None:
+    """List attacks, or show one's definition card."""
     cards = catalogue()["attacks"]
+    if name:
+        card = _pick(name, cards, "attack")
+        rows = [{"fact": label, "value": _said(card[key])} for key, label in ATTACK_FACTS.items()]
+        show([card] if as_json else rows, as_json, name)
+        return
     rows = [
         {
             "attack": c["name"],
-            "compares": c["compares"],
-            "number": c["unit"],
-            "leakage": c["direction"],
-            "ideal": c["ideal"],
             "column of": c["column_of"],
+            "pools": ", ".join(c["pools"]) or "none",
+            "ideal": c["ideal"],
+            "compares": c["compares"],
         }
         for c in cards.values()
     ]
-    show(list(cards.values()) if as_json else rows, as_json, "Attacks")
+    title = "Attacks (reunlearn attacks NAME shows a definition card in full)"
+    show(list(cards.values()) if as_json else rows, as_json, title, one_line=True)
+
+
+def _said(value: Any) -> str:
+    return (", ".join(value) or "none") if isinstance(value, (list, tuple)) else str(value)
 
 
 def studies(as_json: bool) -> None:
