@@ -72,7 +72,7 @@ def build(
     more = further.build(experiment, results, by_class, methods, sizes.get("train", 0), names, printed or [])
     return Section(
         name=name,
-        setting=setting(experiment, sizes, _seeds(name, runs)),
+        setting=setting(experiment, sizes, _seeds(name, runs), cards),
         finding=find(methods),
         grids=(*grids, *more.grids),
         numbers={
@@ -88,9 +88,9 @@ def build(
 
 
 def setting(
-    experiment: dict[str, Any], sizes: dict[str, int], seeds: list[int]
+    experiment: dict[str, Any], sizes: dict[str, int], seeds: list[int], cards: dict[str, dict[str, Any]]
 ) -> tuple[tuple[str, str], ...]:
-    """Return (what, value) pairs that say what was run."""
+    """Return (what, value) pairs that say what was run; of the shadow models those that attacks read."""
     scenario, architecture = experiment["scenario"], experiment["architecture"]
     options = ", ".join(f"{k} {v}" for k, v in architecture["settings"].items())
     found = [
@@ -103,9 +103,10 @@ def setting(
         ("Recipe", experiment["recipe"]),
         ("Seeds", ", ".join(map(str, seeds))),
     ]
-    if experiment["shadows"]:
-        asked = [f"{count} {kind}" for kind, count in experiment["shadows"].items() if count]
-        found.append(("Shadow models asked for", ", ".join(asked) or "none"))
+    kinds = {kind for attack in experiment["attacks"] for kind in cards.get(attack, {}).get("pools", ())}
+    if kinds:
+        read = [f"{count} {kind}" for kind, count in experiment["shadows"].items() if kind in kinds]
+        found.append(("Shadow models", ", ".join(read)))
     return tuple(found)
 
 
