@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reunlearn.reporting.sections import setting
 from tests.reporting.synthetic import study
+
+from reunlearn.reporting.sections import setting
 
 CARDS = {"a": {"pools": []}, "b": {"pools": ["inside", "outside"]}, "c": {"pools": ["half"]}}
 
