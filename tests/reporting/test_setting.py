@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reporting.synthetic import study
+from synthetic import study
 
 from reunlearn.reporting.sections import setting
 
