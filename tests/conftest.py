@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# before numpy and torch are imported: tests run side by side, and more threads than cores wait longer than they work
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
