@@ -51,7 +51,7 @@ discriminate: $(READY) ## print whether the quickstart tells methods apart, on i
 	@$(MAKE) --no-print-directory reproduce STUDY=quickstart-heldout
 	@$(BIN)/python benchmarks/discriminate.py
 
-methods-on-digits: $(READY) ## run every method in every scenario that it serves, on digits (half an hour on 2 cores)
+methods-on-digits: $(READY) ## run every method in every scenario that it serves, on digits (a quarter of an hour on 2 cores)
 	@$(MAKE) --no-print-directory reproduce STUDY=methods-on-digits
 
 attacks-cifar10: $(READY) ## attack CIFAR-10 models with LiRA and RMIA, from 64 shadow models (a quarter of an hour on 2 cores)
