@@ -27,8 +27,8 @@ from reunlearn.study.catalogue import source_state
 from reunlearn.study.paths import state_dir
 
 SOCKET = "REUNLEARN_WORKER"
-# A fork copies the page tables of all that was imported. With glibc's malloc on huge pages, for Python's objects too, it
-# takes 9 ms instead of 40. Where there are no such pages, this changes nothing.
+# A fork copies the page tables of all that was imported. With glibc's malloc on huge pages, for Python's objects too,
+# it takes 9 ms instead of 40. Where there are no such pages, this changes nothing.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "PYTHONMALLOC": "malloc"}
 START_SECONDS = 60
 TRAINING = ("original", "retrained", "shadow", "state", "unlearn", "relearn")
