@@ -14,11 +14,12 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
-# on a cluster these run where Snakemake runs: they are quick, and need the network or the tracking store
+# on a cluster these run where Snakemake runs: they are quick, or need the network or the tracking store
 localrules:
     all,
     prepare,
     split,
+    compare,
     aggregate,
     report,
     track,

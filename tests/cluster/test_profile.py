@@ -13,7 +13,7 @@ from tests.workflow.project import EXPERIMENT, RECIPE, Project
 pytestmark = pytest.mark.workflow
 
 TORCH_RULES = {"original", "retrained", "unlearn", "evaluate"}
-SUBMITTED = TORCH_RULES | {"compare", "attack"}
+SUBMITTED = TORCH_RULES | {"attack"}
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
 LINE = re.compile(r"^\s*(?:rule (?P<rule>\w+):|resources: (?P<resources>.*)|.*Group job (?P<group>[\w-]+))")
 
