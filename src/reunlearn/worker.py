@@ -109,9 +109,8 @@ def wait() -> None:
     address = os.environ.get(SOCKET)
     limit = time.monotonic() + START_SECONDS
     while address and not Path(address).exists():
-        if (
-            time.monotonic() > limit or not Path(address).parent.exists()
-        ):  # the worker removes its folder as it ends
+        ended = not Path(address).parent.exists()  # the worker removes its folder as it ends
+        if ended or time.monotonic() > limit:
             os.environ.pop(SOCKET)
             return
         time.sleep(0.02)

@@ -15,9 +15,8 @@ from reunlearn.study.paths import state_dir
 
 WAIT_SECONDS = 0.2  # between two looks for a free GPU
 
-_held_slot: tuple[str, IO[str]] | None = (
-    None  # a GPU and an open, locked file: the lock ends with the process
-)
+# a GPU and an open, locked file: the lock ends with the process
+_held_slot: tuple[str, IO[str]] | None = None
 
 
 def prepare_torch(threads: int) -> str:
