@@ -21,7 +21,7 @@ import time
 import numpy as np
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import Outputs, Pool, Shadows, get
+from reunlearn.attacks.registry import Outputs, Pool, ShadowPools, get
 from reunlearn.study.catalogue import plugin_names
 
 CLASSES = 10
@@ -39,7 +39,7 @@ def logits(rng: np.random.Generator, margin_N: np.ndarray, labels_N: np.ndarray)
     return np.where(right_NK, (margin_N + others_N)[:, None], z_NK).astype(np.float16)
 
 
-def inputs(seed: int) -> tuple[Outputs, Shadows]:
+def inputs(seed: int) -> tuple[Outputs, ShadowPools]:
     """Return an evaluated model's outputs and pools of every kind."""
     rng = np.random.default_rng(seed)
     labels = {name: rng.integers(CLASSES, size=n) for name, n in SIZES.items()}
@@ -63,13 +63,13 @@ def inputs(seed: int) -> tuple[Outputs, Shadows]:
     half_MN = rng.permuted(np.tile(np.arange(HALF) % 2 == 0, (len(index_N), 1)), axis=1).T
     with_MN = np.tile(forget_N, (SIDE, 1))
     pools = {
-        "half": pool(half_MN),
-        "inside": pool(with_MN),
-        "outside": pool(np.zeros_like(with_MN)),
+        "halves": pool(half_MN),
+        "with_forget": pool(with_MN),
+        "without_forget": pool(np.zeros_like(with_MN)),
         "unlearned": pool(with_MN, LIFT / 2),
     }
     reference = logits(rng, rng.normal(hard["forget"]), labels["forget"])
-    return Outputs(said, labels, index), Shadows(pools, reference)
+    return Outputs(said, labels, index), ShadowPools(pools, reference)
 
 
 def main() -> int:

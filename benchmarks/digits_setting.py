@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from reunlearn.base.arrays import write_arrays
 from reunlearn.data.prepared import write
 from reunlearn.data.scenarios import STAYS, TrainingSet, select
 from reunlearn.data.sets.digits import CARD, load
-from reunlearn.records.files import write_arrays
 from reunlearn.stages.loading import Loader
 from reunlearn.study import paths
 from reunlearn.study.load import load_recipe
 from reunlearn.study.methods import as_read, holds, state_kinds
 from reunlearn.training.loop import train
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 from reunlearn.training.state.registry import card as state_card
 from reunlearn.training.state.registry import write as write_state
 from reunlearn.unlearning.registry import card, make
@@ -100,7 +100,7 @@ class Setting:
             per_split = state_card(kind)["per_split"]
             write_state(
                 kind,
-                Request(
+                StateRequest(
                     folder,
                     self.copy(),
                     loader.training_samples(),
@@ -129,8 +129,8 @@ class Setting:
 
     def unlearned(self, row: str, settings: dict[str, Any]) -> torch.nn.Module:
         """Return the model that a row, such as salun@code, makes of the original; the rest are its defaults."""
-        name, _, fidelity = row.partition("@")
+        name, _, reading = row.partition("@")
         about = card(name)
-        chosen = as_read(about, fidelity or None, settings)
-        method = make(name, fidelity or None, chosen)
+        chosen = as_read(about, reading or None, settings)
+        method = make(name, reading or None, chosen)
         return method.unlearn(self.copy(), self.task(about, chosen))

@@ -37,7 +37,7 @@ from digits_setting import Setting, prepare
 from reunlearn.attacks.entropy_logistic import run as entropy_attack
 from reunlearn.attacks.registry import Outputs
 from reunlearn.metrics.classification import accuracy
-from reunlearn.stages.outputs import logits
+from reunlearn.stages.logits import logits
 from reunlearn.study.load import load_study
 
 GRIDS = Path(__file__).with_name("search_grids.yaml")
@@ -189,13 +189,13 @@ def main() -> None:
 
 def key(row: str, experiment: Any) -> dict[str, Any]:
     """Return the conditions of a row's preset for an experiment."""
-    fidelity = row.partition("@")[2]
+    reading = row.partition("@")[2]
     conditions = {
         "dataset": experiment.dataset.name,
         "recipe": experiment.recipe,
         "scenario": experiment.scenario.kind,
     }
-    return {**conditions, "fidelity": fidelity} if fidelity else conditions
+    return {**conditions, "reading": reading} if reading else conditions
 
 
 def covered(row: str, experiment: Any) -> bool:

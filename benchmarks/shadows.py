@@ -38,7 +38,7 @@ STUDY = {
             "seeds": [0],
             "methods": ["finetune"],
             "attacks": ["shadow_xgboost"],
-            "shadows": {"inside": MODELS, "outside": 2},
+            "shadows": {"with_forget": MODELS, "without_forget": 2},
         }
     ],
 }
@@ -113,7 +113,7 @@ def main() -> None:
     plan = make_plan("shadows")
     write_specifications(plan)
     run_job(f"{plan.of_stage('prepare')[0].folder}/specification.json")
-    pool = [job for job in plan.of_stage("shadow") if job.specification["kind"] == "inside"]
+    pool = [job for job in plan.of_stage("shadow") if job.specification["kind"] == "with_forget"]
     block, blocks = pool[0].document, [f"{job.folder}/specification.json" for job in pool]
     run_job(alone(block, 1000))  # file caches are warm from here on
     cold, cold_pool = both_ways(block, blocks, 1001)

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "import reunlearn.worker, reunlearn.records.digest, reunlearn.study.plan"
+IMPORTS = "import reunlearn.worker, reunlearn.artifacts.digest, reunlearn.study.plan"
 ONE_RULE = 'rule all:\n    output: "done"\n    shell: "touch {output}"\n'
 REPETITIONS = 5
 JOBS = 8

@@ -18,8 +18,8 @@ def load(study: str) -> pd.DataFrame:
 
     import pandas as pd
 
+    from reunlearn.base.errors import UserError
     from reunlearn.study import paths
-    from reunlearn.study.errors import UserError
 
     path = Path(paths.results(study)) / "results.parquet"
     if not path.exists():

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 STAGES = (
     "prepare",

@@ -221,8 +221,8 @@ def run_stage(stage: str, specification: str) -> int:
     """Run a stage; return its exit code. A UserError is one line on stderr."""
     import logging
 
+    from reunlearn.base.errors import UserError
     from reunlearn.stages.execution import execute
-    from reunlearn.study.errors import UserError
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
@@ -240,7 +240,7 @@ def preload() -> None:
 
     for name in PRELOADED:
         importlib.import_module(name)
-    record = importlib.import_module("reunlearn.records.record")
+    record = importlib.import_module("reunlearn.artifacts.record")
     record.versions()
     record.processor()
 

@@ -13,7 +13,9 @@ FLOORS = (
     {"reporting", "unlearning", "attacks"},
     {"training", "objectives", "metrics"},
     {"data", "models", "gradients"},
-    {"records", "study"},
+    {"artifacts", "storage", "tracking"},
+    {"study"},
+    {"base"},
 )
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 
@@ -51,7 +53,7 @@ def test_control_an_upward_import_is_seen(tmp_path: Path, monkeypatch) -> None:
 def test_planning_floor_never_imports_torch() -> None:
     light = [
         *SOURCE.glob("study/*.py"),
-        SOURCE / "records/digest.py",
+        SOURCE / "artifacts/digest.py",
         SOURCE / "worker.py",
         SOURCE / "client.py",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reunlearn.attacks.registry import Outputs, Pool, Shadows
+from reunlearn.attacks.registry import Outputs, Pool, ShadowPools
 
 CLASSES = 10
 SIZES = {"forget": 60, "retain": 240, "test": 599, "validation": 200}
@@ -75,7 +75,7 @@ def noisy(seed: int, sizes: dict[str, int] = SIZES) -> Outputs:
     return Outputs(logits, labels, numbered(labels))
 
 
-def pools(outputs: Outputs, p_inside: float, p_outside: float, models: int = 8, seed: int = 0) -> Shadows:
+def pools(outputs: Outputs, p_inside: float, p_outside: float, models: int = 8, seed: int = 0) -> ShadowPools:
     """Return pools on forget whose probability of the true class lies around these values (±0.02)."""
     rng = np.random.default_rng(seed)
     labels_N = outputs.labels["forget"]
@@ -85,11 +85,11 @@ def pools(outputs: Outputs, p_inside: float, p_outside: float, models: int = 8, 
         logits_MNK = np.stack([logits_of(p + row, labels_N) for row in spread])
         return Pool(logits_MNK, np.full(spread.shape, member), outputs.index["forget"], labels_N)
 
-    found = {"inside": pool(p_inside, models, True), "outside": pool(p_outside, models, False)}
-    return Shadows(found, pool(p_outside, 1, False).logits[0])
+    found = {"with_forget": pool(p_inside, models, True), "without_forget": pool(p_outside, models, False)}
+    return ShadowPools(found, pool(p_outside, 1, False).logits[0])
 
 
-def all_pools(outputs: Outputs, models: int = 8, seed: int = 7) -> Shadows:
+def all_pools(outputs: Outputs, models: int = 8, seed: int = 7) -> ShadowPools:
     """Return pools of every kind on forget, retain and validation: Gaussian logits, members shifted by 2, others 0.5.
 
     Unlearned models lie between: they are shifted by 1.2 on forget.
@@ -103,9 +103,9 @@ def all_pools(outputs: Outputs, models: int = 8, seed: int = 7) -> Shadows:
     forget_N, trained_N = set_N == names.index("forget"), set_N <= names.index("retain")
     half = rng.permuted(np.tile(np.arange(models) % 2 == 0, (len(label_N), 1)), axis=1).T
     members = {
-        "inside": np.tile(trained_N, (models, 1)),
-        "outside": np.tile(trained_N & ~forget_N, (models, 1)),
-        "half": half,
+        "with_forget": np.tile(trained_N, (models, 1)),
+        "without_forget": np.tile(trained_N & ~forget_N, (models, 1)),
+        "halves": half,
         "unlearned": np.tile(trained_N, (models, 1)),
     }
 
@@ -119,7 +119,7 @@ def all_pools(outputs: Outputs, models: int = 8, seed: int = 7) -> Shadows:
 
     forget_NK = np.eye(CLASSES)[outputs.labels["forget"]]
     reference = rng.normal(size=forget_NK.shape) + 0.5 * forget_NK
-    return Shadows({kind: pool(kind, member) for kind, member in members.items()}, reference)
+    return ShadowPools({kind: pool(kind, member) for kind, member in members.items()}, reference)
 
 
 def leaky(
@@ -128,7 +128,7 @@ def leaky(
     seen: bool = True,
     sizes: dict[str, int] = SIZES,
     models: int = 16,
-) -> tuple[Outputs, Shadows]:
+) -> tuple[Outputs, ShadowPools]:
     """Return an evaluated model, and pools of every kind, whose margins are Gaussian by construction.
 
     Every sample has a difficulty d ~ N(0, 2²), the same for all models. A model that was not trained with it has the
@@ -153,7 +153,12 @@ def leaky(
     set_N = np.repeat(names, [sizes[name] for name in names])[order]
     inside_N, forget_N = np.isin(set_N, ("forget", "retain")), set_N == "forget"
     half = rng.permuted(np.tile(np.arange(models) % 2 == 0, (len(label_N), 1)), axis=1).T
-    members = {"inside": inside_N, "outside": inside_N & ~forget_N, "half": half, "unlearned": inside_N}
+    members = {
+        "with_forget": inside_N,
+        "without_forget": inside_N & ~forget_N,
+        "halves": half,
+        "unlearned": inside_N,
+    }
 
     def pool(kind: str) -> Pool:
         member_MN = np.broadcast_to(members[kind], (models, len(label_N)))
@@ -164,4 +169,4 @@ def leaky(
 
     outputs = Outputs({s: logits(target[s], labels[s]) for s in sizes}, labels, index)
     reference = logits(rng.normal(difficulty["forget"]), labels["forget"])
-    return outputs, Shadows({kind: pool(kind) for kind in members}, reference)
+    return outputs, ShadowPools({kind: pool(kind) for kind in members}, reference)

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from reunlearn.attacks import _gaussians, lira, lira_offline, loss_logistic_cv
-from reunlearn.attacks.registry import Outputs, Pool, Shadows
+from reunlearn.attacks.registry import Outputs, Pool, ShadowPools
 from tests.attacks.synthetic import SIZES, leaky, logits_of
 
 MANY = {"forget": 2000, "retain": 50, "validation": 2000, "test": 50}
@@ -58,7 +58,7 @@ def test_scores_equal_the_slow_loop(attack, pooled, monkeypatch: pytest.MonkeyPa
     outputs, shadows = leaky(0, sizes={**SIZES, "validation": 40}, models=6)
     monkeypatch.setattr(_gaussians, "PER_SAMPLE", 32 if pooled else 3)
     result = attack.run(outputs, shadows, 0)
-    expected = slow(outputs, shadows.pools["half"], pooled, attack is lira_offline)
+    expected = slow(outputs, shadows.pools["halves"], pooled, attack is lira_offline)
     np.testing.assert_allclose(result.member_scores, expected["forget"], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(result.other_scores, expected["validation"], rtol=1e-6, atol=1e-6)
     assert result.details["variance_pooled"] == pooled
@@ -108,10 +108,10 @@ def test_few_models_share_a_variance_which_ranks_better() -> None:
 
 def test_models_all_alike_leave_finite_scores() -> None:
     outputs, shadows = leaky(5, models=4)
-    pool = shadows.pools["half"]
+    pool = shadows.pools["halves"]
     alike = replace(pool, logits=np.repeat(pool.logits[:1], 4, axis=0))
     for attack in (lira, lira_offline):
-        result = attack.run(outputs, replace(shadows, pools={"half": alike}), 0)
+        result = attack.run(outputs, replace(shadows, pools={"halves": alike}), 0)
         assert np.isfinite(result.member_scores).all()
 
 
@@ -120,8 +120,8 @@ def test_what_is_missing_is_said(attack) -> None:
     outputs, shadows = leaky(6, models=2)
     with pytest.raises(ValueError, match="needs 2 shadow models of each side for every sample, not 1"):
         attack.run(outputs, shadows, 0)
-    for nothing in (None, Shadows({}, shadows.reference)):
-        with pytest.raises(ValueError, match=r"needs the pool 'half'.*add 'shadows'"):
+    for nothing in (None, ShadowPools({}, shadows.reference)):
+        with pytest.raises(ValueError, match=r"needs the pool 'halves'.*add 'shadows'"):
             attack.run(outputs, nothing, 0)
     strange = replace(outputs, index={**outputs.index, "forget": outputs.index["forget"] + 10_000})
     with pytest.raises(ValueError, match="not in the pool"):

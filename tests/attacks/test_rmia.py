@@ -29,7 +29,7 @@ def test_scores_equal_the_double_loop(gamma, a, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(rmia, "GAMMA", gamma)
     monkeypatch.setattr(rmia, "A", a)
     outputs, shadows = leaky(0, sizes={**SIZES, "validation": 60}, models=6)
-    pool = shadows.pools["half"]
+    pool = shadows.pools["halves"]
     population = rmia.population(outputs.index["validation"], 0)
     assert population.sum() == 30
     rivals = [slow_ratio(outputs, pool, "validation", i, a) for i in np.flatnonzero(population)]
@@ -56,11 +56,11 @@ def test_perfect_none_and_half() -> None:
         p = np.where(np.arange(60) % 2 < 2 * share, 1 - 1e-9, 1e-9)
         changed = replace(outputs, logits={**outputs.logits, "forget": logits_of(p, labels)})
         # every shadow model finds every forget sample hard, so that p = 1 is unexpected
-        pool = shadows.pools["half"]
+        pool = shadows.pools["halves"]
         hard = pool.logits.copy()
         rows = np.isin(pool.index, outputs.index["forget"])
         hard[:, rows] = logits_of(np.full(rows.sum(), 0.001), pool.label[rows])
-        found = rmia.run(changed, replace(shadows, pools={"half": replace(pool, logits=hard)}), 0)
+        found = rmia.run(changed, replace(shadows, pools={"halves": replace(pool, logits=hard)}), 0)
         areas.append(found.details["auc"])
     assert areas == pytest.approx([0.0, 0.5, 1.0], abs=0.02)
 
@@ -92,9 +92,9 @@ def test_population_and_non_members_share_no_sample() -> None:
 def test_two_models_are_enough_and_a_sample_that_all_saw_is_not() -> None:
     outputs, shadows = leaky(4, models=2)
     assert np.isfinite(rmia.run(outputs, shadows, 0).value)
-    pool = shadows.pools["half"]
-    seen = replace(shadows, pools={"half": replace(pool, member=np.ones_like(pool.member))})
+    pool = shadows.pools["halves"]
+    seen = replace(shadows, pools={"halves": replace(pool, member=np.ones_like(pool.member))})
     with pytest.raises(ValueError, match="a shadow model that did not see a sample"):
         rmia.run(outputs, seen, 0)
-    with pytest.raises(ValueError, match="needs the pool 'half'"):
+    with pytest.raises(ValueError, match="needs the pool 'halves'"):
         rmia.run(outputs, None, 0)

@@ -52,7 +52,7 @@ def test_a_model_that_never_saw_forget_gives_about_one_half() -> None:
 def test_the_order_of_shadow_models_does_not_matter() -> None:
     outputs = noisy(0)
     shadows = pools(outputs, 0.7, 0.65)
-    orders = {"inside": [7, 6, 5, 4, 3, 2, 1, 0], "outside": [3, 1, 0, 2, 7, 6, 5, 4]}
+    orders = {"with_forget": [7, 6, 5, 4, 3, 2, 1, 0], "without_forget": [3, 1, 0, 2, 7, 6, 5, 4]}
     moved = {k: replace(pool, logits=pool.logits[orders[k]]) for k, pool in shadows.pools.items()}
     shuffled = replace(shadows, pools=moved)
     np.testing.assert_array_equal(
@@ -77,11 +77,11 @@ def test_each_part_of_the_models_does_its_own_work_only(part: str) -> None:
     outputs = target(np.full(60, 0.95))
     shadows = pools(outputs, 0.95, 0.5, models=10)
     rows = {"training": slice(0, 8), "validation": slice(8, 9), "held_out": slice(9, 10)}[part]
-    inside, outside = (shadows.pools[kind].logits.copy() for kind in ("inside", "outside"))
+    inside, outside = (shadows.pools[kind].logits.copy() for kind in ("with_forget", "without_forget"))
     inside[rows], outside[rows] = outside[rows].copy(), inside[rows].copy()
     turned = {
         kind: replace(shadows.pools[kind], logits=logits)
-        for kind, logits in (("inside", inside), ("outside", outside))
+        for kind, logits in (("with_forget", inside), ("without_forget", outside))
     }
     details = run(outputs, replace(shadows, pools=turned), 0).details
     expected = {"training": (0, 0, 0), "validation": (0, 1, 1), "held_out": (1, 0, 1)}[part]

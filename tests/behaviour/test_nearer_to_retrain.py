@@ -19,7 +19,7 @@ from benchmarks.digits_setting import Setting, prepare
 from reunlearn.attacks.entropy_logistic import run as entropy_attack
 from reunlearn.attacks.registry import Outputs
 from reunlearn.metrics.classification import accuracy
-from reunlearn.stages.outputs import logits
+from reunlearn.stages.logits import logits
 from reunlearn.study.load import load_study, preset
 from reunlearn.study.methods import row_name
 
@@ -79,7 +79,7 @@ def average_gap(row: str, experiment: str) -> float:
             model = setting.original
         else:
             entry = dict(ROWS)[row]
-            own = preset(entry.name, entry.fidelity, EXPERIMENTS[experiment]) | entry.settings
+            own = preset(entry.name, entry.reading, EXPERIMENTS[experiment]) | entry.settings
             model = setting.unlearned(row.partition("+")[0], own)
         found.append(measured(setting, model))
     return float(np.abs(np.mean(found, axis=0) - reference(experiment)).mean())

@@ -111,7 +111,7 @@ def test_the_quick_jobs_of_a_row_are_one_group(printed: str) -> None:
 
 def test_an_attack_that_reads_another_row_is_in_no_group(project: Project) -> None:
     experiment = EXPERIMENT | {"attacks": ["entropy_logistic", "shadow_xgboost"], "noise_floor": True}
-    project.write_study("shadowed", [experiment | {"shadows": {"inside": 2, "outside": 2}}])
+    project.write_study("shadowed", [experiment | {"shadows": {"with_forget": 2, "without_forget": 2}}])
     printed = plan(project, study="shadowed")
     inside = [rule for rules in groups(printed).values() for rule in rules]
     assert (inside.count("evaluate"), inside.count("attack")) == (5, 5)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reunlearn.records.digest import job_digest
-from reunlearn.records.files import sha256, write_json
-from reunlearn.records.manifest import write_manifest
-from reunlearn.records.record import Stopwatch, write_record
+from reunlearn.artifacts.digest import job_digest
+from reunlearn.artifacts.manifest import write_manifest
+from reunlearn.artifacts.record import Stopwatch, write_record
+from reunlearn.base.files import write_json
+from reunlearn.base.hashing import sha256
 from reunlearn.study import paths
 from reunlearn.study.plan import Job, Plan, make_plan, write_specifications
 from tests.workflow.project import EXPERIMENT, RECIPE, ROOT

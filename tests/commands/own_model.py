@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
+from reunlearn.base.arrays import read_arrays
 from reunlearn.commands.run import in_order
-from reunlearn.records.files import read_arrays
 from reunlearn.stages.execution import execute
 from reunlearn.study import paths
 from reunlearn.study.plan import Plan, make_plan, write_specifications

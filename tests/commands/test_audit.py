@@ -18,12 +18,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
+from reunlearn.base.arrays import read_arrays
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 from reunlearn.cli import app
 from reunlearn.commands import audit
-from reunlearn.records.files import read_arrays, read_json
 from reunlearn.study import paths
 from reunlearn.study.audit import Request
-from reunlearn.study.errors import UserError
 from reunlearn.study.plan import make_plan, write_specifications
 from tests.commands.own_model import EXPERIMENT, NUMBERS, STUDY, Own, create, inside, result_of
 from tests.workflow.project import ROOT

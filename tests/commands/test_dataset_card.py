@@ -8,7 +8,7 @@ import pytest
 
 from reunlearn.commands.dataset_card import facts
 from reunlearn.commands.listing import datasets
-from reunlearn.records.versioning import read_lock
+from reunlearn.storage.dvc_files import read_lock
 from reunlearn.study.catalogue import catalogue, plugin_names
 
 LOCK = {"md5": "0123.dir", "nfiles": 5, "size": 99}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.commands import gc, verify
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.plan import Plan
 from tests.commands.made import SMALL, STUDY, one, write_study
 

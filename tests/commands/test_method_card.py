@@ -16,7 +16,7 @@ from reunlearn.cli import app
 from reunlearn.commands.listing import show
 from reunlearn.commands.method_card import facts, hyperparameters, ledger, sees
 from reunlearn.study.catalogue import catalogue, plugin_names
-from reunlearn.unlearning.needs import Needs
+from reunlearn.unlearning.declarations import Needs
 from reunlearn.unlearning.registry import method
 
 CARD = {
@@ -30,14 +30,14 @@ CARD = {
         "true_labels": True,
         "state": {"weights": {"at": ["initial"]}, "unused": False},
     },
-    "fidelities": ["paper", "code"],
+    "readings": ["paper", "code"],
     "divergences": [{"code": "0.5", "paper": "[a] of [0, 1]", "where": "Eq. 1"}],
     "capabilities": {"head": True, "outputs": {"loss": ["kl"]}},
     "network": "masked",
     "scenarios": ["class", "subclass"],
     "hyperparameters": {
         "rate": {"type": "float", "default": 0.1, "doc": "of it", "gt": 0},
-        "order": {"type": "str", "default": "fidelity", "doc": "of both", "paper": "one", "code": "two"},
+        "order": {"type": "str", "default": "reading", "doc": "of both", "paper": "one", "code": "two"},
     },
 }
 STATES = {"weights": {"summary": "What training started from."}}
@@ -69,7 +69,7 @@ def test_a_card_in_words() -> None:
 
 def test_a_card_without_any_of_these() -> None:
     needs = {**dict.fromkeys(CARD["needs"], False), "state": {}}
-    bare = CARD | {"needs": needs, "fidelities": [], "capabilities": {}, "network": None, "scenarios": None}
+    bare = CARD | {"needs": needs, "readings": [], "capabilities": {}, "network": None, "scenarios": None}
     told = facts(bare, STATES)
     assert told["readings"] == "one: a study writes made"
     assert (told["sees"], told["training-time state"]) == ("no samples", "none")
@@ -109,7 +109,7 @@ def test_every_card_is_whole(name: str) -> None:
         assert f"{kind}" in told["training-time state"]
     for scenario in card["scenarios"] or ["all"]:
         assert scenario in told["scenarios"]
-    assert all(str(row["default"]) != "fidelity" for row in hyperparameters(card))
+    assert all(str(row["default"]) != "reading" for row in hyperparameters(card))
 
 
 @pytest.mark.parametrize("columns", [None, 100, 140])

@@ -12,7 +12,7 @@ import pytest
 
 from reunlearn.commands import inspection
 from reunlearn.commands import plan as command
-from reunlearn.records.versioning import write_outputs
+from reunlearn.storage.dvc_files import write_outputs
 from reunlearn.study.plan import Plan
 from tests.commands.made import STUDY, one
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.commands import show
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.plan import Plan
 from tests.commands.made import SMALL, STUDY, one, write_study
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.commands import lock, snapshot
-from reunlearn.records.snapshot import RUNS_FILE, output_of
-from reunlearn.records.versioning import directory_digest, read_lock, read_outputs, write_outputs
-from reunlearn.study.errors import UserError
+from reunlearn.storage.dvc_files import directory_digest, read_lock, read_outputs, write_outputs
+from reunlearn.storage.snapshot import RUNS_FILE, output_of
 from reunlearn.study.plan import Plan
 from tests.commands.made import STUDY, one
-from tests.records import dvc_project
+from tests.storage import dvc_project
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reunlearn.commands import verify
-from reunlearn.records.versioning import write_outputs
+from reunlearn.storage.dvc_files import write_outputs
 from reunlearn.study.plan import Plan
 from tests.commands.made import SMALL, STUDY, one, write_study
 

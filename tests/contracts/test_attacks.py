@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reunlearn.attacks.registry import POOLS, AttackResult, Outputs, Shadows, get
-from reunlearn.metrics.ranking import READINGS
+from reunlearn.attacks.registry import POOLS, AttackResult, Outputs, ShadowPools, get
+from reunlearn.metrics.separation import READINGS
 from reunlearn.study.catalogue import plugin_names
 from tests.attacks.synthetic import CLASSES, all_pools, leaky, noisy
 
@@ -16,13 +16,15 @@ ATTACKS = plugin_names("attacks")
 SETS = ("forget", "retain", "validation", "test")
 
 
-def attack(name: str, outputs: Outputs, shadows: Shadows, seed: int = 0) -> AttackResult:
+def attack(name: str, outputs: Outputs, shadows: ShadowPools, seed: int = 0) -> AttackResult:
     """Run an attack with what its card says it needs."""
     module = get(name)
     return module.run(outputs, shadows if module.CARD.pools else None, seed)
 
 
-def reorder(outputs: Outputs, shadows: Shadows, name: str, order: np.ndarray) -> tuple[Outputs, Shadows]:
+def reorder(
+    outputs: Outputs, shadows: ShadowPools, name: str, order: np.ndarray
+) -> tuple[Outputs, ShadowPools]:
     """Put the samples of one set in another order, everywhere they occur."""
     moved = Outputs(*({**arrays, name: arrays[name][order]} for arrays in vars(outputs).values()))
     if name == "forget":
@@ -122,7 +124,7 @@ def test_other_names_for_the_classes_change_nothing(name: str) -> None:
         for kind, pool in shadows.pools.items()
     }
     before = attack(name, outputs, shadows)
-    after = attack(name, renamed, Shadows(pools, shadows.reference[:, old_of_new]))
+    after = attack(name, renamed, ShadowPools(pools, shadows.reference[:, old_of_new]))
     near = {"abs": 0.1} if name == "shadow_xgboost" else {"rel": 1e-6, "abs": 1e-6}
     assert after.value == pytest.approx(before.value, **near)
     assert after.details["auc"] == pytest.approx(before.details["auc"], **near)

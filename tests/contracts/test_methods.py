@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.catalogue import plugin_names
-from reunlearn.study.errors import UserError
 from reunlearn.study.methods import as_read, holds, state_kinds
 from reunlearn.study.schema import Recipe
 from reunlearn.training.loop import train
@@ -30,7 +30,7 @@ from reunlearn.unlearning.task import AccessError, Task
 from tests.training.state.requests import request
 
 METHODS = [
-    (name, fidelity) for name in plugin_names("methods") for fidelity in card(name)["fidelities"] or [None]
+    (name, reading) for name in plugin_names("methods") for reading in card(name)["readings"] or [None]
 ]
 # by default they read sets in order, as they are; nothing else is random
 DRAWS_NOTHING = {"ntk", "pgu", "ssd", "warnecke_first_order"}
@@ -45,7 +45,7 @@ RECIPE = Recipe(source="tests", learning_rate=0.05, weight_decay=5e-4, epochs=60
 )
 
 every_method = pytest.mark.parametrize(
-    ("name", "fidelity"), METHODS, ids=[f"{n}@{f}" if f else n for n, f in METHODS]
+    ("name", "reading"), METHODS, ids=[f"{n}@{f}" if f else n for n, f in METHODS]
 )
 
 
@@ -116,21 +116,21 @@ def state_folder(kind: str, forget: tuple[int, ...], result: str | None) -> Path
     return folder
 
 
-def state_folders(name: str, fidelity: str | None, sets: dict[str, Counting]) -> dict[str, Path]:
+def state_folders(name: str, reading: str | None, sets: dict[str, Counting]) -> dict[str, Path]:
     """Return the folders of all the state that a method asks for."""
     about, forget = card(name), tuple(sets["forget"].index.tolist())
-    kinds = state_kinds(about, settings_of(name, fidelity))
+    kinds = state_kinds(about, settings_of(name, reading))
     return {
         kind: state_folder(kind, forget if state_card(kind)["per_split"] else (), about["network"])
         for kind in kinds
     }
 
 
-def settings_of(name: str, fidelity: str | None) -> dict[str, Any]:
+def settings_of(name: str, reading: str | None) -> dict[str, Any]:
     """Return all hyper-parameters of a short run."""
     about = card(name)
     short = {key: value for key, value in SHORT.items() if key in about["hyperparameters"]}
-    return as_read(about, fidelity, {**short, **OWN.get(name, {})})
+    return as_read(about, reading, {**short, **OWN.get(name, {})})
 
 
 def scenario_of(about: dict[str, Any]) -> dict[str, Any]:
@@ -141,13 +141,13 @@ def scenario_of(about: dict[str, Any]) -> dict[str, Any]:
 
 def unlearn(
     name: str,
-    fidelity: str | None,
+    reading: str | None,
     sets: dict[str, Counting],
     seed: int = 0,
     declared: set[str] | None = None,
 ) -> tuple[nn.Module, Task]:
     """Run a method on a copy of the original with the access that its card declares."""
-    settings = settings_of(name, fidelity)
+    settings = settings_of(name, reading)
     about = card(name)
     if declared is None:
         declared = {s for s in (*sets, "true_labels") if holds(about["needs"][s], settings)}
@@ -158,13 +158,13 @@ def unlearn(
         CLASSES,
         seed,
         recipe=RECIPE,
-        state=state_folders(name, fidelity, sets),
+        state=state_folders(name, reading, sets),
         fresh=network,
         true_labels=torch.arange(64) % CLASSES,
         result=functools.partial(result_network, about["network"]),
         scenario=scenario_of(about),
     )
-    return make(name, fidelity, settings).unlearn(copy.deepcopy(original()), task), task
+    return make(name, reading, settings).unlearn(copy.deepcopy(original()), task), task
 
 
 def bits(model: nn.Module) -> bytes:
@@ -178,20 +178,20 @@ def finite(model: nn.Module) -> bool:
 
 
 @every_method
-def test_same_seed_same_bits(name: str, fidelity: str | None) -> None:
-    first, second = (unlearn(name, fidelity, make_sets(9, 25), seed=3)[0] for _ in range(2))
+def test_same_seed_same_bits(name: str, reading: str | None) -> None:
+    first, second = (unlearn(name, reading, make_sets(9, 25), seed=3)[0] for _ in range(2))
     assert bits(first) == bits(second)
     assert bits(first) != bits(original()), "the method changed nothing"
 
 
 @every_method
-def test_other_seed_other_bits(name: str, fidelity: str | None) -> None:
-    first, second = (unlearn(name, fidelity, make_sets(9, 25), seed=seed)[0] for seed in (3, 4))
+def test_other_seed_other_bits(name: str, reading: str | None) -> None:
+    first, second = (unlearn(name, reading, make_sets(9, 25), seed=seed)[0] for seed in (3, 4))
     assert (bits(first) == bits(second)) == (name in DRAWS_NOTHING)
 
 
 @every_method
-def test_nothing_outside_is_touched(name: str, fidelity: str | None) -> None:
+def test_nothing_outside_is_touched(name: str, reading: str | None) -> None:
     def surroundings() -> tuple:
         generators = (torch.get_rng_state().numpy().tobytes(), repr(np.random.get_state()), random.getstate())
         modes = (torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads())
@@ -201,22 +201,22 @@ def test_nothing_outside_is_touched(name: str, fidelity: str | None) -> None:
         return (*generators, *modes, *data, bits(original()))
 
     sets = make_sets(9, 25)
-    state_folders(name, fidelity, sets)
+    state_folders(name, reading, sets)
     before = surroundings()
-    unlearn(name, fidelity, sets)
+    unlearn(name, reading, sets)
     assert surroundings() == before
 
 
 @every_method
-def test_undeclared_data_raises(name: str, fidelity: str | None) -> None:
+def test_undeclared_data_raises(name: str, reading: str | None) -> None:
     with pytest.raises(AccessError, match="declares nothing"):
-        unlearn(name, fidelity, make_sets(9, 25), declared=set())
+        unlearn(name, reading, make_sets(9, 25), declared=set())
 
 
 @every_method
-def test_samples_drawn_are_counted(name: str, fidelity: str | None) -> None:
+def test_samples_drawn_are_counted(name: str, reading: str | None) -> None:
     sets = make_sets(9, 25)
-    _, task = unlearn(name, fidelity, sets)
+    _, task = unlearn(name, reading, sets)
     drawn = task.drawn()
     assert {s: counted.taken for s, counted in sets.items()} == {s: drawn.get(s, 0) for s in sets}
     assert sum(drawn.values()) > 0
@@ -229,16 +229,16 @@ def test_samples_drawn_are_counted(name: str, fidelity: str | None) -> None:
     ids=["last-batches-of-one", "last-joint-batch-of-one", "forget-larger", "class-missing-from-retain"],
 )
 def test_weights_stay_finite(
-    name: str, fidelity: str | None, forget: int, retain: int, missing: int | None
+    name: str, reading: str | None, forget: int, retain: int, missing: int | None
 ) -> None:
-    model, _ = unlearn(name, fidelity, make_sets(forget, retain, missing))
+    model, _ = unlearn(name, reading, make_sets(forget, retain, missing))
     assert finite(model)
     wanted = result_network(card(name)["network"], 0)
     assert model.state_dict().keys() == wanted.state_dict().keys()
 
 
 @every_method
-def test_hyperparameters_out_of_range_are_refused(name: str, fidelity: str | None) -> None:
+def test_hyperparameters_out_of_range_are_refused(name: str, reading: str | None) -> None:
     refused = {"ge": lambda limit: limit - 1, "gt": lambda limit: limit, "le": lambda limit: limit + 1}
     refused |= {"lt": lambda limit: limit, "choices": lambda _: "no-such-choice"}
     tried = 0
@@ -247,9 +247,9 @@ def test_hyperparameters_out_of_range_are_refused(name: str, fidelity: str | Non
         wrong = [make_wrong(about[bound]) for bound, make_wrong in refused.items() if bound in about]
         for value in [*wrong, None]:
             with pytest.raises(UserError, match=rf"method '{name}'.*\b{key}\b") as caught:
-                make(name, fidelity, {key: value})
+                make(name, reading, {key: value})
             assert "\n" not in str(caught.value)
             tried += value is not None
     assert tried > 0, "no hyper-parameter has a range"
     with pytest.raises(UserError, match="unknown hyper-parameter 'no_such_key'"):
-        make(name, fidelity, {"no_such_key": 1})
+        make(name, reading, {"no_such_key": 1})

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reunlearn.data.augmentation import Augmentation, crop, flip
-from reunlearn.data.resampling import rotate
+from reunlearn.data.pixel_moves import rotate
 from reunlearn.data.torchvision_compat import transforms
 from tests.data.pictures import chi_square, is_chance, noise, per_image, scores, seeded, smooth
 

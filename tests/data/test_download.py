@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.download import fetch
-from reunlearn.study.errors import UserError
 
 CONTENT = bytes(range(256)) * 5000  # more than one chunk
 MD5 = hashlib.md5(CONTENT).hexdigest()

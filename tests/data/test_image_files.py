@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reunlearn.base.errors import UserError
 from reunlearn.data import image_files, npy
 from reunlearn.data.image_files import read_images
 from reunlearn.data.torchvision_compat import transforms
 from reunlearn.data.trees import Tree, folder_tree
-from reunlearn.study.errors import UserError
 
 
 def picture(seed: int, width: int, height: int, mode: str = "RGB") -> Image.Image:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.npy import write_npy
 from reunlearn.data.prepared import FINE, PARTS, check, measured, read, size_of, write
 from reunlearn.data.sets import digits
 from reunlearn.data.sets.registry import Arrays, DatasetCard, Source
-from reunlearn.study.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.randaugment import MOVES, OPERATIONS, SIGNED_COLOURS, magnitude_of, randaugment
 from reunlearn.data.torchvision_compat import functional, transforms
-from reunlearn.study.errors import UserError
 from tests.data.pictures import chi_square, is_chance, noise, per_image, scores, seeded, smooth
 
 NEAREST = transforms.InterpolationMode.NEAREST

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.scenarios import STAYS, Selection, TrainingSet, select
-from reunlearn.study.errors import UserError
 from reunlearn.study.schema import Scenario
 
 GOLDEN = "faa5887cc8d498548a65897096e2bfbc11bd1af1f6cfec90e45ac4daf3183d6e"

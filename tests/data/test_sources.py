@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data import sources
 from reunlearn.data.sources import MIRROR, Archive, LooseFile, contents, read_loose
-from reunlearn.study.errors import UserError
 
 FILES = {"set/one": b"1" * 5000, "set/two": b"2" * 7000}
 

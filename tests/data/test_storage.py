@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples, fits_in_memory
 from reunlearn.data.storage import SHARE, MappedImages, announce, available, copied
-from reunlearn.study.errors import UserError
 from tests.data.pictures import seeded
 
 NAMES = ("crop", "flip", "rotation", "randaugment")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.sources import MIRROR, Archive, tree
-from reunlearn.study.errors import UserError
 
 FILES = {"a/2.txt": b"2" * 5000, "a/10.txt": b"10", "top.txt": b"", "b/c/3.txt": b"3"}
 

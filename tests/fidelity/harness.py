@@ -182,8 +182,8 @@ def run(
         seed: of the task's randomness.
         more: of the task: recipe, state, scenario, carried, result, true_labels.
     """
-    method_name, _, fidelity = name.partition("@")
-    method = make(method_name, fidelity or None, settings)
+    method_name, _, reading = name.partition("@")
+    method = make(method_name, reading or None, settings)
     original = fresh_network(kind, 0) if model is None else model
     result = Run(method, copy.deepcopy(original))
     about = card(method_name)

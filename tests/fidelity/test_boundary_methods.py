@@ -20,11 +20,11 @@ OWN_MEAN, OWN_STD = (0.4, 0.4, 0.4), (0.3, 0.3, 0.3)  # of the harness's images
 REPOSITORY_MEAN, REPOSITORY_STD = (0.4914, 0.4822, 0.2265), (0.2023, 0.1994, 0.2010)
 
 
-def compare_shrink(kind: str, fidelity: str) -> None:
+def compare_shrink(kind: str, reading: str) -> None:
     """Both round to 1/255; the repository's constants are for the three channels of two_layer's images."""
-    ours = run(f"boundary_shrink@{fidelity}", kind, {**SETTINGS, "bound": 0.3})
+    ours = run(f"boundary_shrink@{reading}", kind, {**SETTINGS, "bound": 0.3})
     drawn = ours.of("forget")
-    repository = fidelity == "paper" and drawn[0].x.shape[1] == 3
+    repository = reading == "paper" and drawn[0].x.shape[1] == 3
     expected = shrink_reference.reference(
         copy.deepcopy(ours.before),
         {"forget": [(d.x, d.y) for d in drawn]},
@@ -39,11 +39,11 @@ def compare_shrink(kind: str, fidelity: str) -> None:
     assert_equal(ours, expected)
 
 
-def compare_expanding(kind: str, fidelity: str) -> None:
+def compare_expanding(kind: str, reading: str) -> None:
     """The fresh unit as drawn; with it gone both readings return K outputs, and tell what it had won."""
-    ours = run(f"boundary_expanding@{fidelity}", kind, SETTINGS)
+    ours = run(f"boundary_expanding@{reading}", kind, SETTINGS)
     inputs = ours.before.head.in_features
-    if fidelity == "paper":
+    if reading == "paper":
         new_row, new_bias = math.sqrt(2 / (inputs + CLASSES + 1)) * ours.randoms("randn")[0], 0.0
     else:
         both = (2 * ours.randoms("rand")[0] - 1) / math.sqrt(inputs)
@@ -72,10 +72,10 @@ def compare_expanding(kind: str, fidelity: str) -> None:
 
 
 COMPARISONS = {
-    "boundary_shrink@paper": partial(compare_shrink, fidelity="paper"),
-    "boundary_shrink@code": partial(compare_shrink, fidelity="code"),
-    "boundary_expanding@paper": partial(compare_expanding, fidelity="paper"),
-    "boundary_expanding@code": partial(compare_expanding, fidelity="code"),
+    "boundary_shrink@paper": partial(compare_shrink, reading="paper"),
+    "boundary_shrink@code": partial(compare_shrink, reading="code"),
+    "boundary_expanding@paper": partial(compare_expanding, reading="paper"),
+    "boundary_expanding@code": partial(compare_expanding, reading="code"),
 }
 
 MUTATIONS: dict[str, Mutation] = {

@@ -147,7 +147,7 @@ MUTATIONS: dict[str, Mutation] = {
         "((bad, forget), (good, retain))",
         "((good, forget), (bad, retain))",
     ),
-    "bad_teacher@code": (METHOD + "bad_teacher", 'self.fidelity == "code"', "False"),
+    "bad_teacher@code": (METHOD + "bad_teacher", 'self.reading == "code"', "False"),
     "unsir": (METHOD + "unsir", "-task.loss(model, batch)", "task.loss(model, batch)"),
 }
 

@@ -35,10 +35,10 @@ METHOD, GRADIENTS = "reunlearn.unlearning.methods.", "reunlearn.gradients."
 FLIPPED = {"kind": "label_flip", "count": 4}
 
 
-def compare_influence(kind: str, fidelity: str, recursion: str) -> None:
+def compare_influence(kind: str, reading: str, recursion: str) -> None:
     """A small N, which makes the recursion matter, and fewer samples than there are."""
     settings = {"alpha": 3.0, "recursion_size": 5, "samples": 8, "batch_size": 3, "augmented": False}
-    ours = run(f"influence@{fidelity}", kind, settings)
+    ours = run(f"influence@{reading}", kind, settings)
     expected = influence_reference.reference(
         copy.deepcopy(ours.before),
         {"retain": ours.all("retain"), "forget": ours.all("forget")},
@@ -50,13 +50,13 @@ def compare_influence(kind: str, fidelity: str, recursion: str) -> None:
     assert_equal(ours, expected)
 
 
-def scrubbed(kind: str, fidelity: str, **settings: Any) -> tuple[Run, nn.Module]:
+def scrubbed(kind: str, reading: str, **settings: Any) -> tuple[Run, nn.Module]:
     """Return our run, and the network that training started from."""
     start = fresh_network(kind, 7)
     with TemporaryDirectory() as folder:
         save_model(start, Path(folder) / FILE)
         recipe, state = {"weight_decay": 0.1}, {"initial_weights": Path(folder)}
-        row, chosen = f"ntk@{fidelity}", {"batch_size": 3, **settings}
+        row, chosen = f"ntk@{reading}", {"batch_size": 3, **settings}
         return run(row, kind, chosen, recipe=recipe, state=state), start
 
 
@@ -172,8 +172,8 @@ def compare_second_order(
 
 
 COMPARISONS = {
-    "influence@paper": partial(compare_influence, fidelity="paper", recursion="exact"),
-    "influence@code": partial(compare_influence, fidelity="code", recursion="released"),
+    "influence@paper": partial(compare_influence, reading="paper", recursion="exact"),
+    "influence@code": partial(compare_influence, reading="code", recursion="released"),
     "ntk@paper": compare_ntk_paper,
     "ntk@code": compare_ntk_code,
     "warnecke_first_order": compare_first_order,
@@ -189,7 +189,7 @@ MUTATIONS: dict[str, Mutation] = {
     "influence@code": (GRADIENTS + "wood_fisher", "along_v + b * along_first", "along_v - b * along_first"),
     "ntk@paper": (METHOD + "ntk", "w_retain - w_all", "w_all - w_retain"),
     "ntk@code": (METHOD + "ntk", "count * shift", "shift"),
-    "warnecke_first_order": ("reunlearn.unlearning.correction", "right) - learnt)", "right) + learnt)"),
+    "warnecke_first_order": ("reunlearn.unlearning.label_correction", "right) - learnt)", "right) + learnt)"),
     "warnecke_second_order": (GRADIENTS + "hessian", "(1 - damping) * a - h", "(1 - damping) * a + h"),
 }
 

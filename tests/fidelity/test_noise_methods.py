@@ -24,9 +24,9 @@ def drawn_noise(ours: Run) -> Tensors:
     return dict(zip(names, ours.randoms("randn"), strict=True))
 
 
-def compare_fisher(kind: str, reading: str = "notebook", scenario: dict[str, Any] | None = None) -> None:
+def compare_fisher(kind: str, estimator: str = "notebook", scenario: dict[str, Any] | None = None) -> None:
     """All labels: sample by sample whatever the batch, or squares of batch means, the last batch short."""
-    settings = {"alpha": 1e-6, "reading": reading, "batch_size": 4}
+    settings = {"alpha": 1e-6, "estimator": estimator, "batch_size": 4}
     more = {} if scenario is None else {"scenario": scenario}
     ours = run("fisher", kind, settings, **more)
     expected = fisher_reference.reference(
@@ -36,7 +36,7 @@ def compare_fisher(kind: str, reading: str = "notebook", scenario: dict[str, Any
         alpha=1e-6,
         number_of_classes=CLASSES,
         classes_to_forget=(scenario or {}).get("classes", ()),
-        batch_size=1 if reading == "notebook" else 4,
+        batch_size=1 if estimator == "notebook" else 4,
     )
     assert_equal(ours, expected)
 
@@ -44,7 +44,7 @@ def compare_fisher(kind: str, reading: str = "notebook", scenario: dict[str, Any
 def compare_fisher_empirical(kind: str) -> None:
     """The true label alone; the cap comes before the factor for the last dimension."""
     alpha = 1e-8
-    ours = run("fisher", kind, {"alpha": alpha, "reading": "empirical", "batch_size": 4})
+    ours = run("fisher", kind, {"alpha": alpha, "estimator": "empirical", "batch_size": 4})
     data = {"retain": ours.all("retain")}
     information = fisher_reference.empirical_fisher(copy.deepcopy(ours.before), data)
     capped = torch.cat([((alpha / f).sqrt() > 1e-3).reshape(-1) for f in information.values()])
@@ -85,7 +85,7 @@ def compare_ssd_shuffled(kind: str) -> None:
 COMPARISONS = {
     "fisher": compare_fisher,
     "fisher@a class": partial(compare_fisher, scenario={"kind": "class", "classes": [1]}),
-    "fisher@batch means": partial(compare_fisher, reading="batch_means"),
+    "fisher@batch means": partial(compare_fisher, estimator="batch_means"),
     "fisher@empirical": compare_fisher_empirical,
     "ssd": compare_ssd,
     "ssd@shuffled": compare_ssd_shuffled,

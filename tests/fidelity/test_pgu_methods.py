@@ -155,8 +155,8 @@ MUTATIONS: dict[str, Mutation] = {
     "pgu@code": (METHOD, "epoch / self.epochs", "(epoch - 1) / self.epochs"),
     "pgu@code:class": (
         METHOD,
-        'self.fidelity == "paper" or self.mode == "class"',
-        'self.fidelity == "paper"',
+        'self.reading == "paper" or self.mode == "class"',
+        'self.reading == "paper"',
     ),
     "pgu@paper:depoisoning": (
         "reunlearn.gradients.trust_region",

@@ -43,7 +43,7 @@ def training_set(kind: str, notes: list[Drawn]) -> Noted:
     return whole
 
 
-def compare_amnesiac(kind: str, fidelity: str) -> None:
+def compare_amnesiac(kind: str, reading: str) -> None:
     """Train, replay and watch as the stages do; the reference trains by hand on the same batches."""
     trained: list[Drawn] = []
     original = fresh_network(kind, 7)
@@ -56,7 +56,7 @@ def compare_amnesiac(kind: str, fidelity: str) -> None:
         )
         settings = {"epochs": 2, "batch_size": 4, "learning_rate": 0.02}
         state = {"batch_updates": folder}
-        ours = run(f"amnesiac@{fidelity}", kind, settings, sizes=FEW, model=original, state=state)
+        ours = run(f"amnesiac@{reading}", kind, settings, sizes=FEW, model=original, state=state)
     data = {"samples": [d.index.tolist() for d in trained]}
     touched = [bool(set(range(FEW["forget"])) & set(index)) for index in data["samples"]]
     assert 0 < sum(touched) < len(touched)
@@ -78,14 +78,14 @@ def compare_amnesiac(kind: str, fidelity: str) -> None:
     assert_equal(ours, expected)
 
 
-def unrolled(kind: str, fidelity: str, **settings: Any) -> tuple[Run, nn.Module]:
+def unrolled(kind: str, reading: str, **settings: Any) -> tuple[Run, nn.Module]:
     """Return our run, and the network that training started from."""
     start = fresh_network(kind, 7)
     recipe = {"epochs": 3, "learning_rate": 0.02, "batch_size": 4}
     with TemporaryDirectory() as folder:
         save_model(start, Path(folder) / FILE)
         state = {"initial_weights": Path(folder)}
-        return run(f"unrolling_sgd@{fidelity}", kind, settings, recipe=recipe, state=state), start
+        return run(f"unrolling_sgd@{reading}", kind, settings, recipe=recipe, state=state), start
 
 
 def compare_unrolling_sum(kind: str) -> None:
@@ -133,8 +133,8 @@ def compare_unrolling_code(kind: str, size: int, combine: str) -> None:
 
 
 COMPARISONS = {
-    "amnesiac@paper": partial(compare_amnesiac, fidelity="paper"),
-    "amnesiac@code": partial(compare_amnesiac, fidelity="code"),
+    "amnesiac@paper": partial(compare_amnesiac, reading="paper"),
+    "amnesiac@code": partial(compare_amnesiac, reading="code"),
     "unrolling_sgd@paper": compare_unrolling_paper,
     "unrolling_sgd@code": partial(compare_unrolling_code, size=6, combine="first_batch"),
     "unrolling_sgd@code, two batches": partial(compare_unrolling_code, size=3, combine="mean"),

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.gradients import subspace
 from reunlearn.gradients.subspace import core_basis, definite, input_moments, second_moment, weighted_layers
 from reunlearn.models.registry import build
-from reunlearn.study.errors import UserError
 
 CONVOLUTIONS = {
     "plain": {"kernel_size": 3},

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from reunlearn.base.errors import UserError
 from reunlearn.models.registry import card
-from reunlearn.study.errors import UserError
 from tests.models.networks import NAMES, Shape, close, images, make, small, stirred
 
 DRAWS = {"small_vgg", "swin_t"}  # Dropout, stochastic depth: training mode draws from the global generator

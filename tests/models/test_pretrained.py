@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.models import swin_t, tiny_vit_5m, torchvision_resnet18, torchvision_resnet34, vit
 from reunlearn.models.registry import card
-from reunlearn.study.errors import UserError
 from tests.models.networks import SMALL, make
 
 MODULES: dict[str, Any] = {

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.tokens import END, PAD, START, token_names
 from reunlearn.models.registry import build
 from reunlearn.models.roberta import FILES
-from reunlearn.study.errors import UserError
 
 MERGES = [("h", "e"), ("he", "l"), ("Ġ", "w"), ("l", "o")]
 NAMES = token_names(MERGES)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build, card
-from reunlearn.study.errors import UserError
 
 LENGTH, VOCABULARY, CLASSES = 9, 30, 5
 SMALL = {"width": 12, "depth": 2, "heads": 3}

@@ -65,8 +65,8 @@ def rise(name: str, retain: tuple[int, ...] = OTHERS, **changes: Any) -> tuple[f
     sets = {"forget": digits(FORGOTTEN), "retain": digits(*retain)}
     declared = {s for s in sets if card(name)["needs"][s]}
     task = Task(sets, declared, Denoiser(), 0, seed=0)
-    fidelity = "code" if name == "sfr_on" else None
-    model = make(name, fidelity, {**SETTINGS[name], **changes}).unlearn(copy.deepcopy(original()), task)
+    reading = "code" if name == "sfr_on" else None
+    model = make(name, reading, {**SETTINGS[name], **changes}).unlearn(copy.deepcopy(original()), task)
     before, after = (
         (loss_of(m, digits(FORGOTTEN)), loss_of(m, digits(*OTHERS))) for m in (original(), model)
     )

@@ -103,9 +103,9 @@ def test_other_labels_are_never_the_true_one() -> None:
     assert wrong.max() == free.max() == CLASSES - 1
 
 
-@pytest.mark.parametrize(("name", "fidelity", "settings"), METHODS, ids=lambda value: str(value)[:12])
+@pytest.mark.parametrize(("name", "reading", "settings"), METHODS, ids=lambda value: str(value)[:12])
 def test_methods_that_need_gradients_only_run_on_texts(
-    original: nn.Module, name: str, fidelity: str | None, settings: dict[str, Any]
+    original: nn.Module, name: str, reading: str | None, settings: dict[str, Any]
 ) -> None:
     about = card(name)
     assert set(about["capabilities"]) <= text.make(CLASSES).capabilities
@@ -115,7 +115,7 @@ def test_methods_that_need_gradients_only_run_on_texts(
     for _ in range(2):
         samples = {s: texts(index_N) for s, index_N in sets.items()}
         task = Task(samples, declared, text.make(CLASSES), CLASSES, seed=0)
-        runs.append(make(name, fidelity, settings).unlearn(copy.deepcopy(original), task))
+        runs.append(make(name, reading, settings).unlearn(copy.deepcopy(original), task))
     first, again = (model.state_dict() for model in runs)
     assert all(torch.equal(first[key], value) for key, value in again.items())
     assert all(value.isfinite().all() for value in first.values())

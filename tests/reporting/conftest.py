@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import synthetic
 
-from reunlearn.records.files import read_json
+from reunlearn.base.files import read_json
 from reunlearn.reporting.page import make_report
 
 TABLES = ("results", "samples", "classes", "scores")

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from reunlearn.base.arrays import write_arrays
+from reunlearn.base.files import write_json
+from reunlearn.base.hashing import full_digest, short_digest
 from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
-from reunlearn.records.files import write_arrays, write_json
 from reunlearn.stages import aggregate
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths
@@ -55,7 +57,7 @@ CATALOGUE: dict[str, dict[str, Any]] = {
             "ideal": "Retrain's value <not 50>",
             "column_of": "GDR-GMA 'MIA'",
             "source": "a paper",
-            "pools": ["inside", "outside"] if name == "shadow_xgboost" else [],
+            "pools": ["with_forget", "without_forget"] if name == "shadow_xgboost" else [],
             "cost": "",
             "ordered": [],
         }
@@ -71,7 +73,7 @@ CATALOGUE["methods"]["gdr_gma"]["divergences"] = [
 CATALOGUE["methods"]["gdr_gma"]["hyperparameters"] = {
     "epochs": {"default": 5, "doc": "passes", "type": "int"},
     "bank_scope": {
-        "default": "fidelity",
+        "default": "reading",
         "doc": "what it holds",
         "paper": "all",
         "code": "last",
@@ -89,7 +91,7 @@ def study(seeds: int = 3) -> dict[str, Any]:
         "seeds": list(range(seeds)),
         "methods": [n for n in STRENGTHS if n not in ("retrain", "original")],
         "attacks": list(ATTACKS),
-        "shadows": {"inside": 8, "outside": 8},
+        "shadows": {"with_forget": 8, "without_forget": 8},
     }
     scenarios = {
         "random-0.2": {"kind": "random", "fraction": 0.2},
@@ -142,14 +144,14 @@ def _row(experiment: dict[str, Any], name: str, seed: int, method_seed: int) -> 
         "architecture": experiment["architecture"],
         "recipe": {"name": "r"},
     }
-    base, _, fidelity = name.partition("@")
-    settings = {"bank_scope": {"paper": "all", "code": "last"}[fidelity]} if fidelity else {}
+    base, _, reading = name.partition("@")
+    settings = {"bank_scope": {"paper": "all", "code": "last"}[reading]} if reading else {}
     method = (
         None
         if name in ("retrain", "original")
-        else {"name": base, "fidelity": fidelity or None, "settings": settings}
+        else {"name": base, "reading": reading or None, "settings": settings}
     )
-    digest = paths.short_digest(method) if method else None
+    digest = short_digest(method) if method else None
     folder = paths.row(training, experiment["name"], (seed, seed, method_seed), name, digest)
     models = {
         "original": paths.original(training, seed),
@@ -244,4 +246,4 @@ def _finish(folder: str, stage: str, seconds: dict[str, float], device: str, **m
 
 def hash_of(text: str) -> int:
     """Return a number that names a text, the same in every process."""
-    return int(paths.full_digest(text)[:12], 16)
+    return int(full_digest(text)[:12], 16)

@@ -11,7 +11,7 @@ import synthetic
 from reunlearn.reporting.ledger import Value, build
 from reunlearn.reporting.page import make_report
 
-SWITCH = {"default": "fidelity", "doc": "of both", "paper": "one", "code": "two"}
+SWITCH = {"default": "reading", "doc": "of both", "paper": "one", "code": "two"}
 CARD = {
     "name": "made",
     "paper": "A paper",
@@ -24,7 +24,7 @@ CARD = {
 def row(name: str, **settings: str) -> dict:
     return {
         "name": name,
-        "method": {"name": "made", "fidelity": name[5:].partition("+")[0], "settings": settings},
+        "method": {"name": "made", "reading": name[5:].partition("+")[0], "settings": settings},
     }
 
 
@@ -48,7 +48,7 @@ def test_rows_stand_under_their_reading_and_say_what_they_do():
 
 
 def test_a_value_left_to_the_reading_is_the_reading_s():
-    rows = [row("made@paper"), row("made@code", order="fidelity")]
+    rows = [row("made@paper"), row("made@code", order="reading")]
     [entry] = build([CARD | {"rows": ["made@paper", "made@code"]}], rows)
     assert entry.switches[0].values == (Value("one", True), Value("two", True))
 

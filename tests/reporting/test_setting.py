@@ -6,13 +6,13 @@ from synthetic import study
 
 from reunlearn.reporting.sections import setting
 
-CARDS = {"a": {"pools": []}, "b": {"pools": ["inside", "outside"]}, "c": {"pools": ["half"]}}
+CARDS = {"a": {"pools": []}, "b": {"pools": ["with_forget", "without_forget"]}, "c": {"pools": ["halves"]}}
 
 
 def shadow_models(*attacks: str) -> str | None:
     experiment = study()["experiments"][0] | {
         "attacks": list(attacks),
-        "shadows": {"inside": 8, "outside": 6, "half": 64},
+        "shadows": {"with_forget": 8, "without_forget": 6, "halves": 64},
     }
     return dict(setting(experiment, {}, [0], CARDS)).get("Shadow models")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reunlearn.metrics.ranking import auc
+from reunlearn.metrics.separation import auc
 from reunlearn.reporting import lines, tables
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from torch import nn
 
+from reunlearn.base.arrays import write_arrays
+from reunlearn.base.files import read_json
 from reunlearn.metrics.classification import log_softmax
-from reunlearn.records.files import read_json, write_arrays
 from reunlearn.stages import compare
 from reunlearn.stages.execution import Job
 from reunlearn.training.checkpoint import save_model
@@ -103,7 +104,7 @@ def test_margins_of_pools_are_compared_where_there_are_any(tmp_path: Path) -> No
     arrays |= {"forget_index": np.array([2, 5]), "forget_labels": np.zeros(2, dtype=np.int64)}
     write_arrays(Path(inputs["evaluation"]) / "outputs.npz", arrays)
     pools = {
-        "outside": pool(tmp_path / "outside", 1, 40, 0.0),
+        "without_forget": pool(tmp_path / "without_forget", 1, 40, 0.0),
         "unlearned": pool(tmp_path / "like", 2, 40, 0.0),
     }
     found = readings(tmp_path, inputs | pools)

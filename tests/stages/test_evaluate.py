@@ -10,15 +10,16 @@ import pytest
 import torch
 from torch import nn
 
+from reunlearn.base.arrays import read_arrays, write_arrays
+from reunlearn.base.files import read_json
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
 from reunlearn.metrics.classification import accuracy, entropy
 from reunlearn.metrics.divergence import zrf, zrf_released
 from reunlearn.objectives.classification import make
-from reunlearn.records.files import read_arrays, read_json, write_arrays
 from reunlearn.stages import evaluate
 from reunlearn.stages.execution import Job
-from reunlearn.stages.outputs import logits
+from reunlearn.stages.logits import logits
 
 CLASSES = 3
 

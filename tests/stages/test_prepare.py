@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 import yaml
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
+from reunlearn.base.hashing import sha256
 from reunlearn.data.prepared import read
 from reunlearn.data.sets import digits
 from reunlearn.data.sets.registry import Source
-from reunlearn.records.files import read_json, sha256
-from reunlearn.records.versioning import directory_digest
 from reunlearn.stages import prepare
 from reunlearn.stages.execution import Job
+from reunlearn.storage.dvc_files import directory_digest
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.folder import scan
 from tests.data.sets import pictures
 

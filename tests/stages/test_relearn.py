@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from torch import nn
 
+from reunlearn.base.arrays import write_arrays
+from reunlearn.base.files import read_json, write_json
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import make
-from reunlearn.records.files import read_json, write_arrays, write_json
 from reunlearn.stages import relearn
 from reunlearn.stages.execution import Job
 from reunlearn.study.schema import Recipe

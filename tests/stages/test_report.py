@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import reunlearn
-from reunlearn.records.files import read_json
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 from reunlearn.stages import report
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 
 SYNTHETIC = runpy.run_path(str(Path(__file__).parents[1] / "reporting" / "synthetic.py"))
 

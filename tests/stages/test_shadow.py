@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.records.files import read_arrays, write_arrays
+from reunlearn.base.arrays import read_arrays, write_arrays
 from reunlearn.stages import shadow, training
 from reunlearn.stages.attack import not_finite, read_pool
 from reunlearn.stages.execution import Job
@@ -63,7 +63,7 @@ def pool_job(folder: Path, kind: str, **more: Any) -> Job:
     return make_job(folder, more={**about, **more})
 
 
-@pytest.mark.parametrize("kind", ["inside", "outside", "half"])
+@pytest.mark.parametrize("kind", ["with_forget", "without_forget", "halves"])
 def test_a_block_tells_what_its_models_learned(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
@@ -76,8 +76,8 @@ def test_a_block_tells_what_its_models_learned(
     np.testing.assert_array_equal(arrays["label"], arrays["index"] % CLASSES)
     assert arrays["logits"].shape == (4, 10, CLASSES)
     assert arrays["logits"].dtype == np.float16
-    learned = {"inside": TRAIN, "outside": TRAIN[2:]}
-    if kind == "half":
+    learned = {"with_forget": TRAIN, "without_forget": TRAIN[2:]}
+    if kind == "halves":
         assert (arrays["member"].sum(axis=0) == 2).all()
     else:
         wanted = np.isin(arrays["index"], learned[kind])
@@ -91,7 +91,7 @@ def test_models_of_a_pool_differ_and_come_back_in_their_order(
 ) -> None:
     """Pairs of the half pool learn 5 and 5 samples, of an odd set 4 and 5: two groups, one order."""
     monkeypatch.setattr(shadow, "open_loader", lambda job: Odd())
-    shadow.run(job := pool_job(tmp_path, "half"))
+    shadow.run(job := pool_job(tmp_path, "halves"))
     assert job.facts["groups"] == [2, 2]
     found = read_pool([tmp_path])
     alone = make_job(tmp_path, more={"seed": 101})
@@ -112,7 +112,7 @@ def test_what_is_not_finite_is_named() -> None:
     outputs = noisy(0)
     shadows = all_pools(outputs)
     assert not_finite(outputs, None) is not_finite(outputs, shadows) is None
-    shadows.pools["half"].logits[1, 2, 3] = np.nan
-    assert not_finite(outputs, shadows) == "the pool half"
+    shadows.pools["halves"].logits[1, 2, 3] = np.nan
+    assert not_finite(outputs, shadows) == "the pool halves"
     outputs.logits["test"][0, 0] = np.inf
     assert not_finite(outputs, shadows) == "the model"

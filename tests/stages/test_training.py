@@ -15,7 +15,7 @@ from reunlearn.objectives.classification import make
 from reunlearn.stages import state, training, unlearn
 from reunlearn.stages.execution import Job
 from reunlearn.study.schema import Recipe
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 
 COUNT, CLASSES = 12, 3
 
@@ -66,7 +66,7 @@ def make_job(folder: Path, seed: int = 0, more: dict[str, Any] | None = None, **
         "inputs": {"original": "original", "split": "split"},
         "kind": "noted",
         "scenario": {"kind": "random"},
-        "method": {"name": "finetune", "fidelity": None, "settings": {"epochs": 1, "batch_size": 4}},
+        "method": {"name": "finetune", "reading": None, "settings": {"epochs": 1, "batch_size": 4}},
     }
     return Job(content | (more or {}), folder)
 
@@ -140,7 +140,7 @@ def test_a_methods_dropout_follows_the_seed_and_leaves_the_global_state(
 def test_what_is_kept_of_training_follows_the_seed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     drawn: list[float] = []
 
-    def write(kind: str, request: Request) -> dict[str, Any]:
+    def write(kind: str, request: StateRequest) -> dict[str, Any]:
         drawn.append(torch.rand(()).item())
         return {"noted": kind}
 

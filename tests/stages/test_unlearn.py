@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.records.files import write_json
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import write_json
 from reunlearn.stages.execution import Job
 from reunlearn.stages.unlearn import starting_model
-from reunlearn.study.errors import UserError
 from reunlearn.training.checkpoint import save_model
 from reunlearn.training.replay import FACTS, WEIGHTS
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.study.audit import Request, check, read_architecture
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.errors import UserError
 
 DIGITS = 1198  # official training samples
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.study.folder import scan
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.study.indices import digest_of, read_indices
 
 

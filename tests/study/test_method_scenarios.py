@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.errors import UserError
 from reunlearn.study.plan import Plan, make_plan
 from reunlearn.study.schema import SCENARIO_FIELDS
-from reunlearn.unlearning.needs import Needs
+from reunlearn.unlearning.declarations import Needs
 from reunlearn.unlearning.registry import method
 from tests.study.test_validation import config, plan_with
 
@@ -95,8 +95,8 @@ def test_the_state_is_asked_for_only_where_the_method_is(config: Path) -> None:
     [
         ("unrolling_sgd@paper", "initial", True),
         ("unrolling_sgd@code", "final", False),
-        ({"name": "unrolling_sgd", "fidelity": "paper", "settings": {"at": "fidelity"}}, "initial", True),
-        ({"name": "unrolling_sgd", "fidelity": "paper", "settings": {"at": "final"}}, "final", False),
+        ({"name": "unrolling_sgd", "reading": "paper", "settings": {"at": "reading"}}, "initial", True),
+        ({"name": "unrolling_sgd", "reading": "paper", "settings": {"at": "final"}}, "final", False),
     ],
 )
 def test_state_follows_the_reading(config: Path, row: Any, at: str, asks: bool) -> None:

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.hashing import short_digest
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.expand import Expansion
 from reunlearn.study.plan import Plan, make_plan
 
@@ -38,7 +39,7 @@ def test_inputs_are_planned_before_they_are_used(plan: Plan) -> None:
 def test_settings_are_in_the_path(plan: Plan) -> None:
     rows = [job for job in plan.of_stage("unlearn") if "/finetune~" in job.folder]
     for job in rows:
-        assert f"~{paths.short_digest(job.specification['method'])}/" in job.folder
+        assert f"~{short_digest(job.specification['method'])}/" in job.folder
 
 
 def test_narrowing_keeps_the_paths(plan: Plan) -> None:
@@ -57,7 +58,7 @@ def test_narrowing_to_what_is_not_there_is_refused() -> None:
 
 def test_planning_imports_neither_torch_nor_numpy() -> None:
     program = (
-        "import sys; from reunlearn.study.plan import make_plan; from reunlearn.records.digest import job_digest;"
+        "import sys; from reunlearn.study.plan import make_plan; from reunlearn.artifacts.digest import job_digest;"
         "plan = make_plan('quickstart'); [job_digest(j.stage, j.modules) for j in plan.jobs.values()];"
         "print(sorted({'torch', 'numpy', 'sklearn', 'pandas'} & set(sys.modules)))"
     )

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from reunlearn.base.errors import UserError
 from reunlearn.study import load
-from reunlearn.study.errors import UserError
 from reunlearn.study.plan import Plan, make_plan
 from tests.workflow.project import EXPERIMENT, RECIPE
 
 ATTACKS = ["shadow_xgboost", "lira", "u_lira"]
-COUNTS = {"inside": 8, "outside": 8, "half": 20, "unlearned": 12}
+COUNTS = {"with_forget": 8, "without_forget": 8, "halves": 20, "unlearned": 12}
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def test_pools_come_in_blocks_of_ten(config: Path) -> None:
 
 
 def test_ten_more_are_one_more_block_and_nothing_else_changes(config: Path) -> None:
-    before, after = plan(config), plan(config, shadows={**COUNTS, "half": 30})
+    before, after = plan(config), plan(config, shadows={**COUNTS, "halves": 30})
     assert blocks(after) - blocks(before) == {"half/20-29"}
     for folder, job in before.jobs.items():
         reads = job.stage == "attack" and job.specification["attack"] == "lira"
@@ -67,7 +67,7 @@ def test_only_unlearned_models_know_the_method(config: Path) -> None:
         kind = job.specification["kind"]
         names = [m for m in job.modules if "unlearning" in m or "forgetting" in m]
         assert len(names) == (2 if kind == "unlearned" else 0)
-        assert ("split" in job.inputs) == (kind == "outside")
+        assert ("split" in job.inputs) == (kind == "without_forget")
         assert ("splits" in job.inputs) == (kind == "unlearned")
         if kind == "unlearned" or "retrained-from-inside" in job.folder:
             assert job.specification["first_seed"] in (10_000, 10_010)  # those of the pool inside
@@ -90,13 +90,13 @@ def test_each_model_has_its_own_seed(config: Path) -> None:
 
 WRONG = {
     "none": ({"shadows": None}, "attack 'shadow_xgboost' needs shadow models; add 'shadows'"),
-    "too few": ({"shadows": {"half": 2}, "attacks": ["lira"]}, "needs at least 4 models 'half'"),
+    "too few": ({"shadows": {"halves": 2}, "attacks": ["lira"]}, "needs at least 4 models 'halves'"),
     "not asked for": (
-        {"shadows": {"inside": 8}, "attacks": ["u_lira"]},
+        {"shadows": {"with_forget": 8}, "attacks": ["u_lira"]},
         "models 'unlearned' in 'shadows', not 0",
     ),
-    "odd": ({"shadows": {"half": 5}, "attacks": ["lira"]}, "multiple of 2"),
-    "negative": ({"shadows": {"inside": -1}}, "greater than or equal to 0"),
+    "odd": ({"shadows": {"halves": 5}, "attacks": ["lira"]}, "multiple of 2"),
+    "negative": ({"shadows": {"with_forget": -1}}, "greater than or equal to 0"),
     "nothing held out": (
         {"dataset": {"name": "digits", "train": 40}, "attacks": ["lira"]},
         "give 'dataset' a 'validation'",
@@ -113,5 +113,5 @@ def test_what_attacks_cannot_learn_from_is_refused(config: Path, case: str) -> N
 
 
 def test_no_shadows_are_fine_where_no_attack_needs_them(config: Path) -> None:
-    for shadows in ({"inside": 0, "outside": 0}, None):
+    for shadows in ({"with_forget": 0, "without_forget": 0}, None):
         assert not plan(config, shadows=shadows, attacks=["entropy_logistic"]).of_stage("shadow")

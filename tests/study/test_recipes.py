@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from reunlearn.base.errors import UserError
 from reunlearn.study import load
-from reunlearn.study.errors import UserError
 from reunlearn.study.load import load_recipe, names
 from reunlearn.study.schema import Recipe
 

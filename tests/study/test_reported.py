@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.study.load import CONFIG, parse
 from reunlearn.study.plan import make_plan
 from reunlearn.study.reported import COLUMNS, read_reported

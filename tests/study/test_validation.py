@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from reunlearn.base.errors import UserError
 from reunlearn.study import load
-from reunlearn.study.errors import UserError
 from reunlearn.study.plan import make_plan
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 

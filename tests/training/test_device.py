@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.training.device import prepare_torch, take_slot
 
 PATIENCE = 120.0  # seconds; a busy machine is slow to start processes

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import nn
 
+from reunlearn.base.files import read_json
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Samples
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
-from reunlearn.records.files import read_json
 from reunlearn.study.schema import Recipe
 from reunlearn.training import loop
 from reunlearn.training.loop import train

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.records.files import write_json
+from reunlearn.base.files import write_json
 from reunlearn.training.replay import difference, replayed_distance
 
 

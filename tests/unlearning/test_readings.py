@@ -25,25 +25,25 @@ FOLLOWING = [
 def test_made_methods_have_the_readings_value(name: str, key: str) -> None:
     about = card(name)["hyperparameters"][key]
     assert about["paper"] != about["code"]
-    for fidelity, settings in ((None, {}), ("paper", {}), ("code", {}), ("code", {key: FOLLOWS})):
-        expected = about[fidelity or "paper"]
-        method: Any = make(name, fidelity, settings)
+    for reading, settings in ((None, {}), ("paper", {}), ("code", {}), ("code", {key: FOLLOWS})):
+        expected = about[reading or "paper"]
+        method: Any = make(name, reading, settings)
         assert getattr(method, key) == chosen(method, key) == expected
         assert chosen(dataclasses.replace(method, **{key: FOLLOWS}), key) == expected
-        by_hand: Any = make(name, fidelity, {key: about["code" if expected == about["paper"] else "paper"]})
+        by_hand: Any = make(name, reading, {key: about["code" if expected == about["paper"] else "paper"]})
         assert chosen(by_hand, key) != expected
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_no_condition_is_asked_of_a_word_that_follows(name: str) -> None:
-    for fidelity in METHODS[name]["fidelities"] or [None]:
-        settings = as_read(METHODS[name], fidelity, {})
+    for reading in METHODS[name]["readings"] or [None]:
+        settings = as_read(METHODS[name], reading, {})
         assert settings.keys() == METHODS[name]["hyperparameters"].keys()
         assert FOLLOWS not in settings.values()
 
 
 @pytest.mark.parametrize(
-    ("fidelity", "settings", "expected"),
+    ("reading", "settings", "expected"),
     [
         ("paper", {}, ["initial_weights"]),
         ("code", {}, []),
@@ -54,7 +54,7 @@ def test_no_condition_is_asked_of_a_word_that_follows(name: str) -> None:
     ],
 )
 def test_state_is_asked_for_as_the_reading_needs_it(
-    fidelity: str | None, settings: dict[str, Any], expected: list[str]
+    reading: str | None, settings: dict[str, Any], expected: list[str]
 ) -> None:
     about = METHODS["unrolling_sgd"]
-    assert state_kinds(about, as_read(about, fidelity, settings)) == expected
+    assert state_kinds(about, as_read(about, reading, settings)) == expected

@@ -23,7 +23,7 @@ HELD_OUT = {
     "seeds": [0, 1],
     "methods": EXPERIMENT["methods"][:1],
     "attacks": ATTACKS,
-    "shadows": {"half": 20},
+    "shadows": {"halves": 20},
 }
 
 

@@ -35,13 +35,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
             **plain,
             "name": "steps",
             "scenario": {"kind": "first", "count": 2, "steps": 2},
-            "methods": [{**PGU, "fidelity": "paper"}],
+            "methods": [{**PGU, "reading": "paper"}],
         },
         {
             **plain,
             "name": "flip",
             "scenario": {"kind": "label_flip", "count": 2, "pairs": [[0, 1]]},
-            "methods": [{**PGU, "fidelity": "code", "settings": PGU["settings"] | depoisoning}],
+            "methods": [{**PGU, "reading": "code", "settings": PGU["settings"] | depoisoning}],
         },
     ]
     made.write_study("networks", experiments)

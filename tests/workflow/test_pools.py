@@ -17,7 +17,7 @@ from tests.workflow.project import EXPERIMENT, Executed, Project
 pytestmark = pytest.mark.workflow
 
 TAIL = {"aggregate", "report", "track"}
-COUNTS = {"inside": 2, "outside": 4, "half": 10, "unlearned": 2}
+COUNTS = {"with_forget": 2, "without_forget": 4, "halves": 10, "unlearned": 2}
 ATTACKS = ["shadow_xgboost", "lira", "u_lira"]
 
 
@@ -44,7 +44,7 @@ def blocks(ran: Executed, of: str) -> list[str]:
 
 
 def test_asking_for_ten_more_trains_ten(project: Project) -> None:
-    project.write_study("tiny", [experiment(half=20)])
+    project.write_study("tiny", [experiment(halves=20)])
     ran = project.executed()
     trained = {folder for stage, folder in ran if stage == "shadow"}
     assert {folder.rsplit("/pools/", 1)[1] for folder in trained} == {"half/10-19"}
@@ -62,7 +62,7 @@ def test_asking_for_ten_more_trains_ten(project: Project) -> None:
 
 def test_what_a_pool_was_taught(project: Project) -> None:
     forget = np.load(next(project.root.glob("runs/digits/split~*/*/split0/indices.npz")))["forget"]
-    for kind, learned in {"inside": 1.0, "outside": 0.0, "unlearned": 1.0}.items():
+    for kind, learned in {"with_forget": 1.0, "without_forget": 0.0, "unlearned": 1.0}.items():
         folders = sorted(p.parent for p in project.root.glob(f"runs/digits/*/pools/{kind}/**/outputs.npz"))
         _, member = read_pool(folders[:1]).of(forget)
         assert member.mean() == learned, kind
@@ -83,7 +83,7 @@ def test_a_method_has_a_pool_of_its_own(project: Project, tmp_path: Path) -> Non
 
 
 def test_what_no_attack_reads_is_not_trained(project: Project) -> None:
-    project.write_study("plain", [experiment(attacks=["u_lira"], inside=30, half=40)])
+    project.write_study("plain", [experiment(attacks=["u_lira"], with_forget=30, halves=40)])
     assert {stage for stage, _ in project.executed(study="plain")} == TAIL
 
 

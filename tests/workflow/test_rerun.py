@@ -125,7 +125,7 @@ def test_template_edit_runs_the_report_only(project: Project) -> None:
 
 
 def test_records_edit_runs_nothing(project: Project) -> None:
-    project.edit("src/reunlearn/records/record.py", r"round\(value, 6\)", "round(value, 5)")
+    project.edit("src/reunlearn/artifacts/record.py", r"round\(value, 6\)", "round(value, 5)")
     assert project.executed() == set()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.records import dvc_project
+from tests.storage import dvc_project
 from tests.workflow.project import Executed, Project
 
 pytestmark = pytest.mark.workflow

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from PIL import Image
 
+from reunlearn.base.arrays import read_arrays
 from reunlearn.data.partition import partition
 from reunlearn.data.sets import digits
 from reunlearn.data.sets.registry import Source
-from reunlearn.records.files import read_arrays
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
 pytestmark = pytest.mark.workflow

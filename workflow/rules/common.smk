@@ -6,10 +6,11 @@ import sys
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import GroupSettings
 
+from reunlearn.base.hashing import short_digest
 from reunlearn import worker
-from reunlearn.records.digest import job_digest
+from reunlearn.artifacts.digest import job_digest
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.study.plan import make_plan, write_specifications
 from reunlearn.study.pools import KINDS as SHADOW_POOLS
 
@@ -164,7 +165,7 @@ def row(wildcards):
     """
     if "reference" in job_of(wildcards).inputs:
         return None
-    return f"row-{paths.short_digest(paths.run_of(wildcards.run))}"
+    return f"row-{short_digest(paths.run_of(wildcards.run))}"
 
 
 def start_group_worker():

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
 
 from reunlearn.attacks.registry import AttackResult
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.separation import ranking
 
 SPLITS = 5
 HELD_OUT = 0.1

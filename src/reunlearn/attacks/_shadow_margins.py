@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reunlearn.attacks.registry import Outputs, Shadows
+from reunlearn.attacks.registry import Outputs, ShadowPools
 from reunlearn.metrics.margins import margins
 
 
@@ -23,7 +23,7 @@ class Margins:
 
 
 def answers(
-    shadows: Shadows | None, kind: str, index_N: np.ndarray, name: str
+    shadows: ShadowPools | None, kind: str, index_N: np.ndarray, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return logits [M, N, K] and membership [M, N] of a pool's models on these samples.
 
@@ -40,16 +40,16 @@ def of_models(logits_MNK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
     return np.concatenate([margins(logits_NK[None], labels_N) for logits_NK in logits_MNK])
 
 
-def half(outputs: Outputs, shadows: Shadows | None, name: str) -> tuple[Margins, int]:
+def half(outputs: Outputs, shadows: ShadowPools | None, name: str) -> tuple[Margins, int]:
     """Return margins of forget, then of validation samples of forget's classes, and how many are forget's.
 
-    Both have models of the pool 'half' that were trained with them and models that were not.
+    Both have models of the pool 'halves' that were trained with them and models that were not.
     """
     alike = outputs.comparable("validation")
     logits_NK, labels_N, index_N = (
         np.concatenate([arrays["forget"], arrays["validation"][alike]])
         for arrays in (outputs.logits, outputs.labels, outputs.index)
     )
-    logits_MNK, trained_MN = answers(shadows, "half", index_N, name)
+    logits_MNK, trained_MN = answers(shadows, "halves", index_N, name)
     target_N = of_models(logits_NK[None], labels_N)[0]
     return Margins(target_N, of_models(logits_MNK, labels_N), trained_MN), len(outputs.labels["forget"])

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.svm import SVC
 
 from reunlearn.attacks.registry import AttackResult, Outputs
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.separation import ranking
 
 MAX_ROWS = 20_000  # of both halves together
 COST = f"one fit of at most {MAX_ROWS} rows: up to half a minute, growing with their square"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import cross_entropy
 
 CARD = AttackCard(
@@ -26,6 +26,6 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     return _svc.attack(outputs, lambda z_NK, y_N: np.exp(-cross_entropy(z_NK, y_N)), +1.0)

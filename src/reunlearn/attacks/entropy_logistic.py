@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import entropy
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.separation import ranking
 
 CARD = AttackCard(
     name="entropy_logistic",
@@ -29,7 +29,7 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     found = {name: entropy(outputs.logits[name]) for name in ("retain", "test", "forget")}
     x = np.concatenate([found["retain"], found["test"]])[:, None]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from reunlearn.attacks import _cross_validated
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import entropy
 
 CARD = AttackCard(
@@ -23,7 +23,7 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     alike = outputs.comparable("test")
     found = entropy(outputs.logits["forget"]), entropy(outputs.logits["test"][alike])

@@ -2,15 +2,15 @@
 
     Λ(x) = (φ(x) − μ_out(x)) / σ_out        φ = ln p_y / (1 − p_y)
 
-The paper's score is Φ(Λ), which ranks alike and saturates. Only those models of the pool 'half' are used that did not
+The paper's score is Φ(Λ), which ranks alike and saturates. Only those models of the pool 'halves' are used that did not
 see a sample, so nothing need be trained once it is known what is to be forgotten.
 """
 
 from __future__ import annotations
 
 from reunlearn.attacks import _gaussians, _shadow_margins
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
-from reunlearn.metrics.ranking import ranking
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
+from reunlearn.metrics.separation import ranking
 
 CARD = AttackCard(
     name="lira_offline",
@@ -21,13 +21,13 @@ CARD = AttackCard(
     ideal="1, and an AUC of 0.5: a model that never saw forget tells it from validation no better than by chance",
     column_of="no paper's of the five; Carlini et al. offline 'TPR at 1 % FPR'",
     source="Carlini et al. 2022, section on the offline attack",
-    pools=("half",),
+    pools=("halves",),
     cost="a pool of models on random halves, once per dataset, network and recipe: 16 or more",
     sets=("validation",),
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     found, forget = _shadow_margins.half(outputs, shadows, CARD.name)
     outside = _gaussians.fit(found.shadow, ~found.trained, CARD.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from reunlearn.attacks import _cross_validated
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import cross_entropy
 
 CLIP = 100.0
@@ -26,7 +26,7 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     alike = outputs.comparable("test")
     forget = cross_entropy(outputs.logits["forget"], outputs.labels["forget"])

@@ -16,9 +16,9 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from reunlearn.attacks._shadow_margins import of_models
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import log_softmax
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.separation import ranking
 
 LEVEL = 0.95
 SHARES = 3
@@ -39,7 +39,7 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     order = np.argsort(outputs.index["validation"])
     drawn = np.random.default_rng(seed).permutation(len(order))

@@ -28,9 +28,9 @@ class AttackCard:
 
 
 POOLS = {
-    "inside": "originals: trained with the forget set",
-    "outside": "retrained models: trained without it",
-    "half": "models that were each trained on a random half of training and validation set",
+    "with_forget": "originals: trained with the forget set",
+    "without_forget": "retrained models: trained without it",
+    "halves": "models that were each trained on a random half of training and validation set",
     "unlearned": "originals that then forgot the forget set by the evaluated method",
 }
 
@@ -82,7 +82,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Shadows:
+class ShadowPools:
     """Pools of shadow models by kind (POOLS), and what a retrained reference model says of forget [n, K]."""
 
     pools: dict[str, Pool]
@@ -110,7 +110,7 @@ class Attack(Protocol):
 
     CARD: AttackCard
 
-    def run(self, outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+    def run(self, outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
         """Attack one model."""
 
 

@@ -2,7 +2,7 @@
 
     score(x) = mean_z 1[ r(x) / r(z) > γ ],   r(x) = p_θ(x) / p(x),   p(x) = ((1 + a) · mean_out p_ref(x) + 1 − a) / 2
 
-p is the probability of the true class; mean_out goes over the models of the pool 'half' that did not see the sample,
+p is the probability of the true class; mean_out goes over the models of the pool 'halves' that did not see the sample,
 and a stands in for those that did (offline form). The population z is half of the validation set, drawn by the seed;
 the other half holds the non-members. Sorting r(z) once replaces the pairs.
 """
@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from reunlearn.attacks import _shadow_margins
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import cross_entropy
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.separation import ranking
 
 GAMMA = 1.0
 A = 0.3
@@ -29,13 +29,13 @@ CARD = AttackCard(
     ideal="1, and an AUC of 0.5: a model that never saw forget tells it from validation no better than by chance",
     column_of="no paper's of the five; Zarifzadeh et al. 'TPR at 1 % FPR'",
     source=f"Zarifzadeh et al. 2024, offline, γ = {GAMMA:g}, a = {A:g}",
-    pools=("half",),
+    pools=("halves",),
     cost="a pool of models on random halves, once per dataset, network and recipe: 2 and more",
     sets=("validation",),
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     population_V = population(outputs.index["validation"], seed)
     alike_V = outputs.comparable("validation") & ~population_V
@@ -58,10 +58,12 @@ def population(index_V: np.ndarray, seed: int) -> np.ndarray:
     return np.isin(index_V, drawn)
 
 
-def _log_ratio(outputs: Outputs, shadows: Shadows | None, name: str, rows: np.ndarray | slice) -> np.ndarray:
+def _log_ratio(
+    outputs: Outputs, shadows: ShadowPools | None, name: str, rows: np.ndarray | slice
+) -> np.ndarray:
     """Return ln r of some samples of a set."""
     labels_N = outputs.labels[name][rows]
-    logits_MNK, trained_MN = _shadow_margins.answers(shadows, "half", outputs.index[name][rows], CARD.name)
+    logits_MNK, trained_MN = _shadow_margins.answers(shadows, "halves", outputs.index[name][rows], CARD.name)
     outside_N = (~trained_MN).sum(axis=0)
     if not outside_N.all():
         raise ValueError("rmia needs a shadow model that did not see a sample, for every sample")

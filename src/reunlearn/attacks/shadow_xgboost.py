@@ -16,9 +16,9 @@ from sklearn.metrics import f1_score
 from xgboost import XGBClassifier
 
 from reunlearn.attacks import _shadow_margins
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import log_softmax
-from reunlearn.metrics.ranking import auc, ranking
+from reunlearn.metrics.separation import auc, ranking
 
 SETTINGS = {
     "learning_rate": 0.2,
@@ -39,13 +39,13 @@ CARD = AttackCard(
     ideal="0.5: the outputs cannot be told from a retrained model's; a model equal to it gets exactly that",
     column_of="PGU 'AUC'",
     source="PGU, section on membership inference, with released code's settings; depth tuned from 10 + 10 models on",
-    pools=("inside", "outside"),
+    pools=("with_forget", "without_forget"),
     cost="a pool of originals, one of retrained models per forget set, both 50 in the paper; 3 fits of 100 trees "
     "on forget samples × models (one fit with fewer than 10 + 10 models, all of which then train)",
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     labels_N, index_N = outputs.labels["forget"], outputs.index["forget"]
     pools = [_shadow_margins.answers(shadows, kind, index_N, CARD.name)[0] for kind in CARD.pools]

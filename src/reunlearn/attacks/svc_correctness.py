@@ -6,7 +6,7 @@ Two distinct values: where retain and test are right more often than not, all sa
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.confidence import correctness
 
 CARD = AttackCard(
@@ -24,6 +24,6 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     return _svc.attack(outputs, correctness, +1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.classification import entropy
 
 CARD = AttackCard(
@@ -21,6 +21,6 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     return _svc.attack(outputs, lambda z_NK, y_N: entropy(z_NK), -1.0)

@@ -8,7 +8,7 @@ This is the formula of Song and Mittal; what SalUn's code computes instead is `s
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.confidence import modified_entropy
 
 CARD = AttackCard(
@@ -26,6 +26,6 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     return _svc.attack(outputs, modified_entropy, -1.0)

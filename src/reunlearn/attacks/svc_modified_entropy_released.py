@@ -10,7 +10,7 @@ test.
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.confidence import modified_entropy_released
 
 CARD = AttackCard(
@@ -29,6 +29,6 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     return _svc.attack(outputs, modified_entropy_released, +1.0)

@@ -7,9 +7,9 @@ validation samples, which it never saw.
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
 from reunlearn.metrics.confidence import probabilities
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.separation import ranking
 
 CARD = AttackCard(
     name="svc_probability",
@@ -27,7 +27,7 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     found = _svc.features(outputs, probabilities, ("forget", "retain", "test", "validation"))
     model, rows = _svc.fit(found)

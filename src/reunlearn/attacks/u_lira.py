@@ -3,8 +3,8 @@
     Λ(x) = ln N(φ(x); μ_unlearned(x), σ_unlearned²) − ln N(φ(x); μ_outside(x), σ_outside²)        φ = ln p_y / (1 − p_y)
 
 The Gaussians come from originals that unlearned forget by the evaluated method (pool 'unlearned') and from models
-that never saw it (pool 'outside'). Neither the evaluated model (member) nor the retrained reference (other) is in a
-pool. Accuracy: Λ > 0 for the first and Λ ≤ 0 for the second, half of all answers each, so it is balanced. Per
+that never saw it (pool 'without_forget'). Neither the evaluated model (member) nor the retrained reference (other) is
+in a pool. Accuracy: Λ > 0 for the first and Λ ≤ 0 for the second, half of all answers each, so it is balanced. Per
 example: each model of both pools in turn is left out of the fit and attacked; the details say how often that succeeds
 for the average example and for the most exposed twentieth, which an average over examples hides.
 """
@@ -14,10 +14,10 @@ from __future__ import annotations
 import numpy as np
 
 from reunlearn.attacks import _gaussians, _shadow_margins
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, Shadows
-from reunlearn.metrics.ranking import ranking
+from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
+from reunlearn.metrics.separation import ranking
 
-SIDES = ("unlearned", "outside")
+SIDES = ("unlearned", "without_forget")
 EXPOSED = 0.95  # quantile of examples
 
 CARD = AttackCard(
@@ -34,7 +34,7 @@ CARD = AttackCard(
 )
 
 
-def run(outputs: Outputs, shadows: Shadows | None, seed: int) -> AttackResult:
+def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model; per example with three models a side and more, as one of them is left out."""
     labels_N, index_N = outputs.labels["forget"], outputs.index["forget"]
     pools = [

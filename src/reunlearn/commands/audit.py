@@ -12,8 +12,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json, write_json, write_text
+from reunlearn.base.hashing import sha256
 from reunlearn.commands import audit_jobs
-from reunlearn.records.files import read_json, sha256, write_json, write_text
 from reunlearn.reporting import lines, numbers
 from reunlearn.reporting.audit_page import File, make_audit_page
 from reunlearn.reporting.definitions import ACCURACIES, CARDS
@@ -22,7 +24,6 @@ from reunlearn.reporting.page import Report
 from reunlearn.study import paths
 from reunlearn.study.audit import ROW, Audit, Request, check
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.errors import UserError
 
 TABLES = ("results", "samples", "scores", "classes")
 WIDTH = 120  # columns where there is no terminal
@@ -32,7 +33,7 @@ def run(request: Request, json: bool = False) -> None:
     """Check everything, attack the model, write the folder, print the numbers."""
     cards = catalogue()
     audit = check(request, cards)
-    from reunlearn.training.own_weights import (
+    from reunlearn.training.given_weights import (
         check_weights,
     )  # torch takes seconds; most mistakes need none of it
 

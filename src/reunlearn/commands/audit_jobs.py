@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from reunlearn.base.arrays import write_arrays
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import write_json, write_text
+from reunlearn.base.hashing import sha256
 from reunlearn.commands.run import is_done
 from reunlearn.data.partition import partition
 from reunlearn.data.prepared import read
-from reunlearn.records.files import sha256, write_arrays, write_json, write_text
 from reunlearn.stages.execution import execute
 from reunlearn.study import paths
 from reunlearn.study.audit import NAME, ROW, Audit
-from reunlearn.study.errors import UserError
 from reunlearn.study.expand import FLOOR_SEED
 from reunlearn.study.plan import Job
 

@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reunlearn.records.digest import job_digest
-from reunlearn.records.files import read_json, sha256
-from reunlearn.records.manifest import Problem, problems, read_manifest, read_record
-from reunlearn.records.snapshot import RUNS_FILE, Policy, leaves_out, output_of, policy
-from reunlearn.records.versioning import LOCK, directory_digest, read_lock, read_outputs
+from reunlearn.artifacts.digest import job_digest
+from reunlearn.artifacts.manifest import Problem, problems, read_manifest, read_record
+from reunlearn.base.files import read_json
+from reunlearn.base.hashing import sha256
+from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock, read_outputs
+from reunlearn.storage.snapshot import RUNS_FILE, Policy, leaves_out, output_of, policy
 from reunlearn.study import paths
 from reunlearn.study.plan import Job, Plan
 

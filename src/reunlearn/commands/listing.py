@@ -9,12 +9,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from reunlearn.base.errors import UserError, near
 from reunlearn.commands import method_card
 from reunlearn.commands.dataset_card import facts
-from reunlearn.records.versioning import read_lock
+from reunlearn.storage.dvc_files import read_lock
 from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.errors import UserError, near
 from reunlearn.study.load import CONFIG, load_recipe, load_study, names, read_yaml
 
 ATTACK_FACTS = {
@@ -92,7 +92,7 @@ def methods(chosen: list[str] | None, ledger: bool, as_json: bool) -> None:
             {
                 "method": card["name"],
                 "sees": method_card.sees(card),
-                "readings": ", ".join(card["fidelities"]) or "one",
+                "readings": ", ".join(card["readings"]) or "one",
                 "idea": card["summary"],
                 "paper": card["paper"],
             }

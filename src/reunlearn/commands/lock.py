@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
-from reunlearn.records.dvc_store import commit
-from reunlearn.records.versioning import LOCK, directory_digest, read_lock
+from reunlearn.base.errors import UserError, near
+from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock
+from reunlearn.storage.dvc_store import commit
 from reunlearn.study import paths
 from reunlearn.study.catalogue import plugin_names
-from reunlearn.study.errors import UserError, near
 
 
 def run(name: str, json: bool = False) -> int:

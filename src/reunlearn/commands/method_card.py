@@ -25,7 +25,7 @@ def facts(card: dict[str, Any], states: dict[str, dict[str, Any]]) -> dict[str, 
     return {
         "what": card["summary"],
         "paper": card["paper"],
-        "readings": f"{' and '.join(card['fidelities']) or 'one'}: a study writes {' or '.join(rows(card))}",
+        "readings": f"{' and '.join(card['readings']) or 'one'}: a study writes {' or '.join(rows(card))}",
         "sees": "; ".join(f"{s}{when(needs[s])}" for s in SETS if needs[s] is not False) or "no samples",
         "training-time state": "\n".join(kept) or "none",
         "asks of the objective": "; ".join(["the loss", *asked]),
@@ -36,7 +36,7 @@ def facts(card: dict[str, Any], states: dict[str, dict[str, Any]]) -> dict[str, 
 
 def rows(card: dict[str, Any]) -> list[str]:
     """Return what a study may write to have the method as a row."""
-    return [f"{card['name']}@{fidelity}" for fidelity in card["fidelities"]] or [card["name"]]
+    return [f"{card['name']}@{reading}" for reading in card["readings"]] or [card["name"]]
 
 
 def when(condition: When) -> str:

@@ -6,9 +6,9 @@ import keyword
 import re
 from pathlib import Path
 
-from reunlearn.records.files import write_text
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import write_text
 from reunlearn.study.catalogue import PACKAGE, plugin_names
-from reunlearn.study.errors import UserError
 
 TEMPLATE = '''"""One line: the idea of {name}.
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

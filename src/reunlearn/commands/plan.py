@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from reunlearn.artifacts.manifest import read_manifest
 from reunlearn.commands.inspection import State, inspect
-from reunlearn.records.manifest import read_manifest
-from reunlearn.records.snapshot import leaves_out, policy
+from reunlearn.storage.snapshot import leaves_out, policy
 from reunlearn.study import paths
 from reunlearn.study.plan import make_plan
 

@@ -15,14 +15,14 @@ from typing import Any
 
 from rich.console import Console
 
+from reunlearn.artifacts.manifest import read_manifest
+from reunlearn.base.errors import UserError
 from reunlearn.commands.inspection import State, inspect
-from reunlearn.records import dvc_store
-from reunlearn.records.manifest import read_manifest
-from reunlearn.records.snapshot import RUNS_FILE, output_of
-from reunlearn.records.versioning import read_lock, read_outputs
 from reunlearn.stages.execution import execute
+from reunlearn.storage import dvc_store
+from reunlearn.storage.dvc_files import read_lock, read_outputs
+from reunlearn.storage.snapshot import RUNS_FILE, output_of
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.load import names
 from reunlearn.study.plan import Job, Plan, make_plan, write_specifications
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reunlearn.records.digest import job_digest
-from reunlearn.records.files import read_json
+from reunlearn.artifacts.digest import job_digest
+from reunlearn.base.files import read_json
+from reunlearn.base.hashing import full_digest
 from reunlearn.stages.execution import execute
 from reunlearn.study import paths
 from reunlearn.study.plan import Job, Plan, make_plan, write_specifications
@@ -48,5 +49,5 @@ def is_done(job: Job) -> bool:
     if not path.exists():
         return False
     manifest = read_json(path)
-    wanted = {"specification": paths.full_digest(job.document), "code": job_digest(job.stage, job.modules)}
+    wanted = {"specification": full_digest(job.document), "code": job_digest(job.stage, job.modules)}
     return all(manifest[key] == value for key, value in wanted.items())

@@ -8,12 +8,12 @@ from typing import Any
 
 from rich.console import Console
 
+from reunlearn.artifacts.manifest import read_record
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 from reunlearn.commands.inspection import State, inspect
 from reunlearn.commands.plan import reasons
-from reunlearn.records.files import read_json
-from reunlearn.records.manifest import read_record
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.load import names
 from reunlearn.study.plan import Plan, make_plan
 

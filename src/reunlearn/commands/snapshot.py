@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 from rich.console import Console
 
+from reunlearn.base.errors import UserError
 from reunlearn.commands.inspection import inspect
-from reunlearn.records import dvc_store, snapshot
-from reunlearn.records.versioning import LOCK, directory_digest, read_lock, read_outputs
+from reunlearn.storage import dvc_store, snapshot
+from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock, read_outputs
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.load import names
 from reunlearn.study.plan import make_plan
 

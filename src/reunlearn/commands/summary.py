@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reunlearn.records.files import read_json
+from reunlearn.base.files import read_json
 from reunlearn.study import paths
 from reunlearn.study.plan import Plan
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
+from reunlearn.artifacts.manifest import read_record
 from reunlearn.commands.inspection import State, inspect
-from reunlearn.records.manifest import read_record
 from reunlearn.study.plan import make_plan
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from reunlearn.data.pixel_moves import rotate
 from reunlearn.data.randaugment import OPERATIONS, randaugment
-from reunlearn.data.resampling import rotate
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import IO
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
+from reunlearn.base.hashing import md5 as md5_of_file
 
 TIMEOUT = 60.0  # seconds without a byte
 CHUNK = 1 << 20
 ALREADY_WHOLE = 416  # what a server answers when asked for the bytes after the last
-
-
-def md5_of(path: Path) -> str:
-    """Return the MD5 of a file: what dataset authors publish. It finds accidents, it is no signature."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def fetch(url: str, md5: str, path: Path, advice: str) -> Path:
@@ -40,7 +34,7 @@ def fetch(url: str, md5: str, path: Path, advice: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _complete(url, partial, advice)
-        if (found := md5_of(partial)) != md5:
+        if (found := md5_of_file(partial)) != md5:
             partial.unlink()
             raise UserError(f"{url}: the download had MD5 {found}, not {md5}, and was deleted; {advice}")
         partial.replace(path)
@@ -56,7 +50,7 @@ def verified(path: Path, md5: str, advice: str) -> Path:
     Raises:
         UserError: it is not.
     """
-    if (found := md5_of(path)) != md5:
+    if (found := md5_of_file(path)) != md5:
         size = path.stat().st_size
         raise UserError(f"{path}: {size} bytes with MD5 {found}, not {md5}: truncated or changed; {advice}")
     return path

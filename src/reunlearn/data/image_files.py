@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.npy import rows_per_block, write_npy
 from reunlearn.data.trees import Tree
-from reunlearn.study.errors import UserError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

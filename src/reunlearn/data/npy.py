@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reunlearn.records.files import replacing
+from reunlearn.base.files import replacing
 
 BLOCK = 32 << 20  # bytes
 

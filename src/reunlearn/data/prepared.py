@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json, write_json
 from reunlearn.data.npy import in_blocks, write_npy
 from reunlearn.data.sets.registry import Arrays, DatasetCard
-from reunlearn.records.files import read_json, write_json
-from reunlearn.study.errors import UserError
 
 PARTS = ("train_x", "train_y", "test_x", "test_y")
 FINE = ("train_fine", "test_fine")  # only where a dataset has sub-classes

@@ -12,8 +12,8 @@ import math
 import torch
 from torch import Tensor
 
-from reunlearn.data.resampling import framed, pick
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
+from reunlearn.data.pixel_moves import framed, pick
 
 MOVES = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 SIGNED_COLOURS = ("Brightness", "Color", "Contrast", "Sharpness")

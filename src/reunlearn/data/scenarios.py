@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 STAYS = -1  # the part of a sample that is never forgotten
 

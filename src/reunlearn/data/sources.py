@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.hashing import md5_of_bytes
 from reunlearn.data.download import fetch, verified
 from reunlearn.data.trees import DAMAGED, Tree, folder_tree, tar_tree, zip_tree
-from reunlearn.study.errors import UserError
 
 MIRROR = "REUNLEARN_DATA_MIRROR"
 
@@ -123,7 +123,7 @@ def _from_tar(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
 
 
 def _checked(content: bytes, path: Path, name: str, archive: Archive) -> bytes:
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    found = md5_of_bytes(content)
     if found != archive.members[name]:
         raise UserError(
             f"{path}: {name} has {len(content)} bytes with MD5 {found}, not {archive.members[name]}: "

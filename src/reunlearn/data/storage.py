@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 LIMIT = "REUNLEARN_MEMORY_LIMIT"
 SHARE = 0.5  # of the memory that is free: training needs some, and so do other jobs

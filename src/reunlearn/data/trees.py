@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error)
 

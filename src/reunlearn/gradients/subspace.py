@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 BatchT = TypeVar("BatchT")
 PATCH_NUMBERS = 2**24  # of one chunk of patches: 128 MB in float64

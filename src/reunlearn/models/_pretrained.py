@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.models.registry import gives_maps, make
 from reunlearn.study.catalogue import plugin_names
-from reunlearn.study.errors import UserError
 
 
 class MaskedNetwork(nn.Module):

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from reunlearn.base.errors import UserError, near
 from reunlearn.study.catalogue import plugin_names
-from reunlearn.study.errors import UserError, near
 
 
 def build(architecture: dict[str, Any], shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:

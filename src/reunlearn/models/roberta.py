@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 from reunlearn.data.tokens import PAD, read_merges, token_names
-from reunlearn.records.files import read_json
-from reunlearn.study.errors import UserError
 
 INPUTS = "text"
 FILES = ("config.json", "model.safetensors", "vocab.json", "merges.txt")

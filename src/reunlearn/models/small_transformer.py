@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 INPUTS = "text"
 INITIAL_SCALE = 0.02  # standard deviation of fresh embeddings, as in BERT

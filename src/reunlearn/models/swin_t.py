@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.models._pretrained import Official, load
-from reunlearn.study.errors import UserError
 
 PRETRAINED = Official(
     "swin_t-704ceda3.pth", "https://download.pytorch.org/models/swin_t-704ceda3.pth", head="head"

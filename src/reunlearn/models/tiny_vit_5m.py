@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.models._pretrained import Official, load
-from reunlearn.study.errors import UserError
 
 PRETRAINED = Official(
     "model.safetensors",

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.models._pretrained import Official, load
-from reunlearn.study.errors import UserError
 
 PRETRAINED = Official(
     "vit_b_16-c867db91.pth", "https://download.pytorch.org/models/vit_b_16-c867db91.pth", head="heads.head"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reunlearn.reporting import reading_cards, study_cards
+from reunlearn.reporting import metric_cards, study_cards
 
 _CLOSER = "closer to Retrain is better"
 
@@ -95,12 +95,12 @@ CARDS: dict[str, dict[str, Any]] = {
 }
 
 
-def _table(rows: tuple[reading_cards.Row, ...]) -> dict[str, dict[str, Any]]:
+def _table(rows: tuple[metric_cards.Row, ...]) -> dict[str, dict[str, Any]]:
     return {row[0]: _card(*row) for row in rows}
 
 
-DISTANCES = _table(reading_cards.DISTANCES)
-ACCURACIES = _table(reading_cards.ACCURACIES)
+DISTANCES = _table(metric_cards.DISTANCES)
+ACCURACIES = _table(metric_cards.ACCURACIES)
 AVERAGES = _table(study_cards.AVERAGES)
 COSTS = _table(study_cards.COSTS)
 SIGNIFICANCE = _table(study_cards.SIGNIFICANCE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from reunlearn.reporting import averages, confusions, cost_table, readings, reported, significance
+from reunlearn.reporting import averages, confusions, cost_table, metric_tables, reported, significance
 from reunlearn.reporting.definitions import ACCURACIES, DISTANCES
 from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.tables import gap_metrics
@@ -44,18 +44,18 @@ def build(
     average = averages.average_table(results, name)
     tables = {
         "significance": significance.significance_table(results, name, gap_metrics(results, name), methods),
-        "distances": readings.reading_table(results, name, list(DISTANCES)),
+        "distances": metric_tables.measured_table(results, name, list(DISTANCES)),
         "averages": average,
-        "accuracies": readings.reading_table(results, name, list(ACCURACIES)),
+        "accuracies": metric_tables.measured_table(results, name, list(ACCURACIES)),
         "confusion": confusions.confusion_table(classes, results, name),
         "costs": cost_table.cost_table(results, name, methods, train),
         "classes": confusions.class_table(classes, results, name),
     }
     grids = [
         significance.significance_grid(tables["significance"], name),
-        readings.distance_grid(tables["distances"], name),
+        metric_tables.distance_grid(tables["distances"], name),
         averages.average_grid(average, name),
-        readings.accuracy_grid(tables["accuracies"], name),
+        metric_tables.accuracy_grid(tables["accuracies"], name),
         confusions.confusion_grid(tables["confusion"], name) if len(tables["confusion"]) else None,
         cost_table.cost_grid(tables["costs"], name),
     ]

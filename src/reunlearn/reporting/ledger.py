@@ -26,7 +26,7 @@ class Switch:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One method of the study, with at least one point where paper and released code differ."""
 
     name: str
@@ -37,7 +37,7 @@ class Entry:
     switches: tuple[Switch, ...]
 
 
-def build(methods: list[dict[str, Any]], rows: list[dict[str, Any]]) -> tuple[Entry, ...]:
+def build(methods: list[dict[str, Any]], rows: list[dict[str, Any]]) -> tuple[LedgerEntry, ...]:
     """Return the ledger of a study: its methods of which paper and released code differ.
 
     Args:
@@ -47,15 +47,15 @@ def build(methods: list[dict[str, Any]], rows: list[dict[str, Any]]) -> tuple[En
     return tuple(_entry(card, rows) for card in methods if card["divergences"])
 
 
-def _entry(card: dict[str, Any], rows: list[dict[str, Any]]) -> Entry:
+def _entry(card: dict[str, Any], rows: list[dict[str, Any]]) -> LedgerEntry:
     specs = {name: [r["method"] for r in rows if r["name"] == name] for name in card["rows"]}
-    fidelities = {name: own[0]["fidelity"] for name, own in specs.items()}
+    readings = {name: own[0]["reading"] for name, own in specs.items()}
     switching = {k: a for k, a in card["hyperparameters"].items() if all(r in a for r in READINGS)}
-    return Entry(
+    return LedgerEntry(
         name=card["name"],
         paper=card["paper"],
         rows=tuple(specs),
-        readings=tuple(tuple(n for n, f in fidelities.items() if f == reading) for reading in READINGS),
+        readings=tuple(tuple(n for n, f in readings.items() if f == reading) for reading in READINGS),
         divergences=tuple(card["divergences"]),
         switches=tuple(
             Switch(key, about["doc"], tuple(_value(key, about, own) for own in specs.values()))
@@ -66,7 +66,7 @@ def _entry(card: dict[str, Any], rows: list[dict[str, Any]]) -> Entry:
 
 def _value(key: str, about: dict[str, Any], specs: list[dict[str, Any]]) -> Value:
     """Return a row's value; several, where a preset gives each experiment its own."""
-    expected = about[specs[0]["fidelity"]]
+    expected = about[specs[0]["reading"]]
     given = [spec["settings"].get(key, about["default"]) for spec in specs]
     found = list(dict.fromkeys(expected if value == about["default"] else value for value in given))
     return Value(" or ".join(map(str, found)), found == [expected])

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reunlearn.metrics.bootstrap import bootstrap_average_gap
 from reunlearn.metrics.paired import Paired, compare, holm, smallest_p
-from reunlearn.metrics.resampling import bootstrap_average_gap
 from reunlearn.metrics.statistics import summarise
 from reunlearn.reporting import lines, numbers
 from reunlearn.reporting.definitions import CARDS, SIGNIFICANCE

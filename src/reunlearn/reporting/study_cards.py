@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reunlearn.reporting.reading_cards import Row
+from reunlearn.reporting.metric_cards import Row
 
 _GAP = "points"
 _LOWER = "lower is better"

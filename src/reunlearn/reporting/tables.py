@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reunlearn.metrics.ranking import ranking
+from reunlearn.metrics.separation import ranking
 from reunlearn.metrics.statistics import average_gap, gap, summarise
 from reunlearn.reporting import lines
 from reunlearn.reporting.costs import cost

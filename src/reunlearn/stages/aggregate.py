@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reunlearn.base.arrays import read_arrays
+from reunlearn.base.files import read_json, replacing, write_json
+from reunlearn.base.hashing import full_digest
 from reunlearn.metrics.classification import cross_entropy, entropy
 from reunlearn.metrics.confusion import confusion
-from reunlearn.records.files import read_arrays, read_json, replacing, write_json
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths
 
@@ -150,7 +152,7 @@ def _provenance(job: Job) -> dict[str, Any]:
         manifest, record = (read_json(Path(folder) / name) for name in (paths.MANIFEST, paths.RECORD))
         stage = read_json(Path(folder) / paths.SPECIFICATION)["stage"]
         digests = {k: manifest[k] for k in ("specification", "code")}
-        jobs[folder] = {"stage": stage, "manifest": paths.full_digest(manifest), **digests, "record": record}
+        jobs[folder] = {"stage": stage, "manifest": full_digest(manifest), **digests, "record": record}
     return {"study": job["study"], "rows": job["rows"], "jobs": jobs, "missing": sorted(missing)}
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from reunlearn.attacks.registry import Outputs, Pool, Shadows, get
-from reunlearn.records.files import read_arrays, write_arrays, write_json
+from reunlearn.attacks.registry import Outputs, Pool, ShadowPools, get
+from reunlearn.base.arrays import read_arrays, write_arrays
+from reunlearn.base.files import write_json
 from reunlearn.stages.execution import Job
 
 SEED = 0  # of the attack's own draws
@@ -41,10 +42,10 @@ def read_outputs(folder: Path) -> Outputs:
     return Outputs(*({s: arrays[f"{s}_{part}"] for s in sets} for part in ("logits", "labels", "index")))
 
 
-def read_shadows(job: Job, kinds: tuple[str, ...]) -> Shadows:
+def read_shadows(job: Job, kinds: tuple[str, ...]) -> ShadowPools:
     """Return the pools that the attack's card names, and what the reference model says of the forget set."""
     pools = {kind: read_pool([Path(folder) for folder in job["inputs"][kind]]) for kind in kinds}
-    return Shadows(pools, read_outputs(job.input("reference")).logits["forget"])
+    return ShadowPools(pools, read_outputs(job.input("reference")).logits["forget"])
 
 
 def read_pool(folders: list[Path]) -> Pool:
@@ -54,7 +55,7 @@ def read_pool(folders: list[Path]) -> Pool:
     return Pool(logits, member, blocks[0]["index"], blocks[0]["label"])
 
 
-def not_finite(outputs: Outputs, shadows: Shadows | None) -> str | None:
+def not_finite(outputs: Outputs, shadows: ShadowPools | None) -> str | None:
     """Return whose outputs are not finite, None if all are: nothing can then be said of membership."""
     said = {"the model": list(outputs.logits.values())}
     if shadows is not None:

@@ -8,11 +8,12 @@ import numpy as np
 from safetensors.numpy import load_file
 from scipy.stats import wasserstein_distance
 
+from reunlearn.base.arrays import read_arrays
+from reunlearn.base.files import write_json
 from reunlearn.metrics.classification import entropy
 from reunlearn.metrics.divergence import divergences
 from reunlearn.metrics.margins import klom, margins
-from reunlearn.metrics.weights import distance
-from reunlearn.records.files import read_arrays, write_json
+from reunlearn.metrics.weight_distance import distance
 from reunlearn.stages.attack import read_pool
 from reunlearn.stages.execution import Job
 
@@ -31,7 +32,7 @@ def run(job: Job) -> None:
         for name, role in (("original", "original"), ("retrain", "retrained")):
             if role in job["inputs"]:
                 readings |= _weights(job.input("model"), job.input(role), name)
-        if {"unlearned", "outside"} <= job["inputs"].keys():
+        if {"unlearned", "without_forget"} <= job["inputs"].keys():
             readings |= _margins(job)
     write_json(job.folder / "readings.json", readings)
 
@@ -60,12 +61,12 @@ def _margins(job: Job) -> dict[str, float]:
     """
     arrays = read_arrays(job.input("evaluation") / "outputs.npz")
     sides = {}
-    for kind in ("unlearned", "outside"):
+    for kind in ("unlearned", "without_forget"):
         logits_MNK = read_pool([Path(f) for f in job["inputs"][kind]]).of(arrays["forget_index"])[0]
         if not np.isfinite(logits_MNK).all():
             return {}
         sides[kind] = margins(logits_MNK, arrays["forget_labels"])
-    retrained_RN = sides["outside"]
+    retrained_RN = sides["without_forget"]
     found = {"klom_forget": float(klom(sides["unlearned"], retrained_RN).mean())}
     if len(retrained_RN) >= 4:
         found["klom_floor_forget"] = float(klom(retrained_RN[::2], retrained_RN[1::2]).mean())

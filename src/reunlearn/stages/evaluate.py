@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from reunlearn.base.arrays import read_arrays, write_arrays
+from reunlearn.base.files import write_json
 from reunlearn.data.batches import Samples
 from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
 from reunlearn.metrics.divergence import zrf, zrf_released
-from reunlearn.records.files import read_arrays, write_arrays, write_json
 from reunlearn.stages.execution import Job
 from reunlearn.stages.loading import Loader
-from reunlearn.stages.outputs import logits
+from reunlearn.stages.logits import logits
 from reunlearn.stages.training import open_loader
 
 INCOMPETENT_SEED = 30_000  # of the untrained network that ZRF compares with: never the seed of a trained one

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reunlearn.records.digest import job_digest
-from reunlearn.records.files import read_json
-from reunlearn.records.manifest import write_manifest
-from reunlearn.records.record import Stopwatch, write_record
-from reunlearn.study.errors import UserError
+from reunlearn.artifacts.digest import job_digest
+from reunlearn.artifacts.manifest import write_manifest
+from reunlearn.artifacts.record import Stopwatch, write_record
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 
 TORCH_STAGES = {"original", "retrained", "shadow", "state", "unlearn", "evaluate", "relearn"}
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from reunlearn.base.arrays import read_arrays
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Samples
 from reunlearn.data.images import ImageSamples, fits_in_memory
@@ -18,7 +19,6 @@ from reunlearn.data.prepared import Prepared, read
 from reunlearn.data.text import TextSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.registry import Objective
-from reunlearn.records.files import read_arrays
 from reunlearn.study import paths
 from reunlearn.training.checkpoint import load_model
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import write_json
+from reunlearn.base.hashing import sha256
 from reunlearn.data.prepared import read, size_of, write
 from reunlearn.data.sets.registry import DatasetCard, Source, get
-from reunlearn.records.files import sha256, write_json
-from reunlearn.records.versioning import check_lock, directory_digest, read_lock
 from reunlearn.stages.execution import Job
+from reunlearn.storage.dvc_files import check_lock, directory_digest, read_lock
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 from reunlearn.study.folder import scan
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from reunlearn.base.arrays import read_arrays
+from reunlearn.base.files import read_json, write_json
 from reunlearn.metrics.classification import accuracy
-from reunlearn.records.files import read_arrays, read_json, write_json
 from reunlearn.stages.execution import Job
-from reunlearn.stages.outputs import logits
+from reunlearn.stages.logits import logits
 from reunlearn.stages.training import open_loader, write_history
 from reunlearn.training.loop import train
 

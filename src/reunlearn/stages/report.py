@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from reunlearn.records.files import read_json, replacing, write_text
+from reunlearn.base.files import read_json, replacing, write_text
 from reunlearn.reporting.page import make_report
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reunlearn.records.files import read_arrays
+from reunlearn.base.arrays import read_arrays
 from reunlearn.stages.execution import Job
 from reunlearn.stages.training import open_loader, train_and_write
 

@@ -6,11 +6,11 @@ import importlib
 
 import numpy as np
 
+from reunlearn.base.arrays import read_arrays, write_arrays
 from reunlearn.data.halves import half
-from reunlearn.records.files import read_arrays, write_arrays
 from reunlearn.stages.execution import Job
 from reunlearn.stages.loading import Loader
-from reunlearn.stages.outputs import logits
+from reunlearn.stages.logits import logits
 from reunlearn.stages.training import open_loader, train_many
 
 
@@ -29,9 +29,9 @@ def run(job: Job) -> None:
     seeds = list(range(job["first_seed"], job["first_seed"] + job["count"]))
     unlearning = None
     if job["kind"] == "unlearned":  # by name: only this kind's code digest is to cover what methods do
-        unlearning = importlib.import_module("reunlearn.stages.forgetting")
+        unlearning = importlib.import_module("reunlearn.stages.method_run")
     replays = unlearning is not None and bool(unlearning.kinds_of(job["method"]))
-    models = train_many(job, loader, samples, seeds, job["kind"] == "outside", alone=replays)
+    models = train_many(job, loader, samples, seeds, job["kind"] == "without_forget", alone=replays)
     if unlearning is not None:
         models = unlearning.forget_each(job, loader, models, seeds)
     everything = loader.training_samples(index_N)
@@ -44,10 +44,10 @@ def run(job: Job) -> None:
 
 def members(job: Job, loader: Loader, index_N: np.ndarray) -> np.ndarray:
     """Return [M, N]: what each model of the block is trained with."""
-    if job["kind"] == "half":
+    if job["kind"] == "halves":
         numbers = range(job["first"], job["first"] + job["count"])
         return np.stack([half(len(index_N), number) for number in numbers])
     taught = loader.train_index
-    if job["kind"] == "outside":
+    if job["kind"] == "without_forget":
         taught = read_arrays(job.input("split") / "indices.npz")["retain"]
     return np.tile(np.isin(index_N, taught), (job["count"], 1))

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from reunlearn.base.arrays import write_arrays
 from reunlearn.data.partition import partition
 from reunlearn.data.prepared import read
 from reunlearn.data.scenarios import STAYS, TrainingSet, select
-from reunlearn.records.files import write_arrays
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths
 from reunlearn.study.indices import read_indices

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reunlearn.records.files import read_arrays
+from reunlearn.base.arrays import read_arrays
 from reunlearn.stages.execution import Job
 from reunlearn.stages.training import open_loader
 from reunlearn.training.randomness import seeded
-from reunlearn.training.state.registry import Request, write
+from reunlearn.training.state.registry import StateRequest, write
 
 
 def run(job: Job) -> None:
@@ -14,7 +14,7 @@ def run(job: Job) -> None:
     loader, kind, seed = open_loader(job), job["kind"], job["seed"]
     recipe = job["training"]["recipe"]
     split = read_arrays(job.input("split") / "indices.npz") if "split" in job["inputs"] else {}
-    request = Request(
+    request = StateRequest(
         job.folder,
         loader.model(job.input("original")),
         loader.training_samples(),

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reunlearn.records.files import read_json, write_json
-from reunlearn.records.tracking import REPORT, Entry, Tracker
-from reunlearn.records.tracking_store import open_store, tracking_uri, without_credentials
+from reunlearn.base.files import read_json, write_json
+from reunlearn.base.hashing import full_digest
 from reunlearn.stages.execution import Job
 from reunlearn.study import paths
+from reunlearn.tracking.entries import REPORT, Entry, Tracker
+from reunlearn.tracking.store import open_store, tracking_uri, without_credentials
 
 SEEDS = ["train_seed", "split_seed", "method_seed"]
 ROW = ["experiment", "row", *SEEDS]
@@ -83,8 +84,8 @@ class Findings:
         return Entry(
             "seed",
             "-".join(f"{name.removesuffix('_seed')}{row[name]}" for name in SEEDS),
-            specification=paths.full_digest([row["experiment"], row["name"], *asked]),
-            manifest=paths.full_digest([self.jobs[f]["manifest"] for f in made_by if f in self.jobs]),
+            specification=full_digest([row["experiment"], row["name"], *asked]),
+            manifest=full_digest([self.jobs[f]["manifest"] for f in made_by if f in self.jobs]),
             tags=tags,
             params={**self._parameters(row), **{name: row[name] for name in SEEDS}},
             metrics=self.numbers[key],
@@ -99,7 +100,7 @@ class Findings:
             "method",
             f"{rows[0]['experiment']} · {rows[0]['name']}",
             specification=self._method_digest(rows[0]),
-            manifest=paths.full_digest(sorted(child.manifest for child in children)),
+            manifest=full_digest(sorted(child.manifest for child in children)),
             tags={**_identity(rows[0]), "mlflow.note.content": PARENT_NOTE},
             params=self._parameters(rows[0]),
             metrics=_means([child.metrics for child in children]),
@@ -109,7 +110,7 @@ class Findings:
         return read_json(Path(row["evaluation"]) / paths.SPECIFICATION)["training"]
 
     def _method_digest(self, row: dict[str, Any]) -> str:
-        return paths.full_digest([row["experiment"], row["name"], self._parameters(row)])
+        return full_digest([row["experiment"], row["name"], self._parameters(row)])
 
     def _parameters(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return all that fixes the row's runs but the seeds, as flat names."""
@@ -131,8 +132,8 @@ def _report(found: Findings, folder: Path) -> Entry:
     return Entry(
         "study",
         f"report of {found.study['name']}",
-        specification=paths.full_digest(["study", found.study["name"]]),
-        manifest=paths.full_digest(manifest),
+        specification=full_digest(["study", found.study["name"]]),
+        manifest=full_digest(manifest),
         tags={"mlflow.note.content": found.study["description"] or found.study["title"]},
         metrics={**counts, "runs_missing": found.missing},
         artifacts={folder / name: str(Path(REPORT, name).parent) for name in files},

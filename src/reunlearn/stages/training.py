@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from reunlearn.base.files import write_text
 from reunlearn.data.batches import Samples
-from reunlearn.records.files import write_text
 from reunlearn.stages.execution import Job
 from reunlearn.stages.loading import Loader
 from reunlearn.study import paths

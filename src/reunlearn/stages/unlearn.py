@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.stages.execution import Job
-from reunlearn.stages.forgetting import forget, kinds_of, task_of
 from reunlearn.stages.loading import Loader
+from reunlearn.stages.method_run import forget, kinds_of, task_of
 from reunlearn.stages.training import open_loader, status, write_history
-from reunlearn.study.errors import UserError
 from reunlearn.training.checkpoint import save_model
 from reunlearn.training.replay import read_replayed, replayed_distance
 

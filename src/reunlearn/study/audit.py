@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from reunlearn.base.errors import UserError, near
 from reunlearn.study import checks, paths
 from reunlearn.study.datasets import resolve_dataset
-from reunlearn.study.errors import UserError, near
 from reunlearn.study.indices import read_indices
 from reunlearn.study.load import load_recipe, parse
 from reunlearn.study.schema import Experiment, Recipe

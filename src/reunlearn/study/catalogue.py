@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from reunlearn.base.errors import UserError
+from reunlearn.base.files import write_text
 from reunlearn.study import paths
-from reunlearn.study.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KINDS = {
@@ -27,7 +28,18 @@ KINDS = {
     "states": "training/state",
 }
 
-SOURCES = ("unlearning", "attacks", "models", "data", "records", "study", "objectives", "training")
+SOURCES = (
+    "unlearning",
+    "attacks",
+    "models",
+    "data",
+    "base",
+    "artifacts",
+    "storage",
+    "study",
+    "objectives",
+    "training",
+)
 
 
 def source_state(folders: tuple[str, ...] = ("",)) -> str:
@@ -61,7 +73,5 @@ def catalogue() -> dict[str, dict[str, Any]]:
         raise UserError(f"a plugin cannot be imported: {last} (python -m reunlearn.study.describe shows all)")
     for old in cache.parent.glob("catalogue-*.json"):
         old.unlink(missing_ok=True)
-    partial = cache.with_suffix(f".{hashlib.sha256(done.stdout.encode()).hexdigest()[:8]}.tmp")
-    partial.write_text(done.stdout)
-    partial.replace(cache)
+    write_text(cache, done.stdout)
     return json.loads(done.stdout)

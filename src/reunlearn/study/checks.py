@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from reunlearn.base.errors import UserError, near
 from reunlearn.study import methods
-from reunlearn.study.errors import UserError, near
 from reunlearn.study.indices import read_indices
+from reunlearn.study.pretrained import FILE
 from reunlearn.study.schema import Experiment, Scenario
-from reunlearn.study.weights import FILE
 
 Cards = dict[str, dict[str, Any]]
 
 # models that an attack needs of a kind: two on either side, for a spread
-FEWEST = {"inside": 2, "outside": 2, "half": 4, "unlearned": 2}
+FEWEST = {"with_forget": 2, "without_forget": 2, "halves": 4, "unlearned": 2}
 
 
 def check_names(experiment: Experiment, cards: Cards, where: str) -> None:
@@ -38,7 +38,7 @@ def _check_pool(experiment: Experiment, kind: str, who: str) -> None:
     count = getattr(experiment.shadows, kind)
     if count < FEWEST[kind]:
         raise UserError(f"{who} needs at least {FEWEST[kind]} models '{kind}' in 'shadows', not {count}")
-    if kind == "half" and not experiment.dataset.validation:
+    if kind == "halves" and not experiment.dataset.validation:
         raise UserError(
             f"{who} compares forget with held-out samples of the half pool; give 'dataset' a 'validation'"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.study.schema import Dataset
 
 Card = dict[str, Any]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from reunlearn.base.hashing import short_digest
 from reunlearn.study import checks, methods, paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.load import load_recipe
 from reunlearn.study.pools import Pools
+from reunlearn.study.pretrained import weights_digest
 from reunlearn.study.schema import Experiment, Method, Seeds, Study
 from reunlearn.study.steps import steps_of
-from reunlearn.study.weights import weights_digest
 
 FLOOR_SEED = 1000  # the second retrained model of seed u is trained with seed u + FLOOR_SEED
 
@@ -142,7 +143,7 @@ class Expansion:
     def _unlearn(self, entry: Method, spec: dict[str, Any], seeds: Seeds, original: str, step: int) -> str:
         """Add the run of one step, and before it those of the steps that it starts from."""
         start = original if step == 1 else self._unlearn(entry, spec, seeds, original, step - 1)
-        name, digest = methods.row_name(entry), paths.short_digest(spec)
+        name, digest = methods.row_name(entry), short_digest(spec)
         triple = (seeds.train, seeds.split, seeds.method)
         folder = paths.row(self.training, self.names[step - 1], triple, name, digest)
         inputs: dict[str, Any] = {"data": self.data, "split": self.splits[step - 1], "original": start}
@@ -248,8 +249,8 @@ class Expansion:
         inputs: dict[str, Any] = {"evaluation": evaluation, "model": model, "original": original}
         if reference != evaluation:
             inputs |= {"reference": reference, "retrained": self.references[reference]}
-        if {"unlearned", "outside"} <= pools.keys():
-            inputs |= {kind: pools[kind] for kind in ("unlearned", "outside")}
+        if {"unlearned", "without_forget"} <= pools.keys():
+            inputs |= {kind: pools[kind] for kind in ("unlearned", "without_forget")}
         return self.plan.add("compare", paths.comparison(run), {}, inputs)
 
     def _relearning(

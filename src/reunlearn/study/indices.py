@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 
 
 def digest_of(file: str) -> str:

@@ -6,25 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from reunlearn.study.errors import UserError, near
+from reunlearn.base.errors import UserError, near
+from reunlearn.base.yaml_files import read_yaml
 from reunlearn.study.schema import Experiment, Recipe, Study
 
 CONFIG = Path("config")
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def read_yaml(path: Path) -> Any:
-    """Return the content of a YAML file; a syntax error is a UserError that names the line."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
 
 def parse(model: type[Model], content: Any, where: str) -> Model:
@@ -97,7 +86,7 @@ def _presets(method: str) -> list[dict[str, Any]]:
     return read_yaml(path) if path.exists() else []
 
 
-def preset(method: str, fidelity: str | None, experiment: Experiment) -> dict[str, Any]:
+def preset(method: str, reading: str | None, experiment: Experiment) -> dict[str, Any]:
     """Return the settings of the first preset whose every condition fits the experiment."""
     facts = {
         "dataset": experiment.dataset.name,
@@ -105,7 +94,7 @@ def preset(method: str, fidelity: str | None, experiment: Experiment) -> dict[st
         "recipe": experiment.recipe,
         "scenario": experiment.scenario.kind,
         "fraction": experiment.scenario.fraction,
-        "fidelity": fidelity,
+        "reading": reading,
     }
     for entry in _presets(method):
         unknown = set(entry["for"]) - set(facts)

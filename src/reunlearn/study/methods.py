@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from reunlearn.study.errors import UserError, near
+from reunlearn.base.errors import UserError, near
 from reunlearn.study.load import preset
 from reunlearn.study.schema import Experiment, Method
 
 
 def row_name(entry: Method) -> str:
     """Return the row's name in tables and paths: the method, its reading, its label."""
-    name = f"{entry.name}@{entry.fidelity}" if entry.fidelity else entry.name
+    name = f"{entry.name}@{entry.reading}" if entry.reading else entry.name
     return f"{name}+{entry.label}" if entry.label else name
 
 
@@ -21,24 +21,24 @@ def resolve(entry: Method, experiment: Experiment, cards: dict[str, Any], where:
         raise UserError(f"{where}: no method '{entry.name}'; {near(entry.name, cards)}")
     card = cards[entry.name]
     place = f"{where}, method '{row_name(entry)}'"
-    if card["fidelities"] and entry.fidelity is None:
-        choices = " or ".join(f"{entry.name}@{f}" for f in card["fidelities"])
+    if card["readings"] and entry.reading is None:
+        choices = " or ".join(f"{entry.name}@{f}" for f in card["readings"])
         raise UserError(f"{place}: paper and released code differ; write {choices}")
-    if entry.fidelity and entry.fidelity not in card["fidelities"]:
+    if entry.reading and entry.reading not in card["readings"]:
         raise UserError(f"{place}: has only one reading; write {entry.name}")
     own = check_settings(entry.settings, card, place)
-    chosen = check_settings(preset(entry.name, entry.fidelity, experiment), card, f"preset of {place}")
-    settings = as_read(card, entry.fidelity, {**chosen, **own})
-    return {"name": entry.name, "fidelity": entry.fidelity, "settings": settings}
+    chosen = check_settings(preset(entry.name, entry.reading, experiment), card, f"preset of {place}")
+    settings = as_read(card, entry.reading, {**chosen, **own})
+    return {"name": entry.name, "reading": entry.reading, "settings": settings}
 
 
-def as_read(card: dict[str, Any], fidelity: str | None, settings: dict[str, Any]) -> dict[str, Any]:
+def as_read(card: dict[str, Any], reading: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     """Return all hyper-parameters of a row: `settings`, defaults for the rest, and its reading's value for all that
     follow the reading. Without a reading it is the paper's.
 
     Whatever asks when a need holds asks of these: under `follows the reading` no condition on a value would hold.
     """
-    reading, filled = fidelity or "paper", {}
+    reading, filled = reading or "paper", {}
     for key, about in card["hyperparameters"].items():
         value = settings.get(key, about["default"])
         # where the readings differ, a card has the value of each beside its default

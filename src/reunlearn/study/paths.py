@@ -6,11 +6,11 @@ record.json and what the stage makes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
+
+from reunlearn.base.hashing import short_digest
 
 SPECIFICATION = "specification.json"
 MANIFEST = "manifest.json"
@@ -39,17 +39,6 @@ PATTERNS = {
     "report": r"reports/[^/]+",
     "track": r"reports/[^/]+/tracking",
 }
-
-
-def short_digest(value: Any) -> str:
-    """Return eight hex digits that name a JSON value."""
-    return full_digest(value)[:8]
-
-
-def full_digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value in canonical form."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def dataset_key(dataset: dict[str, Any]) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reunlearn.base.errors import UserError, near
 from reunlearn.study import methods, paths
-from reunlearn.study.errors import UserError, near
 from reunlearn.study.expand import Expansion
 from reunlearn.study.load import load_study
 from reunlearn.study.reported import read_reported

@@ -1,9 +1,9 @@
 """Pools of shadow models → jobs, in blocks of ten: asking for ten more models trains ten and touches no others.
 
-inside: trained on the whole training set; belongs to dataset, architecture and recipe.
-half: on random halves of training and validation set; belongs to the same.
-outside: on what is retained; belongs to the forget set.
-unlearned: as inside, from the same seeds, then unlearned; belongs to the forget set and the method's settings.
+with_forget: trained on the whole training set; belongs to dataset, architecture and recipe.
+halves: on random halves of training and validation set; belongs to the same.
+without_forget: on what is retained; belongs to the forget set.
+unlearned: as with_forget, from the same seeds, then unlearned; belongs to the forget set and the method's settings.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from reunlearn.base.hashing import short_digest
 from reunlearn.study import paths
 
-KINDS = ("inside", "outside", "half", "unlearned")
+KINDS = ("with_forget", "without_forget", "halves", "unlearned")
 BLOCK = 10  # models of a job
-INSIDE_SEED = 10_000  # shadow models start here: never the seed of an original or retrained model
-PER_SPLIT = 1000  # seeds of the pool outside of each split
-HALF_SEED = 1_000_000
+WITH_SEED = 10_000  # shadow models start here: never the seed of an original or retrained model
+PER_SPLIT = 1000  # seeds of the pool without_forget of each split
+HALVES_SEED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -51,24 +52,26 @@ class Pools:
     def _place(self) -> str:
         return f"{self.name}/split{self.split_seed}"
 
-    def inside(self, count: int | None = None) -> list[str]:
+    def with_forget(self, count: int | None = None) -> list[str]:
         """Models trained on everything."""
-        return self._blocks("inside", "", count or self.counts["inside"], INSIDE_SEED, {}, {})
+        return self._blocks("with_forget", "", count or self.counts["with_forget"], WITH_SEED, {}, {})
 
-    def outside(self) -> list[str]:
+    def without_forget(self) -> list[str]:
         """Models trained on what is retained."""
-        first = INSIDE_SEED + PER_SPLIT * (1 + self.split_seed)
-        return self._blocks("outside", self._place, self.counts["outside"], first, {}, self._retained)
+        first = WITH_SEED + PER_SPLIT * (1 + self.split_seed)
+        return self._blocks(
+            "without_forget", self._place, self.counts["without_forget"], first, {}, self._retained
+        )
 
-    def half(self) -> list[str]:
+    def halves(self) -> list[str]:
         """Models trained on random halves."""
-        return self._blocks("half", "", self.counts["half"], HALF_SEED, {}, {})
+        return self._blocks("halves", "", self.counts["halves"], HALVES_SEED, {}, {})
 
     def unlearned(self, row: str, method: dict[str, Any] | None, plugins: tuple[str, ...] = ()) -> list[str]:
-        """Models inside that forgot by a row's method.
+        """Models of with_forget that forgot by a row's method.
 
-        An original forgets nothing: its pool is the one inside. Retraining is a method, too: its pool is retrained
-        from the seeds of the one inside, not those of the one outside that it is compared with.
+        An original forgets nothing: its pool is with_forget. Retraining is a method, too: its pool is retrained
+        from the seeds of with_forget, not those of without_forget that it is compared with.
 
         Args:
             row: its name.
@@ -77,14 +80,14 @@ class Pools:
         """
         count = self.counts["unlearned"]
         if method is None and row == "original":
-            return self.inside(count)
+            return self.with_forget(count)
         if method is None:
-            place = f"{self._place}/retrained-from-inside"
-            return self._blocks("outside", place, count, INSIDE_SEED, {}, self._retained)
-        of = f"{self._place}/{row}~{paths.short_digest(method['method'])}"
+            place = f"{self._place}/retrained-from-with_forget"
+            return self._blocks("without_forget", place, count, WITH_SEED, {}, self._retained)
+        of = f"{self._place}/{row}~{short_digest(method['method'])}"
         spec = {**method, "scenarios": self.scenarios}
-        more = ("reunlearn.stages.forgetting", *plugins)
-        return self._blocks("unlearned", of, count, INSIDE_SEED, spec, {"splits": self.splits}, more)
+        more = ("reunlearn.stages.method_run", *plugins)
+        return self._blocks("unlearned", of, count, WITH_SEED, spec, {"splits": self.splits}, more)
 
     @property
     def _retained(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import csv
 from functools import cache
 from pathlib import Path
 
-from reunlearn.study.errors import UserError, near
+from reunlearn.base.errors import UserError, near
 from reunlearn.study.schema import Reported
 
 FOLDER = Path("config/reported")

@@ -128,7 +128,7 @@ class Method(Strict):
     """One row of the table."""
 
     name: Name = Field(description="a method that `reunlearn methods` lists")
-    fidelity: Literal["paper", "code"] | None = Field(
+    reading: Literal["paper", "code"] | None = Field(
         None, description="which reading, where the paper and its released code differ"
     )
     label: Name | None = Field(None, description="name of the row, to tell two settings of one method apart")
@@ -140,9 +140,9 @@ class Method(Strict):
 class Shadows(Strict):
     """Models for attacks that learn from other models, trained in blocks of ten: multiples of ten grow best."""
 
-    inside: int = Field(8, ge=0, le=1000, description="originals (trained with the forget set)")
-    outside: int = Field(8, ge=0, le=1000, description="retrained models (without it), per split")
-    half: int = Field(
+    with_forget: int = Field(8, ge=0, le=1000, description="originals (trained with the forget set)")
+    without_forget: int = Field(8, ge=0, le=1000, description="retrained models (without it), per split")
+    halves: int = Field(
         0,
         ge=0,
         le=1000,
@@ -294,5 +294,5 @@ class Recipe(Strict):
 
 
 def _method_from_text(text: str) -> Method:
-    name, _, fidelity = text.partition("@")
-    return Method.model_validate({"name": name, "fidelity": fidelity or None})
+    name, _, reading = text.partition("@")
+    return Method.model_validate({"name": name, "reading": reading or None})

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from reunlearn.records.files import read_json, replacing, write_json
+from reunlearn.base.files import read_json, replacing, write_json
 from reunlearn.training.schedules import advance
 
 

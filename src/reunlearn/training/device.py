@@ -10,7 +10,7 @@ from typing import IO
 
 import torch
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.study.paths import state_dir
 
 WAIT_SECONDS = 0.2  # between two looks for a free GPU

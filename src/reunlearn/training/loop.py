@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from reunlearn.artifacts.digest import PACKAGE, code_digest
+from reunlearn.base.hashing import full_digest
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
-from reunlearn.records.digest import PACKAGE, code_digest
-from reunlearn.study.paths import full_digest
 from reunlearn.training import checkpoint
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.precision import autocast

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from reunlearn.study.paths import full_digest
+from reunlearn.base.hashing import full_digest
 
 
 @contextmanager

@@ -13,15 +13,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from reunlearn.records.files import read_json, write_json
+from reunlearn.base.files import read_json, write_json
 from reunlearn.training.checkpoint import load_model, save_model
 from reunlearn.training.loop import Around, train
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 
 FACTS, WEIGHTS = "replay.json", "replayed.safetensors"
 
 
-def replay(request: Request, model: nn.Module, around: Around) -> dict[str, Any]:
+def replay(request: StateRequest, model: nn.Module, around: Around) -> dict[str, Any]:
     """Train `model`, fresh from `request.start(request.seed)`, as the original was; return facts for the record.
 
     Where it does not end in the original's very weights and buffers, replay.json and replayed.safetensors are written.

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.schedules import make_schedule
-from reunlearn.unlearning.needs import hyper
+from reunlearn.unlearning.declarations import hyper
 
 
 @dataclass(frozen=True)

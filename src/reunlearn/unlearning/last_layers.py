@@ -18,8 +18,8 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LRScheduler
 
 from reunlearn.gradients.flat import trainable
 from reunlearn.training.optimizers import make_optimizer
+from reunlearn.unlearning.declarations import hyper
 from reunlearn.unlearning.gradient import GradientMethod
-from reunlearn.unlearning.needs import hyper
 from reunlearn.unlearning.task import Task
 
 WEIGHTED = (nn.Conv2d, nn.Linear)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from reunlearn.unlearning.needs import hyper
+from reunlearn.unlearning.declarations import hyper
 
-FOLLOWS = "fidelity"  # the value of a field that is as the reading has it
+FOLLOWS = "reading"  # the value of a field that is as the reading has it
 
 
-def reading(doc: str, *, paper: str, code: str, choices: tuple[str, ...]) -> Any:
+def by_reading(doc: str, *, paper: str, code: str, choices: tuple[str, ...]) -> Any:
     """Declare a hyper-parameter whose default is `paper` or `code`, as the reading is.
 
     Args:
@@ -32,4 +32,4 @@ def chosen(method: Any, name: str) -> str:
     if value != FOLLOWS:
         return value
     about = next(field.metadata for field in dataclasses.fields(method) if field.name == name)
-    return about[method.fidelity]
+    return about[method.reading]

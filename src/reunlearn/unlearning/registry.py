@@ -11,7 +11,7 @@ from torch import nn
 
 from reunlearn.study.methods import as_read, check_settings
 from reunlearn.study.schema import SCENARIO_FIELDS
-from reunlearn.unlearning.needs import Divergence, Needs, When
+from reunlearn.unlearning.declarations import Divergence, Needs, When
 
 
 class Method(Protocol):
@@ -37,7 +37,7 @@ def method(
     Args:
         paper: where it comes from, with equation.
         needs: the data and state it may see.
-        divergences: where paper and released code differ; a method that has any also has a field `fidelity`.
+        divergences: where paper and released code differ; a method that has any also has a field `reading`.
         capabilities: what it asks of the objective beyond the loss (outputs, forget_target, head, pixels): always,
             or, as {name: when}, for some values of hyper-parameters.
         network: an architecture around the original's, where the method returns such models and not the original's.
@@ -46,9 +46,9 @@ def method(
 
     def register(cls: type) -> type:
         name = cls.__module__.rsplit(".", 1)[-1]
-        fidelities = ["paper", "code"] if divergences else []
-        if bool(divergences) != any(f.name == "fidelity" for f in dataclasses.fields(cls)):
-            raise TypeError(f"{name}: a method has a field 'fidelity' if and only if it lists divergences")
+        readings = ["paper", "code"] if divergences else []
+        if bool(divergences) != any(f.name == "reading" for f in dataclasses.fields(cls)):
+            raise TypeError(f"{name}: a method has a field 'reading' if and only if it lists divergences")
         unknown = set(scenarios or ()) - set(SCENARIO_FIELDS)
         if unknown:
             raise TypeError(f"{name}: there is no scenario {', '.join(sorted(unknown))}")
@@ -58,7 +58,7 @@ def method(
             "summary": (cls.__doc__ or "").strip().splitlines()[0],
             "paper": paper,
             "needs": needs.as_card(),
-            "fidelities": fidelities,
+            "readings": readings,
             "divergences": [dataclasses.asdict(d) for d in divergences],
             "capabilities": _whens(capabilities),
             "network": network,
@@ -80,7 +80,7 @@ def _hyperparameters(cls: type) -> dict[str, dict[str, Any]]:
     """Return {name: {type, default, doc, range}} from a dataclass."""
     found = {}
     for field in dataclasses.fields(cls):
-        if field.name == "fidelity":
+        if field.name == "reading":
             continue
         kind = field.type if isinstance(field.type, str) else field.type.__name__
         found[field.name] = {"type": kind, "default": field.default, **field.metadata}
@@ -94,13 +94,13 @@ def card(name: str) -> dict[str, Any]:
     return {key: value for key, value in _REGISTERED[name].items() if key != "class"}
 
 
-def make(name: str, fidelity: str | None, settings: dict[str, Any]) -> Method:
+def make(name: str, reading: str | None, settings: dict[str, Any]) -> Method:
     """Return a method with these hyper-parameters; unknown keys and values out of range are UserErrors.
 
-    Without `fidelity` it is the paper's reading. What follows the reading has that reading's value afterwards.
+    Without `reading` it is the paper's reading. What follows the reading has that reading's value afterwards.
     """
     about = card(name)
-    checked = as_read(about, fidelity, check_settings(settings, about, f"method '{name}'"))
-    if about["fidelities"]:
-        checked["fidelity"] = fidelity or "paper"
+    checked = as_read(about, reading, check_settings(settings, about, f"method '{name}'"))
+    if about["readings"]:
+        checked["reading"] = reading or "paper"
     return _REGISTERED[name]["class"](**checked)

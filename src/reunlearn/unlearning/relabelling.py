@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from reunlearn.data.batches import Batch, join
+from reunlearn.unlearning.declarations import Divergence, hyper
+from reunlearn.unlearning.epoch_order import ORDERS, epoch_rows
 from reunlearn.unlearning.gradient import GradientMethod
-from reunlearn.unlearning.mixture import ORDERS, epoch_rows
-from reunlearn.unlearning.needs import Divergence, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.task import Task
 
 RULES = ("other_label", "random_label")
@@ -61,17 +61,17 @@ class Relabelling(GradientMethod):
 class RelabellingReadings(Relabelling):
     """The same, for methods whose papers and released code differ in it (RELABELLING)."""
 
-    fidelity: str = "paper"
-    label_rule: str = reading(
+    reading: str = "paper"
+    label_rule: str = by_reading(
         "uniform over all classes but the true one, or over all (random_label)",
         paper="other_label",
         code="random_label",
         choices=RULES,
     )
-    redraw: str = reading(
+    redraw: str = by_reading(
         "labels are drawn once, or anew in each epoch", paper="once", code="epoch", choices=("once", "epoch")
     )
-    order: str = reading(
+    order: str = by_reading(
         "batches mix both sets (shuffled), or an epoch begins with forget",
         paper="shuffled",
         code="forget_first",

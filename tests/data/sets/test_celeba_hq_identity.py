@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.sets import celeba_hq_identity as celeba
 from reunlearn.data.sets.registry import Source
 from reunlearn.data.sources import MIRROR
 from reunlearn.data.torchvision_compat import transforms
-from reunlearn.study.errors import UserError
 from tests.data.sets import pictures
 
 REAL = Path(os.environ.get(MIRROR, "nowhere")) / "celeba-hq-identity"

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.cifar_files import read_batch
 from reunlearn.data.prepared import check
 from reunlearn.data.sets import cifar10
 from reunlearn.data.sets.registry import Source
 from reunlearn.data.sources import MIRROR
-from reunlearn.study.errors import UserError
 
 needs_cifar = pytest.mark.skipif(not os.environ.get(MIRROR), reason=f"{MIRROR} is not set: no CIFAR-10 here")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.cifar_files import unpickle
 from reunlearn.data.prepared import check, measured
 from reunlearn.data.sets import cifar20, cifar100
 from reunlearn.data.sets.registry import Arrays, Source
 from reunlearn.data.sources import MIRROR, contents
-from reunlearn.study.errors import UserError
 
 needs_cifar = pytest.mark.skipif(not os.environ.get(MIRROR), reason=f"{MIRROR} is not set: no CIFAR-100 here")
 

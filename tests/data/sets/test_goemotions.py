@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data import tokens
 from reunlearn.data.prepared import check
 from reunlearn.data.sets import goemotions
 from reunlearn.data.sets.registry import Arrays, Source
 from reunlearn.data.sources import MIRROR, LooseFile, read_loose
-from reunlearn.study.errors import UserError
 
 needs_mirror = pytest.mark.skipif(
     not os.environ.get(MIRROR), reason=f"{MIRROR} is not set: no GoEmotions here"

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.prepared import check, read, write
 from reunlearn.data.sets import image_folder
 from reunlearn.data.sets.registry import Source
 from reunlearn.data.sources import MIRROR
-from reunlearn.study.errors import UserError
 from tests.data.sets import pictures
 
 FACES = Path(os.environ.get(MIRROR, "nowhere")) / "orl-faces"

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reunlearn.base.errors import UserError
 from reunlearn.data import torchvision_compat
 from reunlearn.data.sets import imagenette
 from reunlearn.data.sets.registry import Source
 from reunlearn.data.sources import MIRROR
 from reunlearn.data.trees import folder_tree
-from reunlearn.study.errors import UserError
 from tests.data.sets import pictures
 
 COUNTS = {"train": (2,) * 9 + (3,), "val": (1,) * 10}

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.prepared import check
 from reunlearn.data.sets import tiny_imagenet
 from reunlearn.data.sets.registry import Source
 from reunlearn.data.sources import MIRROR
 from reunlearn.data.trees import folder_tree
-from reunlearn.study.errors import UserError
 from tests.data.sets import pictures
 
 SUBSET = Path(os.environ.get(MIRROR, "nowhere")) / "tiny-imagenet-200-subset20"

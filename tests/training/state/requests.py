@@ -12,7 +12,7 @@ from torch import nn
 from reunlearn.data.batches import Samples
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.schema import Recipe
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 
 RECIPE = Recipe(source="tests", learning_rate=0.05, epochs=2, batch_size=8).model_dump(mode="json")
 
@@ -28,7 +28,7 @@ def request(
     forget: np.ndarray | None = None,
     earlier: np.ndarray | None = None,
     recipe: dict[str, Any] = RECIPE,
-) -> Request:
+) -> StateRequest:
     """Return a request; `start` is needed by the kinds that train."""
 
     def nothing(seed: int) -> nn.Module:
@@ -36,4 +36,6 @@ def request(
 
     begin = start or nothing
     objective = Classification(classes)
-    return Request(folder, model, samples, objective, recipe, seed, begin, result or begin, forget, earlier)
+    return StateRequest(
+        folder, model, samples, objective, recipe, seed, begin, result or begin, forget, earlier
+    )

@@ -94,12 +94,12 @@ def run(
     settings: dict[str, Any],
     seed: int = 0,
     sets: dict[str, Samples] | None = None,
-    fidelity: str | None = None,
+    reading: str | None = None,
 ) -> tuple[nn.Module, list[Seen]]:
     """Return what a method makes of a copy of `model`, and the losses it asked for."""
     objective = Recorder()
     task = Task(sets or make_sets(), {"forget", "retain"}, objective, CLASSES, seed)
-    unlearned = make(name, fidelity, {**PLAIN, **settings}).unlearn(copy.deepcopy(model), task)
+    unlearned = make(name, reading, {**PLAIN, **settings}).unlearn(copy.deepcopy(model), task)
     return unlearned, objective.seen
 
 

@@ -39,13 +39,11 @@ def write_updates(folder: Path, model: nn.Module) -> dict[str, Tensor]:
     return updates
 
 
-def unlearn(
-    folder: Path, model: nn.Module, fidelity: str | None = None, **settings
-) -> tuple[nn.Module, list]:
+def unlearn(folder: Path, model: nn.Module, reading: str | None = None, **settings) -> tuple[nn.Module, list]:
     objective = Recorder()
     task = Task(make_sets(), {"retain"}, objective, CLASSES, 0, state={"batch_updates": folder})
     wanted = {"epochs": 0, "batch_size": 4, "augmented": False, **settings}
-    return make("amnesiac", fidelity, wanted).unlearn(copy.deepcopy(model), task), objective.seen
+    return make("amnesiac", reading, wanted).unlearn(copy.deepcopy(model), task), objective.seen
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -64,7 +62,7 @@ def test_takes_back_the_changes_of_parameters_and_leaves_statistics(tmp_path: Pa
 def test_named_entries_are_those_of_the_released_code(tmp_path: Path) -> None:
     model = Tokened()
     updates = write_updates(tmp_path, model)
-    paper, code = (unlearn(tmp_path, model, fidelity)[0].state_dict() for fidelity in ("paper", "code"))
+    paper, code = (unlearn(tmp_path, model, reading)[0].state_dict() for reading in ("paper", "code"))
     before = model.state_dict()
     assert torch.equal(paper["token"], before["token"] - updates["token"])
     assert torch.equal(code["token"], before["token"])

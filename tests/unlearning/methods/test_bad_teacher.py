@@ -33,12 +33,12 @@ def bad_of(watcher: Watcher) -> nn.Module:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
+@pytest.mark.parametrize("reading", ["paper", "code"])
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
-def test_equals_imitation_of_two_teachers(network: str, fidelity: str, temperature: float) -> None:
+def test_equals_imitation_of_two_teachers(network: str, reading: str, temperature: float) -> None:
     model = NETWORKS[network]()
     settings = {**SGD, "temperature": temperature}
-    unlearned, watcher, _ = watch("bad_teacher", model, settings, fidelity, fresh=fresh(network))
+    unlearned, watcher, _ = watch("bad_teacher", model, settings, reading, fresh=fresh(network))
     good, bad = copy.deepcopy(model).eval(), copy.deepcopy(bad_of(watcher)).eval()
     expected = copy.deepcopy(model).train()
     optimizer = SlowSGD(expected, 0.9, 0.0)
@@ -49,7 +49,7 @@ def test_equals_imitation_of_two_teachers(network: str, fidelity: str, temperatu
             for i, x in zip(one.batch.index, one.batch.x, strict=True)
         ]
         loss = slow_divergence(torch.stack(taught), expected(one.batch.x), temperature)
-        loss = loss / CLASSES if fidelity == "code" else loss
+        loss = loss / CLASSES if reading == "code" else loss
         optimizer.step(gradient(expected, loss), 0.5)
     assert_same(unlearned, expected)
     assert distance(unlearned, model) > 1e-3

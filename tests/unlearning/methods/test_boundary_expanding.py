@@ -19,31 +19,31 @@ SETTINGS = {"epochs": 3, "learning_rate": 0.1, "batch_size": 4, "augmented": Fal
 
 
 def unlearn(
-    model: nn.Module, fidelity: str = "paper", seed: int = 0, **settings: Any
+    model: nn.Module, reading: str = "paper", seed: int = 0, **settings: Any
 ) -> tuple[nn.Module, list[Seen], list[dict[str, Any]]]:
     objective, history = Recorder(), []
     task = Task(make_sets(), {"forget"}, objective, CLASSES, seed, log=history.append)
-    method = make("boundary_expanding", fidelity, {**SETTINGS, **settings})
+    method = make("boundary_expanding", reading, {**SETTINGS, **settings})
     return method.unlearn(copy.deepcopy(model), task), objective.seen, history
 
 
-def fresh_unit(fidelity: str, inputs: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def fresh_unit(reading: str, inputs: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return weight [D] and bias of the extra unit: the task's first draw, spread as the reading says."""
     generator = torch.Generator().manual_seed(seed)
-    if fidelity == "paper":
+    if reading == "paper":
         return (2 / (inputs + CLASSES + 1)) ** 0.5 * torch.randn(inputs, generator=generator), torch.zeros(())
     both = (2 * torch.rand(inputs + 1, generator=generator) - 1) / inputs**0.5
     return both[:-1], both[-1]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_equals_widen_train_prune(network: str, fidelity: str) -> None:
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_equals_widen_train_prune(network: str, reading: str) -> None:
     model = NETWORKS[network]()
-    unlearned, seen, history = unlearn(model, fidelity)
+    unlearned, seen, history = unlearn(model, reading)
     old = model[-1]
     wide = nn.Linear(old.in_features, CLASSES + 1).double()
-    weight, bias = fresh_unit(fidelity, old.in_features, seed=0)
+    weight, bias = fresh_unit(reading, old.in_features, seed=0)
     for k in range(CLASSES):
         wide.weight.data[k], wide.bias.data[k] = old.weight.data[k], old.bias.data[k]
     wide.weight.data[CLASSES], wide.bias.data[CLASSES] = weight, bias
@@ -66,10 +66,10 @@ def test_equals_widen_train_prune(network: str, fidelity: str) -> None:
     assert distance(unlearned, model) > 1e-3
 
 
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_the_network_keeps_its_shape_and_no_step_changes_nothing(fidelity: str) -> None:
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_the_network_keeps_its_shape_and_no_step_changes_nothing(reading: str) -> None:
     model = NETWORKS["conv_net"]()
-    unlearned, _, _ = unlearn(model, fidelity, epochs=0)
+    unlearned, _, _ = unlearn(model, reading, epochs=0)
     assert unlearned[-1].out_features == CLASSES
     assert {n: p.shape for n, p in unlearned.named_parameters()} == {
         n: p.shape for n, p in model.named_parameters()

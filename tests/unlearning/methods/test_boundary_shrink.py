@@ -62,12 +62,12 @@ class Watcher(Recorder):
 
 
 def unlearn(
-    model: nn.Module, sets: dict[str, Any], fidelity: str = "code", **settings: Any
+    model: nn.Module, sets: dict[str, Any], reading: str = "code", **settings: Any
 ) -> tuple[nn.Module, list[Seen], list[Tensor]]:
     """Return the result, the losses asked for (attack and lesson in turn), and the adversarial images."""
     objective = Watcher()
     task = Task(sets, {"forget"}, objective, CLASSES, 0)
-    method = make("boundary_shrink", fidelity, {**SETTINGS, **settings})
+    method = make("boundary_shrink", reading, {**SETTINGS, **settings})
     return method.unlearn(copy.deepcopy(model), task), objective.seen, objective.moved
 
 
@@ -90,17 +90,17 @@ def slow_images(model: nn.Module, seen: Seen, mean: tuple, std: tuple, whole: bo
     return moved.detach()
 
 
-@pytest.mark.parametrize(("fidelity", "space"), [("code", (MEAN, STD)), ("paper", REPOSITORY)])
-def test_equals_descent_to_the_neighbours_labels(fidelity: str, space: tuple) -> None:
+@pytest.mark.parametrize(("reading", "space"), [("code", (MEAN, STD)), ("paper", REPOSITORY)])
+def test_equals_descent_to_the_neighbours_labels(reading: str, space: tuple) -> None:
     model = coloured_net()
-    unlearned, seen, moved = unlearn(model, coloured(), fidelity)
+    unlearned, seen, moved = unlearn(model, coloured(), reading)
     attacks, lessons = seen[::2], seen[1::2]
     expected = copy.deepcopy(model).train()
     optimizer = SlowSGD(expected, 0.9, 0.0)
     crossed = 0
     for attack, lesson, images in zip(attacks, lessons, moved, strict=True):
         assert (attack.training, lesson.training) == (False, True)
-        wanted = slow_images(model, lesson, *space, whole=fidelity == "code")
+        wanted = slow_images(model, lesson, *space, whole=reading == "code")
         torch.testing.assert_close(
             images, wanted, rtol=0, atol=1e-6
         )  # mean and std are kept in single precision
@@ -119,9 +119,9 @@ def test_the_repositorys_pixels_move_further() -> None:
     index = np.arange(6)
     sets = {"forget": DoubleSamples(LEVELS, index % CLASSES, index, (0.5,) * 3, (0.5,) * 3)}
     labels = {}
-    for fidelity in ("paper", "code"):
-        _, seen, _ = unlearn(model, sets, fidelity, epochs=1, bound=0.03)
-        labels[fidelity] = torch.cat([one.draw for one in seen[1::2]]).tolist()
+    for reading in ("paper", "code"):
+        _, seen, _ = unlearn(model, sets, reading, epochs=1, bound=0.03)
+        labels[reading] = torch.cat([one.draw for one in seen[1::2]]).tolist()
     assert labels["paper"] != labels["code"]
     by_hand = unlearn(model, sets, "code", epochs=1, bound=0.03, pixel_space="repository")[1]
     assert torch.cat([one.draw for one in by_hand[1::2]]).tolist() == labels["paper"]
@@ -130,9 +130,7 @@ def test_the_repositorys_pixels_move_further() -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_images_of_one_channel_keep_their_own_pixels(network: str) -> None:
     model = NETWORKS[network]()
-    models = [
-        unlearn(model, {"forget": make_sets()["forget"]}, fidelity)[0] for fidelity in ("paper", "code")
-    ]
+    models = [unlearn(model, {"forget": make_sets()["forget"]}, reading)[0] for reading in ("paper", "code")]
     assert_same(*models, 0)
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build
-from reunlearn.study.errors import UserError
 from reunlearn.training.checkpoint import save_model
 from reunlearn.training.state.entangled import FILE
 from reunlearn.unlearning.methods.erm_ktp import kept_channels

@@ -63,13 +63,13 @@ def test_the_code_draws_kaiming_weights_and_keeps_batchnorm() -> None:
     assert all(torch.equal(kept[name], before[name]) for name in before if name.startswith("1."))
 
 
-@pytest.mark.parametrize(("name", "fidelity"), [("eu_k", "paper"), ("eu_k", "code"), ("cf_k", None)])
-def test_nothing_of_the_last_layers_survives_in_the_papers_reading(name: str, fidelity: str | None) -> None:
+@pytest.mark.parametrize(("name", "reading"), [("eu_k", "paper"), ("eu_k", "code"), ("cf_k", None)])
+def test_nothing_of_the_last_layers_survives_in_the_papers_reading(name: str, reading: str | None) -> None:
     model = deep()
     first, second = (
-        watch(name, start, SETTINGS, fidelity, fresh=fresh)[0] for start in (model, other_end(model))
+        watch(name, start, SETTINGS, reading, fresh=fresh)[0] for start in (model, other_end(model))
     )
-    if (name, fidelity) == ("eu_k", "paper"):
+    if (name, reading) == ("eu_k", "paper"):
         assert_same(first, second, tolerance=0)
     else:
         assert distance(first, second) > 1e-3
@@ -83,17 +83,17 @@ def test_the_code_keeps_nothing_but_batchnorm() -> None:
     assert_same(first, second, tolerance=0)
 
 
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_what_comes_after_the_start_is_cf_k(fidelity: str) -> None:
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_what_comes_after_the_start_is_cf_k(reading: str) -> None:
     """Both draw the start first: CF-k from that start, with the randomness that follows it, is EU-k."""
     start, generator = deep(), torch.Generator().manual_seed(0)
-    if fidelity == "paper":
+    if reading == "paper":
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
         start_anew(start, fresh(seed), 2)
     else:
         kaiming_anew(start, 2, generator)
     settings = {**SETTINGS, "augmented": False, "learning_rate": 0.05}
-    exact, watcher, _ = watch("eu_k", deep(), settings, fidelity, fresh=fresh)
+    exact, watcher, _ = watch("eu_k", deep(), settings, reading, fresh=fresh)
     replayed = copy.deepcopy(start)
     orders = iter(watcher.seen)
     method_steps(replayed, orders, 0.05)
@@ -122,12 +122,12 @@ def test_epochs_are_the_originals_unless_chosen(chosen: int, epochs: int) -> Non
 
 def test_the_layers_before_stay() -> None:
     model = NETWORKS["conv_net"]()
-    for fidelity in ("paper", "code"):
+    for reading in ("paper", "code"):
         unlearned, _, _ = watch(
             "eu_k",
             model,
             {"epochs": 2, "k": 1},
-            fidelity,
+            reading,
             fresh=lambda s: perturbed(NETWORKS["conv_net"](), s),
         )
         after = unlearned.state_dict()

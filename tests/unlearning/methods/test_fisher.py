@@ -17,7 +17,7 @@ from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, assert_same, distance, make_sets
 
-READINGS = ("notebook", "batch_means", "empirical")
+ESTIMATORS = ("notebook", "batch_means", "empirical")
 SEED = 3
 
 
@@ -32,33 +32,33 @@ def backward(model: nn.Module, scalar: Tensor) -> list[Tensor]:
     return [p.grad.clone() for p in model.parameters()]
 
 
-def information(model: nn.Module, reading: str) -> list[Tensor]:
+def information(model: nn.Module, estimator: str) -> list[Tensor]:
     """Return F, one sample (or batch) and one label at a time."""
     total = [torch.zeros_like(p) for p in model.parameters()]
-    size = 4 if reading == "batch_means" else 1
+    size = 4 if estimator == "batch_means" else 1
     batches = list(make_sets()["retain"].batches(size))
     for batch in batches:
         z = model(batch.x)
         p_K = z.detach().softmax(1).mean(0)
         for y in range(CLASSES):
-            if reading == "empirical" and y != int(batch.y):
+            if estimator == "empirical" and y != int(batch.y):
                 continue
             target = torch.full((len(batch),), y)
             for accumulated, g in zip(
                 total, backward(model, functional.cross_entropy(z, target)), strict=True
             ):
-                square = (-g + 1e-8) ** 2 if reading == "empirical" else p_K[y] * g**2
+                square = (-g + 1e-8) ** 2 if estimator == "empirical" else p_K[y] * g**2
                 accumulated += square / len(batches)
     return total
 
 
-def spread(fisher: Tensor, reading: str, alpha: float, forgotten: list[int]) -> Tensor:
+def spread(fisher: Tensor, estimator: str, alpha: float, forgotten: list[int]) -> Tensor:
     """Return the standard deviation of the noise, entry by entry."""
     found = np.zeros(fisher.shape)
     f = fisher.numpy()
     last = fisher.shape[0] == CLASSES
     for at in np.ndindex(*f.shape):
-        if reading == "empirical":
+        if estimator == "empirical":
             found[at] = min(math.sqrt(alpha / f[at]), 1e-3) * (10 if f.shape[-1] == CLASSES else 1)
             continue
         along = [at] if f.ndim == 1 else [(at[0], i, *at[2:]) for i in range(f.shape[1])]
@@ -69,25 +69,25 @@ def spread(fisher: Tensor, reading: str, alpha: float, forgotten: list[int]) -> 
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("forgotten", [[], [1]])
-def test_equals_the_loop(network: str, reading: str, forgotten: list[int]) -> None:
+def test_equals_the_loop(network: str, estimator: str, forgotten: list[int]) -> None:
     model, alpha = NETWORKS[network]().eval(), 1e-6
     scenario = {"kind": "class", "classes": forgotten} if forgotten else None
-    found = unlearn(model, scenario, reading=reading, alpha=alpha)
+    found = unlearn(model, scenario, estimator=estimator, alpha=alpha)
     expected, generator = copy.deepcopy(model), torch.Generator().manual_seed(SEED)
-    for p, fisher in zip(expected.parameters(), information(model, reading), strict=True):
+    for p, fisher in zip(expected.parameters(), information(model, estimator), strict=True):
         noise = torch.randn(p.shape, generator=generator, dtype=p.dtype)
-        if reading != "empirical" and len(p) == CLASSES:
+        if estimator != "empirical" and len(p) == CLASSES:
             p.data[forgotten] = 0
-        p.data += spread(fisher, reading, alpha, forgotten) * noise
+        p.data += spread(fisher, estimator, alpha, forgotten) * noise
     assert_same(found, expected)
     assert distance(found, model) > 1e-4
 
 
-def test_the_readings_differ() -> None:
+def test_the_estimators_differ() -> None:
     model = NETWORKS["two_layer"]()
-    found = [unlearn(model, reading=reading) for reading in READINGS]
+    found = [unlearn(model, estimator=estimator) for estimator in ESTIMATORS]
     assert all(distance(a, b) > 1e-6 for i, a in enumerate(found) for b in found[:i])
 
 
@@ -120,9 +120,11 @@ def test_caps() -> None:
 
 def test_the_batch_size_matters_to_batch_means_alone() -> None:
     model = NETWORKS["conv_net"]()
-    for reading in READINGS:
-        moved = distance(unlearn(model, reading=reading, batch_size=9), unlearn(model, reading=reading))
-        assert (moved > 1e-9) == (reading == "batch_means")
+    for estimator in ESTIMATORS:
+        moved = distance(
+            unlearn(model, estimator=estimator, batch_size=9), unlearn(model, estimator=estimator)
+        )
+        assert (moved > 1e-9) == (estimator == "batch_means")
 
 
 def test_statistics_and_other_classes_stay() -> None:

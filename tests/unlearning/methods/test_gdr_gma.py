@@ -51,7 +51,7 @@ class Reading:
 
 PAPER = Reading(True, True, None, True, True, False, True)
 CODE = Reading(False, False, 1, False, False, True, False)
-READINGS = pytest.mark.parametrize(("fidelity", "reading"), [("paper", PAPER), ("code", CODE)])
+READINGS = pytest.mark.parametrize(("reading", "points"), [("paper", PAPER), ("code", CODE)])
 
 
 def sets() -> dict:
@@ -78,35 +78,35 @@ def without(v: np.ndarray, w: np.ndarray) -> np.ndarray:
     return v - (v @ w) / (w @ w) * w
 
 
-def rectified(a: list[np.ndarray], d: list[np.ndarray], reading: Reading) -> tuple[np.ndarray, np.ndarray]:
+def rectified(a: list[np.ndarray], d: list[np.ndarray], points: Reading) -> tuple[np.ndarray, np.ndarray]:
     out_a, out_d = [], []
-    for x, y in zip(blocks(a, reading.whole_vector), blocks(d, reading.whole_vector), strict=True):
+    for x, y in zip(blocks(a, points.whole_vector), blocks(d, points.whole_vector), strict=True):
         new_x, new_y = x, y
-        if reading.rectified and x @ y < 0:
+        if points.rectified and x @ y < 0:
             new_y = without(y, x)
-            new_x = without(x, y) if reading.from_original_pair else x - (x @ y) / (y @ y) * new_y
+            new_x = without(x, y) if points.from_original_pair else x - (x @ y) / (y @ y) * new_y
         out_a.append(new_x)
         out_d.append(new_y)
     return np.concatenate(out_a), np.concatenate(out_d)
 
 
-def entries_of(model, batch, reading: Reading, sizes: list[int]) -> list[list[np.ndarray]]:
+def entries_of(model, batch, points: Reading, sizes: list[int]) -> list[list[np.ndarray]]:
     """Return what a step adds to the bank: for each entry, its blocks."""
     losses = functional.cross_entropy(model(batch.x), batch.y, reduction="none")
-    units = list(losses) if reading.per_sample else [losses.mean()]
-    count = len(sizes) if reading.bank_tensors is None else reading.bank_tensors
+    units = list(losses) if points.per_sample else [losses.mean()]
+    count = len(sizes) if points.bank_tensors is None else points.bank_tensors
     found = []
     for unit in units:
         g = torch.autograd.grad(
-            -unit if reading.negated else unit, list(model.parameters()), retain_graph=True
+            -unit if points.negated else unit, list(model.parameters()), retain_graph=True
         )
         tail = [v.numpy().reshape(-1).copy() for v in g][-count:]
-        found.append(blocks(tail, reading.whole_vector))
+        found.append(blocks(tail, points.whole_vector))
     return found
 
 
 def held_against_bank(
-    bank: list[list[np.ndarray]], probe: np.ndarray, target: np.ndarray, reading: Reading, widths: list[int]
+    bank: list[list[np.ndarray]], probe: np.ndarray, target: np.ndarray, points: Reading, widths: list[int]
 ) -> None:
     """Project the tail of `target`, block by block, in place; each block of the bank drifts by itself."""
     begin = len(probe) - sum(widths)
@@ -114,8 +114,8 @@ def held_against_bank(
         part = slice(begin, begin + width)
         entries = [entry[number] for entry in bank]
         direction = probe[part].copy()
-        joined_mean(entries, direction, reading.drifts)
-        joint = joined_mean(entries, direction, reading.drifts)
+        joined_mean(entries, direction, points.drifts)
+        joint = joined_mean(entries, direction, points.drifts)
         for entry, value in zip(bank, entries, strict=True):
             entry[number] = value
         if joint is not None and target[part] @ joint < 0:
@@ -123,7 +123,7 @@ def held_against_bank(
         begin += width
 
 
-def reference(model, task, reading: Reading):
+def reference(model, task, points: Reading):
     """Return the unlearned model by plain loops."""
     model = copy.deepcopy(model)
     rate, gamma, epsilon = SETTINGS["learning_rate"], SETTINGS["gamma"], SETTINGS["epsilon"]
@@ -134,66 +134,66 @@ def reference(model, task, reading: Reading):
         original_loss = float(functional.cross_entropy(model(everything.x), everything.y))
     model.train()
     sizes = [p.numel() for p in model.parameters()]
-    covered = sizes if reading.bank_tensors is None else sizes[-reading.bank_tensors :]
-    widths = [sum(covered)] if reading.whole_vector else covered
+    covered = sizes if points.bank_tensors is None else sizes[-points.bank_tensors :]
+    widths = [sum(covered)] if points.whole_vector else covered
     bank, coming = [], []
-    size = FORGET if reading.per_sample else -(-FORGET // SETTINGS["batch_size"])
-    sign = -1 if reading.negated else 1
+    size = FORGET if points.per_sample else -(-FORGET // SETTINGS["batch_size"])
+    sign = -1 if points.negated else 1
     for epoch in range(SETTINGS["epochs"]):
         for forget, retain in task.pairs(SETTINGS["batch_size"]):
             losses, gradients = {}, {}
             order = [("retain", retain), ("forget", forget)]
-            for kind, batch in reversed(order) if reading.forget_first else order:
+            for kind, batch in reversed(order) if points.forget_first else order:
                 losses[kind] = functional.cross_entropy(model(batch.x), batch.y)
                 factor = 1 if kind == "retain" else sign
                 gradients[kind] = gradient_by_tensor(model, factor * losses[kind])
             a, d = gradients["forget"], gradients["retain"]
-            new_a, new_d = rectified(a, d, reading)
+            new_a, new_d = rectified(a, d, points)
             usable: list[list[np.ndarray]] = []
-            if reading.bank == "recomputed":
+            if points.bank == "recomputed":
                 for batch in task._sets["forget"].batches(
                     SETTINGS["batch_size"], shuffle=False, augmented=True
                 ):
-                    usable += entries_of(copy.deepcopy(model), batch, reading, sizes)
-            elif reading.bank == "kept":
-                added = entries_of(copy.deepcopy(model), forget, reading, sizes)
-                if reading.previous_epoch:
+                    usable += entries_of(copy.deepcopy(model), batch, points, sizes)
+            elif points.bank == "kept":
+                added = entries_of(copy.deepcopy(model), forget, points, sizes)
+                if points.previous_epoch:
                     coming += added
                     usable = bank
                 else:
                     bank = [*bank, *added][-size:]
                     usable = bank if epoch > 0 else []
-            probe = np.concatenate(d) if reading.project_retain else new_a.copy()
-            held_against_bank(usable, probe, new_d if reading.project_retain else new_a, reading, widths)
+            probe = np.concatenate(d) if points.project_retain else new_a.copy()
+            held_against_bank(usable, probe, new_d if points.project_retain else new_a, points, widths)
             loss = float(losses["retain"].detach())
-            delta = abs(loss - original_loss) if reading.deviation else loss
-            weight = 1 / (1 + np.exp(gamma * (delta - epsilon))) if reading.fixed is None else reading.fixed
+            delta = abs(loss - original_loss) if points.deviation else loss
+            weight = 1 / (1 + np.exp(gamma * (delta - epsilon))) if points.fixed is None else points.fixed
             step = weight * new_a + (1 - weight) * new_d
             optimizer.step(np.split(step, np.cumsum(sizes)[:-1]), rate)
-        if reading.previous_epoch:
+        if points.previous_epoch:
             bank, coming = coming, []
     return model
 
 
-def run(model, fidelity: str, task=None, **settings):
+def run(model, reading: str, task=None, **settings):
     task = task or make_task("gdr_gma", sets(), {})
-    return make("gdr_gma", fidelity, SETTINGS | settings).unlearn(copy.deepcopy(model), task)
+    return make("gdr_gma", reading, SETTINGS | settings).unlearn(copy.deepcopy(model), task)
 
 
 @functools.cache
-def plain_run(fidelity: str):
-    return run(conv_net(), fidelity)
+def plain_run(reading: str):
+    return run(conv_net(), reading)
 
 
-def expected(model, reading: Reading):
-    return reference(model, make_task("gdr_gma", sets(), {}), reading)
+def expected(model, points: Reading):
+    return reference(model, make_task("gdr_gma", sets(), {}), points)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 @READINGS
-def test_equals_the_slow_loop(network: str, fidelity: str, reading: Reading) -> None:
+def test_equals_the_slow_loop(network: str, reading: str, points: Reading) -> None:
     model = NETWORKS[network]()
-    assert_same(run(model, fidelity), expected(model, reading))
+    assert_same(run(model, reading), expected(model, points))
 
 
 # switch → (field, its value where the switch is on, its value where it is off)
@@ -209,25 +209,25 @@ FIELDS: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize("switch", FIELDS)
 @READINGS
-def test_every_point_of_difference_is_a_field(fidelity: str, reading: Reading, switch: str) -> None:
+def test_every_point_of_difference_is_a_field(reading: str, points: Reading, switch: str) -> None:
     """The other value of one field gives the loop with that switch turned, which ends elsewhere."""
     field, on, off = FIELDS[switch]
-    value = not getattr(reading, switch)
-    turned = replace(reading, **{switch: value})
+    value = not getattr(points, switch)
+    turned = replace(points, **{switch: value})
     model = conv_net()
-    result = run(model, fidelity, **{field: on if value else off})
+    result = run(model, reading, **{field: on if value else off})
     assert_same(result, expected(model, turned))
-    assert distance(result, expected(model, reading)) > 1e-6
+    assert distance(result, expected(model, points)) > 1e-6
 
 
 @pytest.mark.parametrize(("scope", "tensors"), [("last", 1), ("head", 2), ("all", None)])
 @READINGS
-def test_scope_of_the_bank(fidelity: str, reading: Reading, scope: str, tensors: int | None) -> None:
+def test_scope_of_the_bank(reading: str, points: Reading, scope: str, tensors: int | None) -> None:
     model = conv_net()
     assert [scope_length(model, s) for s in ("last", "head", "all")] == [1, 2, 8]
-    result = run(model, fidelity, bank_scope=scope)
-    assert_same(result, expected(model, replace(reading, bank_tensors=tensors)))
-    other = replace(reading, bank_tensors=1 if tensors != 1 else 2)
+    result = run(model, reading, bank_scope=scope)
+    assert_same(result, expected(model, replace(points, bank_tensors=tensors)))
+    other = replace(points, bank_tensors=1 if tensors != 1 else 2)
     assert distance(result, expected(model, other)) > 1e-6
 
 
@@ -247,23 +247,23 @@ ABLATIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("settings", "switches"), ABLATIONS, ids=lambda v: "-".join(map(str, v.values())))
 @READINGS
-def test_ablations(fidelity: str, reading: Reading, settings: dict, switches: dict) -> None:
+def test_ablations(reading: str, points: Reading, settings: dict, switches: dict) -> None:
     model = conv_net()
-    result = run(model, fidelity, **settings)
-    assert_same(result, expected(model, replace(reading, **switches)))
-    assert distance(result, plain_run(fidelity)) > 1e-7, "the control: the switch changes something"
+    result = run(model, reading, **settings)
+    assert_same(result, expected(model, replace(points, **switches)))
+    assert distance(result, plain_run(reading)) > 1e-7, "the control: the switch changes something"
 
 
 @READINGS
-def test_the_wrong_sign_of_the_paper_ends_elsewhere(fidelity: str, reading: Reading) -> None:
+def test_the_wrong_sign_of_the_paper_ends_elsewhere(reading: str, points: Reading) -> None:
     model = conv_net()
-    assert distance(run(model, fidelity), expected(model, replace(reading, negated=False))) > 1e-6
+    assert distance(run(model, reading), expected(model, replace(points, negated=False))) > 1e-6
 
 
 def test_neg_grad_of_table_1_is_gdr_gma_without_its_parts() -> None:
     plain = {"rectify": False, "bank": "off", "adapt": False, "fixed_weight": 0.3}
     model = conv_net()
-    paper, code = (run(model, fidelity, **plain) for fidelity in ("paper", "code"))
+    paper, code = (run(model, reading, **plain) for reading in ("paper", "code"))
     assert distance(paper, code) == 0
     other = {"forget_weight": 0.3, "retain_weight": 0.7}
     task = make_task("neg_grad", sets(), {})
@@ -274,10 +274,10 @@ def test_neg_grad_of_table_1_is_gdr_gma_without_its_parts() -> None:
 
 def test_paper_reads_retain_once_more_than_code() -> None:
     drawn = {}
-    for fidelity in ("paper", "code"):
+    for reading in ("paper", "code"):
         task = make_task("gdr_gma", sets(), {})
-        run(two_layers(), fidelity, task)
-        drawn[fidelity] = task.drawn()
+        run(two_layers(), reading, task)
+        drawn[reading] = task.drawn()
     assert drawn["code"]["forget"] == drawn["paper"]["forget"] == 2 * FORGET
     assert drawn["paper"]["retain"] - drawn["code"]["retain"] == RETAIN
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from reunlearn.base.errors import UserError
 from reunlearn.gradients.flat import gradients, trainable
-from reunlearn.study.errors import UserError
 from reunlearn.unlearning.registry import make
 from tests.unlearning.methods.double_precision import conv_net, distance, make_task, two_layers
 from tests.unlearning.methods.test_gdr_gma import FORGET, SETTINGS, run, sets
@@ -25,19 +25,17 @@ def joined(tensors: list[Tensor]) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("network", [two_layers, conv_net])
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_the_papers_projection_leaves_cosine_0_and_the_released_one_a_residual(
-    network, fidelity: str
-) -> None:
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_the_papers_projection_leaves_cosine_0_and_the_released_one_a_residual(network, reading: str) -> None:
     """In the first epoch, when no bank acts yet: the paper's on the whole vector, the code's on each tensor."""
     model, task = network().train(), make_task("gdr_gma", sets(), {})
-    method = make("gdr_gma", fidelity, SETTINGS)
+    method = make("gdr_gma", reading, SETTINGS)
     gdr = method.rectifier(model, task)
     forget, retain = next(task.pairs(20, augmented=False))
     a, _, entries = method.ascent(model, forget, task, gdr)
     d = gradients(task.loss(model, retain), trainable(model))
     found = [a, d, *gdr(a, d, entries)]
-    parts = [joined(t) if fidelity == "paper" else [x.flatten() for x in t] for t in found]
+    parts = [joined(t) if reading == "paper" else [x.flatten() for x in t] for t in found]
     residuals = []
     for x, y, new_x, new_y in zip(*parts, strict=True):
         c = cosine(x, y)
@@ -45,10 +43,10 @@ def test_the_papers_projection_leaves_cosine_0_and_the_released_one_a_residual(
             continue
         assert cosine(new_y, x) == pytest.approx(0, abs=1e-9)
         residuals.append(cosine(new_x, y))
-        left = 0 if fidelity == "paper" else c**3 / (1 + c**2 - c**4) ** 0.5
+        left = 0 if reading == "paper" else c**3 / (1 + c**2 - c**4) ** 0.5
         assert residuals[-1] == pytest.approx(left, abs=1e-9)
     assert residuals, "the control: they conflicted"
-    assert (min(residuals) < -0.01) == (fidelity == "code")
+    assert (min(residuals) < -0.01) == (reading == "code")
 
 
 def test_the_weight_follows_the_drift_of_the_retain_loss() -> None:

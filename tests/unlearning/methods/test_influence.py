@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch
-from reunlearn.study.errors import UserError
 from reunlearn.unlearning.methods import influence
 from tests.unlearning.methods.small import NETWORKS, assert_same, distance, make_sets, run
 
@@ -47,7 +47,7 @@ def reference(model: nn.Module, samples: int, size: int = 3, alpha: float = 30.0
 def test_equals_the_recursion(network: str, batch_size: int, samples: int) -> None:
     model = NETWORKS[network]().eval()
     found, _ = run(
-        "influence", model, {**SETTINGS, "batch_size": batch_size, "samples": samples}, fidelity="code"
+        "influence", model, {**SETTINGS, "batch_size": batch_size, "samples": samples}, reading="code"
     )
     assert_same(found, reference(model, samples))
     assert distance(found, model) > 1e-2
@@ -56,10 +56,10 @@ def test_equals_the_recursion(network: str, batch_size: int, samples: int) -> No
 @pytest.mark.parametrize("network", NETWORKS)
 def test_size_and_number_of_samples_count(network: str) -> None:
     model = NETWORKS[network]().eval()
-    found, _ = run("influence", model, SETTINGS, fidelity="code")
+    found, _ = run("influence", model, SETTINGS, reading="code")
     assert distance(found, reference(model, 9, size=1000)) > 1e-6
     assert distance(found, reference(model, 5)) > 1e-6
-    other, _ = run("influence", model, {**SETTINGS, "recursion_size": 1000}, fidelity="code")
+    other, _ = run("influence", model, {**SETTINGS, "recursion_size": 1000}, reading="code")
     assert_same(other, reference(model, 9, size=1000))
 
 
@@ -69,12 +69,12 @@ def test_the_paper_s_reading_is_the_inverse(network: str) -> None:
     rows = torch.stack([flat_gradient(model, batch) for batch in make_sets()["retain"].batches(1)])
     v = (sum(flat_gradient(model, b) for b in make_sets()["forget"].batches(1)) - 6 / 9 * rows.sum(0)) / 15
     step = 30.0 * torch.linalg.solve(torch.eye(len(v), dtype=v.dtype) + rows.T @ rows / 3, v)
-    paper, code = (run("influence", model, SETTINGS, fidelity=f)[0] for f in ("paper", "code"))
+    paper, code = (run("influence", model, SETTINGS, reading=f)[0] for f in ("paper", "code"))
     before = torch.cat([p.detach().flatten() for p in model.parameters()])
     found = torch.cat([p.detach().flatten() for p in paper.parameters()])
     torch.testing.assert_close(found, before + step, rtol=0, atol=1e-9)
     assert distance(paper, code) > 1e-3
-    assert_same(paper, run("influence", model, {**SETTINGS, "recursion": "exact"}, fidelity="code")[0])
+    assert_same(paper, run("influence", model, {**SETTINGS, "recursion": "exact"}, reading="code")[0])
     assert_same(code, run("influence", model, {**SETTINGS, "recursion": "released"})[0])
 
 

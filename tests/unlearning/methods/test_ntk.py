@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from reunlearn.training.checkpoint import save_model
 from reunlearn.training.state.initial_weights import FILE
 from reunlearn.unlearning.methods.ntk import trapezium
@@ -45,13 +45,13 @@ def scrub(
     folder: Path,
     noted=None,
     recipe=RECIPE,
-    fidelity: str | None = None,
+    reading: str | None = None,
     **settings,
 ) -> nn.Module:
     save_model(start, folder / FILE)
     log = {} if noted is None else {"log": noted.append}
     task = make_task("ntk", sets(), settings, recipe=recipe, state={"initial_weights": folder}, **log)
-    return make("ntk", fidelity, settings).unlearn(copy.deepcopy(model), task)
+    return make("ntk", reading, settings).unlearn(copy.deepcopy(model), task)
 
 
 def vector(model: nn.Module) -> np.ndarray:
@@ -106,11 +106,11 @@ def test_equals_the_explicit_matrices(network: str, linearised_at: str, trick: b
 
 def test_a_reading_is_where_the_network_is_linear(tmp_path: Path) -> None:
     model, start = models("conv_net")
-    paper, code = (scrub(model, start, tmp_path, fidelity=fidelity) for fidelity in ("paper", "code"))
+    paper, code = (scrub(model, start, tmp_path, reading=reading) for reading in ("paper", "code"))
     assert_same(paper, reference(model, start, start))
     assert_same(code, reference(model, start, model))
     assert distance(paper, code) > 1e-4
-    assert_same(code, scrub(model, start, tmp_path, fidelity="paper", linearised_at="trained"))
+    assert_same(code, scrub(model, start, tmp_path, reading="paper", linearised_at="trained"))
 
 
 def test_the_weight_decay_is_the_recipes_unless_given(tmp_path: Path) -> None:

@@ -99,10 +99,10 @@ def accuracy(model: nn.Module, samples: DoubleSamples) -> float:
         return float((model(batch.x).argmax(1) == batch.y).double().mean())
 
 
-def reference(model, stop="gap", fidelity="code", more=0, project=True, sign=1.0, clamp=None):
+def reference(model, stop="gap", reading="code", more=0, project=True, sign=1.0, clamp=None):
     """Return (model, epoch of the result, last epoch) by plain loops."""
-    clamp = fidelity == "paper" if clamp is None else clamp
-    more = more + (fidelity == "paper")
+    clamp = reading == "paper" if clamp is None else clamp
+    more = more + (reading == "paper")
     model, forget, validation = copy.deepcopy(model), sets()["forget"], sets()["validation"]
     generator = torch.Generator().manual_seed(3)
     model.eval()
@@ -117,9 +117,9 @@ def reference(model, stop="gap", fidelity="code", more=0, project=True, sign=1.0
         kept.append((copy.deepcopy(model), accuracy(model, validation) - accuracy(model, forget)))
         if stop == "chance" and accuracy(model, forget) <= 1 / CLASSES:
             return model, epoch, epoch
-        if stop == "gap" and fidelity == "paper" and kept[-1][1] >= 0:
+        if stop == "gap" and reading == "paper" and kept[-1][1] >= 0:
             return model, epoch, epoch
-        if stop == "gap" and fidelity == "code" and kept[-1][1] > 0:
+        if stop == "gap" and reading == "code" and kept[-1][1] > 0:
             best = epoch if abs(kept[-1][1]) < abs(kept[-2][1]) else epoch - 1
             return kept[best][0], best, epoch
     return model, epoch, epoch
@@ -145,21 +145,21 @@ def reference_epoch(model, forget, matrices, rate: float) -> None:
                 model[i].weight -= rate * step
 
 
-def run(model, folder: Path, fidelity="code", **settings):
+def run(model, folder: Path, reading="code", **settings):
     history: list = []
     state = write_state(folder, copy.deepcopy(model), whole())
     task = make_task("pgu", sets(), settings, state=state, log=history.append)
-    return make("pgu", fidelity, SETTINGS | settings).unlearn(copy.deepcopy(model), task), history
+    return make("pgu", reading, SETTINGS | settings).unlearn(copy.deepcopy(model), task), history
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
+@pytest.mark.parametrize("reading", ["paper", "code"])
 @pytest.mark.parametrize(("mode", "stop"), [("removal", "gap"), ("class", "chance")])
-def test_equals_the_slow_loop(network: str, fidelity: str, mode: str, stop: str, tmp_path: Path) -> None:
+def test_equals_the_slow_loop(network: str, reading: str, mode: str, stop: str, tmp_path: Path) -> None:
     model = original(network)
-    result, history = run(model, tmp_path, fidelity, mode=mode, stop=stop)
-    more = int(fidelity == "code" and mode == "class")
-    expected, _, last = reference(model, stop, fidelity, more)
+    result, history = run(model, tmp_path, reading, mode=mode, stop=stop)
+    more = int(reading == "code" and mode == "class")
+    expected, _, last = reference(model, stop, reading, more)
     assert_same(result, expected)
     assert 0 < last < SETTINGS["epochs"] - 1, "the stopping rule was not reached"
     assert [entry["step"] for entry in history] == list(range(last + 1))
@@ -185,8 +185,8 @@ def test_the_nearer_of_the_last_two_epochs_is_kept(tmp_path: Path) -> None:
     assert chosen == {0, 1}, "both cases are to be seen"
 
 
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_a_model_that_has_nothing_to_forget_comes_back(fidelity: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_a_model_that_has_nothing_to_forget_comes_back(reading: str, tmp_path: Path) -> None:
     model = original("conv_net")
     with torch.no_grad():
         model[-1].weight.zero_()
@@ -194,7 +194,7 @@ def test_a_model_that_has_nothing_to_forget_comes_back(fidelity: str, tmp_path: 
     sets_now = sets() | {"validation": make_samples(10, seed=3, labels=[2] * 10)}
     state = write_state(tmp_path, copy.deepcopy(model), whole())
     task = make_task("pgu", sets_now, {}, state=state)
-    assert distance(make("pgu", fidelity, SETTINGS).unlearn(copy.deepcopy(model), task), model) == 0
+    assert distance(make("pgu", reading, SETTINGS).unlearn(copy.deepcopy(model), task), model) == 0
 
 
 def test_sees_neither_retain_nor_more_validation_than_it_says(tmp_path: Path) -> None:
@@ -225,9 +225,9 @@ def test_layer_outputs_on_retain_stay(energy: float, unchanged: bool, tmp_path: 
     model = memorise(conv_net(), samples, steps=150)
     forget, retain = part(samples, FORGET), part(samples, slice(12, 40)).take(slice(None))
     settings = {"energy": energy, "stop": "chance", "epochs": 4}
-    fidelity = "paper" if unchanged else "code"  # reaches the energy, or stays below: no direction at all
+    reading = "paper" if unchanged else "code"  # reaches the energy, or stays below: no direction at all
     task = make_task("pgu", {"forget": forget}, settings, state=write_state(tmp_path, model, samples))
-    result = make("pgu", fidelity, SETTINGS | settings).unlearn(copy.deepcopy(model), task)
+    result = make("pgu", reading, SETTINGS | settings).unlearn(copy.deepcopy(model), task)
     with torch.no_grad():
         before, after = model.eval()(retain.x), result.eval()(retain.x)
         forgotten = forget.take(slice(None))
@@ -261,8 +261,8 @@ def test_the_loss_by_hand() -> None:
     batch = Batch(torch.zeros(2), torch.tensor([0, 2]), torch.zeros(2))
     entropy = [-sum(p * np.log(p) for p in row) for row in ((0.7, 0.2, 0.1), (0.25, 0.25, 0.5))]
     expected = np.mean([-np.log(0.35) - 0.2 * entropy[0], -np.log(0.55) - 0.2 * entropy[1]])
-    for fidelity in ("paper", "code"):
-        assert float(make("pgu", fidelity, {}).loss(logits, batch)) == pytest.approx(expected, abs=1e-12)
+    for reading in ("paper", "code"):
+        assert float(make("pgu", reading, {}).loss(logits, batch)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_learning_rate_falls_from_start_to_end() -> None:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.autograd.functional import jvp
 from torch.func import functional_call
 
+from reunlearn.base.errors import UserError
 from reunlearn.gradients.subspace import weighted_layers
-from reunlearn.study.errors import UserError
 from reunlearn.unlearning.methods import pgu
 from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
@@ -55,28 +55,28 @@ def all_sets() -> dict:
     return {"forget": part(samples, FORGET), "retain": part(samples, RETAIN), "validation": validation}
 
 
-def basis(moment: np.ndarray, energy: float, fidelity: str) -> np.ndarray:
+def basis(moment: np.ndarray, energy: float, reading: str) -> np.ndarray:
     """Return M, its columns from the largest σ on, by way of the projection of the slow loop."""
-    p = projection(moment, energy, int(fidelity == "paper"), fidelity == "paper")
+    p = projection(moment, energy, int(reading == "paper"), reading == "paper")
     values, vectors = np.linalg.eigh(moment)
     order = np.argsort(-np.abs(values))[: round(np.trace(p))]
     assert np.allclose(vectors[:, order] @ vectors[:, order].T, p, atol=1e-6)
     return vectors[:, order]
 
 
-def accuracy_and_loss(model: nn.Module, batch, offset: float, fidelity: str) -> Tensor:
+def accuracy_and_loss(model: nn.Module, batch, offset: float, reading: str) -> Tensor:
     p_BK = torch.softmax(model(batch.x), dim=1)
     total = torch.zeros((), dtype=torch.float64)
     for row, label in zip(p_BK, batch.y, strict=True):
         shares = row
-        if fidelity == "code":
+        if reading == "code":
             others = torch.stack([row[k] for k in range(CLASSES) if k != label])
             shares = others / others.sum()
         total = total - torch.log(1 - row[label] + offset) - 0.2 * (shares * shares.log()).sum()
     return total / len(batch)
 
 
-def depoisoned(model: nn.Sequential, fidelity: str, space: str, scaled: int, scale_rate: float) -> nn.Module:
+def depoisoned(model: nn.Sequential, reading: str, space: str, scaled: int, scale_rate: float) -> nn.Module:
     """Return the best epoch by plain loops, Q by automatic differentiation."""
     model, sets = copy.deepcopy(model).eval(), all_sets()
     kept = moments(model, sets["retain"].take(slice(None)).x)
@@ -84,7 +84,7 @@ def depoisoned(model: nn.Sequential, fidelity: str, space: str, scaled: int, sca
         full = moments(model, plain().take(slice(None)).x)
         gone = moments(model, sets["forget"].take(slice(None)).x)
         kept = {i: full[i] - gone[i] for i in full}
-    spaces = {i: torch.from_numpy(basis(m, DEPOISON["energy"], fidelity)) for i, m in kept.items()}
+    spaces = {i: torch.from_numpy(basis(m, DEPOISON["energy"], reading)) for i, m in kept.items()}
     last = max(spaces)
     u = spaces[last][:, -scaled:]
     base, q = model[last].weight.detach().clone(), torch.eye(u.shape[1]).double()
@@ -104,7 +104,7 @@ def depoisoned(model: nn.Sequential, fidelity: str, space: str, scaled: int, sca
                 lambda x, e=effective: functional_call(model, {f"{last}.weight": e}, (x,)),
                 batch,
                 0.1,
-                fidelity,
+                reading,
             )
             found = torch.autograd.grad(loss, [w_leaf, q_leaf, *body.values()])
             with torch.no_grad():
@@ -123,22 +123,22 @@ def depoisoned(model: nn.Sequential, fidelity: str, space: str, scaled: int, sca
     return best
 
 
-def run_depoisoning(model: nn.Module, folder: Path, fidelity: str, **settings) -> tuple[nn.Module, Task]:
+def run_depoisoning(model: nn.Module, folder: Path, reading: str, **settings) -> tuple[nn.Module, Task]:
     state = write_state(folder, copy.deepcopy(model), plain())
     task = make_task("pgu", all_sets(), DEPOISON | settings, state=state)
-    return make("pgu", fidelity, DEPOISON | settings).unlearn(copy.deepcopy(model), task), task
+    return make("pgu", reading, DEPOISON | settings).unlearn(copy.deepcopy(model), task), task
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize(("fidelity", "scaled"), [("paper", 99), ("code", 99), ("code", 1)])
+@pytest.mark.parametrize(("reading", "scaled"), [("paper", 99), ("code", 99), ("code", 1)])
 @pytest.mark.parametrize("space", ["moments", "retain"])
 def test_depoisoning_equals_the_slow_loop(
-    network: str, fidelity: str, scaled: int, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: str, reading: str, scaled: int, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pgu, "SCALED", scaled)
     model = memorise(NETWORKS[network](), plain(), steps=150)
-    result, task = run_depoisoning(model, tmp_path, fidelity, space=space)
-    assert_same(result, depoisoned(model, fidelity, space, scaled, 0.1))
+    result, task = run_depoisoning(model, tmp_path, reading, space=space)
+    assert_same(result, depoisoned(model, reading, space, scaled, 0.1))
     assert ("retain" in task.drawn()) == (space == "retain")
 
 
@@ -155,11 +155,11 @@ def test_depoisoning_s_readings_and_parts_differ(tmp_path: Path, monkeypatch: py
 def test_the_last_400_directions_are_scaled_and_fewer_do_not_fail() -> None:
     head = nn.Linear(500, 3)
     widths = {}
-    for fidelity in ("paper", "code"):
-        method = make("pgu", fidelity, {"mode": "depoisoning"})
+    for reading in ("paper", "code"):
+        method = make("pgu", reading, {"mode": "depoisoning"})
         for count in (450, 300):
             regions = method.regions(head, {"head": head}, {"head": torch.eye(500)[:, :count]})
-            widths[fidelity, count] = regions["head"].basis_DK.argmax(dim=0).tolist()
+            widths[reading, count] = regions["head"].basis_DK.argmax(dim=0).tolist()
     assert widths["code", 450] == list(range(50, 450))
     assert widths["code", 300] == list(range(300))
     assert widths["paper", 450] == list(range(450))
@@ -176,11 +176,11 @@ def step_task(folder: Path | None, number: int, forget: slice, carried: dict | N
     return make_task("pgu", sets, STEP, scenario=scenario, state=state, carried=carried)
 
 
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_a_step_goes_on_from_the_moments_of_the_step_before(fidelity: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_a_step_goes_on_from_the_moments_of_the_step_before(reading: str, tmp_path: Path) -> None:
     model = memorise(conv_net(), plain(), steps=150)
     write_state(tmp_path, copy.deepcopy(model), plain())
-    method = make("pgu", fidelity, STEP)
+    method = make("pgu", reading, STEP)
     first = step_task(tmp_path, 1, slice(0, 6))
     between = method.unlearn(copy.deepcopy(model), first)
     second = step_task(None, 2, slice(6, 12), first.carry)  # the original's moments are not even there
@@ -194,9 +194,9 @@ def test_a_step_goes_on_from_the_moments_of_the_step_before(fidelity: str, tmp_p
         number = int(i)
         assert np.allclose(first.carry[i].numpy(), full[number] - gone[number], atol=1e-8)
         rest = full[number] - gone[number] - later[number]
-        expected = projection(rest, 0.7, int(fidelity == "paper"), fidelity == "paper")
+        expected = projection(rest, 0.7, int(reading == "paper"), reading == "paper")
         assert np.allclose((m_DK @ m_DK.T).numpy(), expected, atol=1e-6)
-        alone = projection(full[number] - later[number], 0.7, int(fidelity == "paper"), fidelity == "paper")
+        alone = projection(full[number] - later[number], 0.7, int(reading == "paper"), reading == "paper")
         if number == 0:
             assert not np.allclose(expected, alone, atol=1e-6), "control: as if step 1 had not been"
 

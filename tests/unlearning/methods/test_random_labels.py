@@ -74,14 +74,14 @@ def test_the_two_repositories_are_the_two_readings() -> None:
     assert set(differ) == {"label_rule", "redraw", "order"}
     assert len(card("random_labels")["divergences"]) == len(differ)
     runs = {}
-    for fidelity in ("paper", "code"):
-        other = "paper" if fidelity == "code" else "code"
-        runs[fidelity], _ = run("random_labels", model, {"epochs": 3}, fidelity=fidelity)
-        by_hand = {key: about[fidelity] for key, about in differ.items()}
-        same, _ = run("random_labels", model, {"epochs": 3, **by_hand}, fidelity=other)
-        assert distance(same, runs[fidelity]) == 0
+    for reading in ("paper", "code"):
+        other = "paper" if reading == "code" else "code"
+        runs[reading], _ = run("random_labels", model, {"epochs": 3}, reading=reading)
+        by_hand = {key: about[reading] for key, about in differ.items()}
+        same, _ = run("random_labels", model, {"epochs": 3, **by_hand}, reading=other)
+        assert distance(same, runs[reading]) == 0
     assert distance(runs["paper"], runs["code"]) > 1e-6
-    _, seen = run("random_labels", model, {"epochs": 1, "order": "shuffled"}, fidelity="code")
+    _, seen = run("random_labels", model, {"epochs": 1, "order": "shuffled"}, reading="code")
     assert {True, False} in [{int(i) in FORGET for i in one.batch.index} for one in seen], "as on CIFAR-100"
 
 

@@ -37,12 +37,12 @@ def slow_mask(
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("hold", [True, False])
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
-def test_equals_masked_descent(network: str, hold: bool, fidelity: str) -> None:
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_equals_masked_descent(network: str, hold: bool, reading: str) -> None:
     model = NETWORKS[network]()
-    unlearned, seen = run("salun", model, {**SETTINGS, "hold": hold}, fidelity=fidelity)
+    unlearned, seen = run("salun", model, {**SETTINGS, "hold": hold}, reading=reading)
     expected = copy.deepcopy(model).eval()
-    masks = slow_mask(expected, seen[:MASK_BATCHES], 0.3, by_sample=fidelity == "paper")
+    masks = slow_mask(expected, seen[:MASK_BATCHES], 0.3, by_sample=reading == "paper")
     optimizer = SlowSGD(expected.train(), 0.9, 5e-4)
     for one in seen[MASK_BATCHES:]:
         assert one.training
@@ -55,12 +55,12 @@ def test_equals_masked_descent(network: str, hold: bool, fidelity: str) -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
-@pytest.mark.parametrize("fidelity", ["paper", "code"])
+@pytest.mark.parametrize("reading", ["paper", "code"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_only_the_share_moves_when_held(fraction: float, fidelity: str, optimizer: str) -> None:
+def test_only_the_share_moves_when_held(fraction: float, reading: str, optimizer: str) -> None:
     model = NETWORKS["conv_net"]()
     settings = {**SETTINGS, "fraction": fraction, "optimizer": optimizer, "weight_decay": 0.01}
-    held, _ = run("salun", model, settings, fidelity=fidelity)
+    held, _ = run("salun", model, settings, reading=reading)
     moved = sum(int((a != b).sum()) for a, b in zip(held.parameters(), model.parameters(), strict=True))
     total = sum(p.numel() for p in model.parameters())
     assert moved == int(fraction * total)
@@ -75,7 +75,7 @@ def test_weight_decay_moves_the_others_when_not_held() -> None:
 
 
 def test_mask_sees_the_forget_set_only() -> None:
-    _, seen = run("salun", NETWORKS["two_layer"](), SETTINGS, fidelity="code")
+    _, seen = run("salun", NETWORKS["two_layer"](), SETTINGS, reading="code")
     mask, rest = seen[:MASK_BATCHES], seen[MASK_BATCHES:]
     assert sorted(int(i) for one in mask for i in one.batch.index) == list(range(6))
     assert [{int(i) < 6 for i in one.batch.index} for one in rest[:5]] == [{True}] * 2 + [{False}] * 3
@@ -95,8 +95,8 @@ def wrong_labels(seen: list[Seen], epochs: int) -> list[dict[int, int]]:
 
 def test_labels_and_order_follow_the_reading() -> None:
     settings = {**SETTINGS, "epochs": 6}
-    _, paper = run("salun", NETWORKS["two_layer"](), settings, fidelity="paper")
-    _, code = run("salun", NETWORKS["two_layer"](), settings, fidelity="code")
+    _, paper = run("salun", NETWORKS["two_layer"](), settings, reading="paper")
+    _, code = run("salun", NETWORKS["two_layer"](), settings, reading="code")
     once, anew = wrong_labels(paper, 6), wrong_labels(code, 6)
     assert all(labels == once[0] and all(v != i % CLASSES for i, v in labels.items()) for labels in once)
     assert any(labels != anew[0] for labels in anew)
@@ -111,9 +111,9 @@ def test_each_field_alone_turns_one_reading_into_the_other() -> None:
     assert set(differ) == {"label_rule", "redraw", "order", "saliency_sum"}
     assert len(card("salun")["divergences"]) == len(differ)
     as_code = {key: about["code"] for key, about in differ.items()}
-    by_hand, _ = run("salun", model, {**SETTINGS, **as_code}, fidelity="paper")
-    code, _ = run("salun", model, SETTINGS, fidelity="code")
+    by_hand, _ = run("salun", model, {**SETTINGS, **as_code}, reading="paper")
+    code, _ = run("salun", model, SETTINGS, reading="code")
     assert distance(by_hand, code) == 0
     for key, about in differ.items():
-        almost, _ = run("salun", model, {**SETTINGS, **as_code, key: about["paper"]}, fidelity="paper")
+        almost, _ = run("salun", model, {**SETTINGS, **as_code, key: about["paper"]}, reading="paper")
         assert distance(almost, code) > 1e-7, key

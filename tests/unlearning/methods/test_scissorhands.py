@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import nnls
 from torch import Tensor, nn
 
-from reunlearn.study.errors import UserError
+from reunlearn.base.errors import UserError
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
 from tests.unlearning.methods.small import NETWORKS, Seen, assert_same, distance, run
 

@@ -40,7 +40,7 @@ class Reading:
 
 PAPER = Reading("linear", over_set=True, set_fisher=True, plain=True, after_inner_loop=True)
 CODE = Reading("cosine", over_set=False, set_fisher=False, plain=False, after_inner_loop=False)
-READINGS = pytest.mark.parametrize(("fidelity", "reading"), [("paper", PAPER), ("code", CODE)])
+READINGS = pytest.mark.parametrize(("reading", "points"), [("paper", PAPER), ("code", CODE)])
 
 
 def slow_fisher(model: nn.Module, seen: list[Seen], of_set: bool) -> Gradients:
@@ -54,25 +54,25 @@ def slow_fisher(model: nn.Module, seen: list[Seen], of_set: bool) -> Gradients:
     return {name: g * g for name, g in total.items()} if of_set else total
 
 
-def slow_mask(model: nn.Module, queue: Iterator[Seen], reading: Reading) -> Gradients:
+def slow_mask(model: nn.Module, queue: Iterator[Seen], points: Reading) -> Gradients:
     """Return 1 where a weight may move in a forget step."""
-    if not reading.saliency:
+    if not points.saliency:
         return {name: torch.ones_like(p) for name, p in model.named_parameters()}
     model.eval()
-    forget = slow_fisher(model, [next(queue) for _ in range(FORGET_BATCHES)], reading.set_fisher)
-    retain = slow_fisher(model, [next(queue) for _ in range(RETAIN_BATCHES)], reading.set_fisher)
+    forget = slow_fisher(model, [next(queue) for _ in range(FORGET_BATCHES)], points.set_fisher)
+    retain = slow_fisher(model, [next(queue) for _ in range(RETAIN_BATCHES)], points.set_fisher)
     mask = {name: ((f + 1e-15) / (retain[name] + 1e-15) >= 1).double() for name, f in forget.items()}
     shares = torch.cat([m.flatten() for m in mask.values()])
     assert 0 < shares.mean() < 1, "the mask decides nothing"
     return mask
 
 
-def slow_weights(model: nn.Module, queue: Iterator[Seen], reading: Reading) -> tuple[list[float], Seen]:
+def slow_weights(model: nn.Module, queue: Iterator[Seen], points: Reading) -> tuple[list[float], Seen]:
     """Return the weight of each sample of the next forget batch, and the batch."""
-    if not reading.adaptive:
+    if not points.adaptive:
         one = next(queue)
         return [1 / len(one.batch)] * len(one.batch), one
-    if reading.over_set:
+    if points.over_set:
         whole = next(queue)
         assert not whole.training
         assert sorted(whole.batch.index.tolist()) == list(range(6))
@@ -90,10 +90,10 @@ def slow_weights(model: nn.Module, queue: Iterator[Seen], reading: Reading) -> t
 
 
 def slow_forget_gradient(
-    model: nn.Module, queue: Iterator[Seen], mask: Gradients, multiplier: float, reading: Reading
+    model: nn.Module, queue: Iterator[Seen], mask: Gradients, multiplier: float, points: Reading
 ) -> Gradients:
     """Return clip(m ⊙ −a Σ_i w_i ∇ℓ_i), weights and norm found in plain loops."""
-    weights, one = slow_weights(model, queue, reading)
+    weights, one = slow_weights(model, queue, points)
     model.train()
     losses = sample_losses(model, one)
     weighted: Tensor = sum(w * loss for w, loss in zip(weights, losses, strict=True))
@@ -102,35 +102,35 @@ def slow_forget_gradient(
     return {name: g * min(1.0, 0.5 / (norm + 1e-6)) for name, g in found.items()}
 
 
-def reference(model: nn.Module, seen: list[Seen], reading: Reading) -> nn.Module:
+def reference(model: nn.Module, seen: list[Seen], points: Reading) -> nn.Module:
     """Return the unlearned model from the batches that the method asked for, by plain loops."""
     expected = copy.deepcopy(model)
     queue = iter(seen)
-    mask = slow_mask(expected, queue, reading)
+    mask = slow_mask(expected, queue, points)
     optimizer = SlowSGD(expected, 0.9, 5e-4)
     slow = {name: p.detach().clone() for name, p in expected.named_parameters()}
     for t in range(STEPS):
         cosine, linear = (1 + math.cos(math.pi * t / STEPS)) / 2, 1 - t / STEPS
         rate = RATE * cosine
-        fallen = {"cosine": cosine, "linear": linear, "power": linear**3, "constant": 1.0}[reading.falls]
+        fallen = {"cosine": cosine, "linear": linear, "power": linear**3, "constant": 1.0}[points.falls]
         pending = {name: torch.zeros_like(p) for name, p in expected.named_parameters()}
         if t % PERIOD == 0:
-            ascent = slow_forget_gradient(expected, queue, mask, ASCENT * fallen, reading)
-            if reading.retain and not reading.online:
+            ascent = slow_forget_gradient(expected, queue, mask, ASCENT * fallen, points)
+            if points.retain and not points.online:
                 pending = ascent
-            elif reading.plain:
+            elif points.plain:
                 for name, p in expected.named_parameters():
                     p.data = p.data - rate * ascent[name]
             else:
                 optimizer.step(ascent, rate)
-        if not reading.retain:
+        if not points.retain:
             continue
         descent = gradient(expected.train(), mean_loss(expected, next(queue)))
         optimizer.step({name: g + pending[name] for name, g in descent.items()}, rate)
         ends = (t + 1) % PERIOD == 0 or t + 1 == STEPS
-        if reading.online and (ends or not reading.after_inner_loop):
+        if points.online and (ends or not points.after_inner_loop):
             for name, p in expected.named_parameters():
-                p.data = (1 - reading.outer) * slow[name] + reading.outer * p.data
+                p.data = (1 - points.outer) * slow[name] + points.outer * p.data
                 slow[name] = p.detach().clone()
     assert next(queue, None) is None
     return expected
@@ -139,10 +139,10 @@ def reference(model: nn.Module, seen: list[Seen], reading: Reading) -> nn.Module
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("outer_lr", [1.0, 0.3])
 @READINGS
-def test_equals_the_loop_of_the_paper(network: str, outer_lr: float, fidelity: str, reading: Reading) -> None:
+def test_equals_the_loop_of_the_paper(network: str, outer_lr: float, reading: str, points: Reading) -> None:
     model = NETWORKS[network]()
-    unlearned, seen = run("sfr_on", model, {**SETTINGS, "outer_lr": outer_lr}, fidelity=fidelity)
-    assert_same(unlearned, reference(model, seen, replace(reading, outer=outer_lr)))
+    unlearned, seen = run("sfr_on", model, {**SETTINGS, "outer_lr": outer_lr}, reading=reading)
+    assert_same(unlearned, reference(model, seen, replace(points, outer=outer_lr)))
 
 
 # switch → (field, its value where the switch is on, its value where it is off)
@@ -175,14 +175,14 @@ TURNED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("settings", "switches"), TURNED, ids=lambda v: "-".join(map(str, v.values())))
 @READINGS
 def test_every_point_of_difference_and_every_component_is_a_field(
-    fidelity: str, reading: Reading, settings: dict, switches: dict
+    reading: str, points: Reading, settings: dict, switches: dict
 ) -> None:
     model = NETWORKS["conv_net"]()
     base = {**SETTINGS, "outer_lr": 0.6}
-    turned, usual = replace(reading, outer=0.6, **switches), replace(reading, outer=0.6)
-    unlearned, seen = run("sfr_on", model, {**base, **settings}, fidelity=fidelity)
+    turned, usual = replace(points, outer=0.6, **switches), replace(points, outer=0.6)
+    unlearned, seen = run("sfr_on", model, {**base, **settings}, reading=reading)
     assert_same(unlearned, reference(model, seen, turned))
-    plain, _ = run("sfr_on", model, base, fidelity=fidelity)
+    plain, _ = run("sfr_on", model, base, reading=reading)
     assert (distance(unlearned, plain) > 1e-7) == (turned != usual)
 
 
@@ -190,15 +190,15 @@ def test_masked_weights_move_in_the_code_and_stay_in_the_papers_forget_steps() -
     model = NETWORKS["conv_net"]()
     settings = {**SETTINGS, "retain_step": False, "saliency_ratio": 1.5, "fisher": "batches"}
     moved = {}
-    for fidelity in ("paper", "code"):
-        unlearned, seen = run("sfr_on", model, settings, fidelity=fidelity)
+    for reading in ("paper", "code"):
+        unlearned, seen = run("sfr_on", model, settings, reading=reading)
         scratch = copy.deepcopy(model).eval()
         forget = slow_fisher(scratch, seen[:FORGET_BATCHES], False)
         retain = slow_fisher(scratch, seen[FORGET_BATCHES : FORGET_BATCHES + RETAIN_BATCHES], False)
         masked = [forget[name] < 1.5 * retain[name] for name in forget]
         pairs = zip(unlearned.parameters(), model.parameters(), masked, strict=True)
         changed = [((a != b)[m], (a != b)[~m]) for a, b, m in pairs]
-        moved[fidelity] = [sum(int(part.sum()) for part in parts) for parts in zip(*changed, strict=True)]
+        moved[reading] = [sum(int(part.sum()) for part in parts) for parts in zip(*changed, strict=True)]
         assert sum(int(m.sum()) for m in masked) > 5
     assert moved["paper"][0] == 0
     assert moved["code"][0] > 0, "weight decay moves them"
@@ -207,32 +207,32 @@ def test_masked_weights_move_in_the_code_and_stay_in_the_papers_forget_steps() -
 
 def test_full_outer_rate_is_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     model = NETWORKS["conv_net"]()
-    full, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 1.0}, fidelity="code")
-    half, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 0.5}, fidelity="code")
+    full, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 1.0}, reading="code")
+    half, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 0.5}, reading="code")
     monkeypatch.setattr(sfr_on, "follow", lambda slow, parameters, rate: None)
-    without, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 1.0}, fidelity="code")
+    without, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 1.0}, reading="code")
     assert distance(full, without) == 0.0
     assert distance(half, without) > 1e-4
 
 
 def test_outer_rate_zero_moves_statistics_only() -> None:
     model = NETWORKS["conv_net"]()
-    still, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 0.0}, fidelity="code")
+    still, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 0.0}, reading="code")
     assert distance(still, model) == 0.0
     assert not torch.equal(still[1].running_mean, model[1].running_mean)
 
 
 @READINGS
-def test_switches_change_the_forget_step_alone(fidelity: str, reading: Reading) -> None:
+def test_switches_change_the_forget_step_alone(reading: str, points: Reading) -> None:
     model = NETWORKS["two_layer"]()
     plain = {**SETTINGS, "momentum": 0.0, "weight_decay": 0.0}
-    none_salient, _ = run("sfr_on", model, {**plain, "saliency_ratio": 1e30}, fidelity=fidelity)
-    no_ascent, _ = run("sfr_on", model, {**plain, "ascent": 0.0}, fidelity=fidelity)
+    none_salient, _ = run("sfr_on", model, {**plain, "saliency_ratio": 1e30}, reading=reading)
+    no_ascent, _ = run("sfr_on", model, {**plain, "ascent": 0.0}, reading=reading)
     assert distance(none_salient, no_ascent) == 0.0
-    full, _ = run("sfr_on", model, plain, fidelity=fidelity)
+    full, _ = run("sfr_on", model, plain, reading=reading)
     assert distance(full, no_ascent) > 1e-6
-    flat, _ = run("sfr_on", model, {**plain, "adaptivity": 0.0}, fidelity=fidelity)
-    uniform, _ = run("sfr_on", model, {**plain, "adaptive": False}, fidelity=fidelity)
+    flat, _ = run("sfr_on", model, {**plain, "adaptivity": 0.0}, reading=reading)
+    uniform, _ = run("sfr_on", model, {**plain, "adaptive": False}, reading=reading)
     assert distance(flat, uniform) < 1e-12
 
 

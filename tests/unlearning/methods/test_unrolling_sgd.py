@@ -21,12 +21,12 @@ RECIPE = {"learning_rate": 0.02, "epochs": 3, "batch_size": 4}
 
 
 def unlearn(
-    model: nn.Module, folder: Path | None = None, fidelity: str | None = None, **settings: Any
+    model: nn.Module, folder: Path | None = None, reading: str | None = None, **settings: Any
 ) -> tuple[nn.Module, list[Seen]]:
     objective = Recorder()
     state = {"initial_weights": folder} if folder else {}
     task = Task(make_sets(), {"forget"}, objective, CLASSES, 0, recipe=RECIPE, state=state)
-    method = make("unrolling_sgd", fidelity, {"augmented": False, **settings})
+    method = make("unrolling_sgd", reading, {"augmented": False, **settings})
     return method.unlearn(copy.deepcopy(model), task), objective.seen
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reunlearn.unlearning.correction import misclassified
+from reunlearn.unlearning.label_correction import misclassified
 from reunlearn.unlearning.task import Task
 from tests.unlearning.methods.flipped import (
     FORGET,

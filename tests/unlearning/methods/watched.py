@@ -42,7 +42,7 @@ def watch(
     name: str,
     model: nn.Module,
     settings: dict[str, Any],
-    fidelity: str | None = None,
+    reading: str | None = None,
     sets: dict[str, Samples] | None = None,
     seed: int = 0,
     **more: Any,
@@ -50,11 +50,11 @@ def watch(
     """Return what a method makes of a copy of `model`, what it asked for, and its task."""
     about, objective = card(name), Watcher()
     chosen = {key: value for key, value in PLAIN.items() if key in about["hyperparameters"]} | settings
-    filled = as_read(about, fidelity, chosen)
+    filled = as_read(about, reading, chosen)
     sets = sets or make_sets()
     declared = {s for s in sets if holds(about["needs"][s], filled)}
     task = Task(sets, declared, objective, CLASSES, seed, **more)
-    return make(name, fidelity, chosen).unlearn(copy.deepcopy(model), task), objective, task
+    return make(name, reading, chosen).unlearn(copy.deepcopy(model), task), objective, task
 
 
 def slow_divergence(teacher_BK: Tensor, student_BK: Tensor, temperature: float) -> Tensor:

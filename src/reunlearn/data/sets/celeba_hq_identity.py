@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.image_files import read_images
 from reunlearn.data.sets.registry import Arrays, DatasetCard, Source
 from reunlearn.data.trees import folder_tree
-from reunlearn.study.errors import UserError
 
 TABLE = "CelebA-HQ-identity.txt"
 FOLDERS = ("CelebA-HQ-img", "images", ".")

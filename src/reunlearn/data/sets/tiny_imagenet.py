@@ -10,11 +10,11 @@ import re
 
 import numpy as np
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.image_files import read_images
 from reunlearn.data.sets.registry import Arrays, DatasetCard, Source
 from reunlearn.data.sources import Archive, tree
 from reunlearn.data.trees import Tree
-from reunlearn.study.errors import UserError
 
 ARCHIVE = Archive(
     url="http://cs231n.stanford.edu/tiny-imagenet-200.zip",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from reunlearn.metrics.ranking import auc
+from reunlearn.metrics.separation import auc
 from reunlearn.reporting.figures.style import FORGET, INK, MUTED, TEST, clear_y, house_style
 
 COLUMNS = 4

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reunlearn.metrics.ranking import auc
+from reunlearn.metrics.separation import auc
 from reunlearn.metrics.statistics import roc
 from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, house_style
 from reunlearn.reporting.lines import FLOOR, ORIGINAL, RETRAIN

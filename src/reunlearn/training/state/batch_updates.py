@@ -24,16 +24,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from reunlearn.base.files import replacing
 from reunlearn.data.batches import Batch
-from reunlearn.records.files import replacing
 from reunlearn.training.replay import replay
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 
 PER_SPLIT = True
 FILE = "batch_updates.safetensors"
 
 
-def write(request: Request) -> dict[str, Any]:
+def write(request: StateRequest) -> dict[str, Any]:
     """Write batch_updates.safetensors; tell how many steps were summed, and how well the replay met the original."""
     model = request.start(request.seed)
     updates = BatchUpdates(model, request.forget, request.earlier)

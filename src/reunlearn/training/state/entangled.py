@@ -23,7 +23,7 @@ from reunlearn.models.masked import MaskedNetwork
 from reunlearn.objectives.registry import Objective
 from reunlearn.training.checkpoint import load_model, save_model
 from reunlearn.training.loop import train
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 
 FILE = "entangled.safetensors"
 WEIGHT = 1e-3  # λ
@@ -32,7 +32,7 @@ OVERLAP = 0.1  # κ
 PERIOD = 3  # one epoch of so many is masked
 
 
-def write(request: Request) -> dict[str, Any]:
+def write(request: StateRequest) -> dict[str, Any]:
     """Write entangled.safetensors, a network of the method's own architecture; tell how far M went."""
     model = cast(MaskedNetwork, request.result(request.seed))
     history = train_entangled(model, request)
@@ -48,7 +48,7 @@ def read_into(model: nn.Module, folder: Path) -> nn.Module:
     return load_model(model, folder / FILE)
 
 
-def train_entangled(model: MaskedNetwork, request: Request) -> list[dict[str, Any]]:
+def train_entangled(model: MaskedNetwork, request: StateRequest) -> list[dict[str, Any]]:
     """Train a masked network in place by the original's recipe; return the history."""
     entangling = Entangling(request.objective)
     objective = cast(Objective, entangling)  # it has all that a training asks of one

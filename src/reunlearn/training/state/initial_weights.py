@@ -7,12 +7,12 @@ from pathlib import Path
 from torch import nn
 
 from reunlearn.training.checkpoint import load_model, save_model
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 
 FILE = "initial.safetensors"
 
 
-def write(request: Request) -> None:
+def write(request: StateRequest) -> None:
     """Write initial.safetensors."""
     save_model(request.start(request.seed), request.folder / FILE)
 

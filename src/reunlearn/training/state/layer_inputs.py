@@ -16,16 +16,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from reunlearn.base.files import replacing
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.subspace import input_moments
-from reunlearn.records.files import replacing
-from reunlearn.training.state.registry import Request
+from reunlearn.training.state.registry import StateRequest
 
 FILE = "layer_inputs.safetensors"
 BATCH = 256  # of samples; only the order of summation depends on it
 
 
-def write(request: Request) -> None:
+def write(request: StateRequest) -> None:
     """Write layer_inputs.safetensors: {layer name: C [D, D]}."""
     model, objective = request.model.eval(), request.objective
     generator = torch.Generator().manual_seed(request.seed)

@@ -20,7 +20,7 @@ from reunlearn.objectives.registry import Objective
 
 
 @dataclass(frozen=True)
-class Request:
+class StateRequest:
     """What a kind of state is computed from.
 
     Attributes:
@@ -48,7 +48,7 @@ class Request:
     earlier: np.ndarray | None = None
 
 
-def write(kind: str, request: Request) -> dict[str, Any]:
+def write(kind: str, request: StateRequest) -> dict[str, Any]:
     """Compute one kind of state; return facts for the record."""
     return importlib.import_module(f"reunlearn.training.state.{kind}").write(request) or {}
 

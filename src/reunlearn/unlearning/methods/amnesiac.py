@@ -26,9 +26,9 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.training.state.batch_updates import read
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -51,9 +51,9 @@ DIVERGENCES = (
 class Amnesiac(GradientMethod):
     """Subtract the updates of all batches that held a forget sample, then repair on the retain set."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     epochs: int = hyper(3, "passes over retain after the subtraction (ours: 3)", ge=0)
-    tensors: str = reading(
+    tensors: str = by_reading(
         "what is taken back: all parameters, or the state's entries named weight or bias",
         paper="parameters",
         code="named",

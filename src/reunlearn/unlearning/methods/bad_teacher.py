@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, join
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.distillation import divergence, frozen
-from reunlearn.unlearning.fresh import fresh_like
+from reunlearn.unlearning.epoch_order import epoch_rows
+from reunlearn.unlearning.fresh_network import fresh_like
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.mixture import epoch_rows
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -46,7 +46,7 @@ DIVERGENCES = (
 class BadTeacher(GradientMethod):
     """Imitate a random network on the forget set and the original on part of the retain set."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     epochs: int = hyper(1, "passes over forget and the part of retain (released 1)", ge=0)
     learning_rate: float = hyper(1e-4, "of the optimizer (released 1e-4)", gt=0)
     batch_size: int = hyper(256, "samples per batch (released 256)", ge=1)
@@ -103,4 +103,4 @@ class BadTeacher(GradientMethod):
     def loss(self, teacher_BK: Tensor, student_BK: Tensor) -> Tensor:
         """Return the mean divergence of a batch, in the code's reading divided by the number of classes."""
         mean = divergence(teacher_BK, student_BK, self.temperature).mean()
-        return mean / student_BK.shape[1] if self.fidelity == "code" else mean
+        return mean / student_BK.shape[1] if self.reading == "code" else mean

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
 from reunlearn.unlearning.measure import MEASURE_BATCH
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -53,12 +53,12 @@ DIVERGENCES = (
 class BoundaryExpanding(GradientMethod):
     """Descend on the forget set towards an output unit that is then removed."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     learning_rate: float = hyper(5e-3, "of the optimizer (released 1e-5; port 1e-6 to 1e-5; ours)", gt=0)
     epochs: int = hyper(10, "passes over forget (released 10)", ge=0)
     batch_size: int = hyper(64, "samples per batch (released 64; port 256)", ge=1)
     weight_decay: float = hyper(0.0, "of the optimizer (released 0; port 5e-4)", ge=0)
-    start: str = reading(
+    start: str = by_reading(
         "the extra unit's weights: normal (Xavier) without bias, or uniform with one",
         paper="normal",
         code="uniform",

@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.adversarial import fast_gradient_sign
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -54,13 +54,13 @@ DIVERGENCES = (
 class BoundaryShrink(GradientMethod):
     """Descend on the forget set towards the labels of its adversarial neighbours."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     learning_rate: float = hyper(5e-3, "of the optimizer (released 1e-5; port 1e-6 to 1e-5; ours)", gt=0)
     epochs: int = hyper(10, "passes over forget (released 10)", ge=0)
     batch_size: int = hyper(64, "samples per batch (released 64; port 256)", ge=1)
     weight_decay: float = hyper(0.0, "of the optimizer (released 0; port 5e-4)", ge=0)
     bound: float = hyper(0.1, "ε, of the pixel range (0.1)", ge=0, le=1)
-    pixel_space: str = reading(
+    pixel_space: str = by_reading(
         "pixels by the data's own normalisation (own), or by the repository's constants (repository); the latter are "
         "for three channels, images of another number keep their own",
         paper="repository",

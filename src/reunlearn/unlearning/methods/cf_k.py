@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.last_layers import LastLayers
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

@@ -30,13 +30,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reunlearn.base.errors import UserError
 from reunlearn.models.masked import MaskedNetwork
-from reunlearn.study.errors import UserError
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.schedules import make_schedule
 from reunlearn.training.state.entangled import read_into
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import StepMethod, descend
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

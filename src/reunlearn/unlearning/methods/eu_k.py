@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from reunlearn.unlearning.fresh import fresh_like
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
+from reunlearn.unlearning.fresh_network import fresh_like
 from reunlearn.unlearning.last_layers import WEIGHTED, LastLayers, last_layers
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -43,12 +43,12 @@ DIVERGENCES = (
 class EUk(LastLayers):
     """Retrain the last k layers from scratch on the retain set."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     epochs: int = hyper(0, "passes over the retain set; 0: as many as the original's training had", ge=0)
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model with its last layers retrained."""
-        if self.fidelity == "paper":
+        if self.reading == "paper":
             start_anew(model, fresh_like(model, task), self.k)
         else:
             kaiming_anew(model, self.k, task.generator)

@@ -9,16 +9,16 @@
 Golatkar et al. 2020a, as in their notebook; baseline of GDR-GMA. Sees: retain. Only for class removal, the forgotten
 classes' rows of tensors with one row per class are set to 0 first, with σ² = 10⁻⁴ · 10 there: `class_rows`.
 
-    reading       F                                                     noise
+    estimator     F                                                     noise
     notebook      above                                                 above
     batch_means   squares of batch means, p_y averaged over the batch   above            (SalUn's `fisher_new`: 32)
     empirical     the true label alone, 10⁻⁸ added before squaring      min(√(α/F), 10⁻³) ξ, ten-fold where the last
                                                                         dimension is the number of classes
 
 - "One row per class" and "BatchNorm" go by shape: any tensor whose first dimension is the number of classes counts as
-  last layer. Likewise the empirical reading's ten-fold noise misses the last weight matrix and meets its bias.
+  last layer. Likewise the empirical estimator's ten-fold noise misses the last weight matrix and meets its bias.
 - The SSD repository's port has the cap for the last layer, but not its ten-fold noise for random removal.
-- α: 10⁻⁶ in the notebook, which tried 10⁻⁹ … 10⁻⁵. Nobody states one for the empirical reading.
+- α: 10⁻⁶ in the notebook, which tried 10⁻⁹ … 10⁻⁵. Nobody states one for the empirical estimator.
 - In order and not augmented, as there. BatchNorm's statistics stay.
 - `notebook` takes as many backward passes as there are classes, of whole batches: gradients/label_fisher.py.
 """
@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from reunlearn.gradients.fisher import mean_label_fisher
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.label_fisher import empirical_fisher, label_fisher
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -53,7 +53,7 @@ class FisherForgetting:
     """Add noise to the weights that the retain set does not depend on."""
 
     alpha: float = hyper(1e-6, "α: scale of the noise's variance (notebook 1e-6; tried 1e-9 … 1e-5)", ge=0)
-    reading: str = hyper(
+    estimator: str = hyper(
         "notebook",
         "notebook: all labels, each sample; batch_means: SalUn's fisher_new; empirical: Unlearn-Sparse's fisher",
         choices=("notebook", "batch_means", "empirical"),
@@ -74,13 +74,13 @@ class FisherForgetting:
         forgotten = self.forgotten(task)
         squares, count = 0.0, 0
         for parameter, fisher in zip(parameters, information, strict=True):
-            if self.reading == "empirical":
+            if self.estimator == "empirical":
                 spread = empirical_spread(fisher, self.alpha, task.classes)
             else:
                 spread = variance(fisher, self.alpha, task.classes, forgotten).sqrt()
             noise = torch.randn(parameter.shape, generator=task.generator, dtype=parameter.dtype)
             with torch.no_grad():
-                if self.reading != "empirical" and has_class_rows(parameter, task.classes):
+                if self.estimator != "empirical" and has_class_rows(parameter, task.classes):
                     parameter[forgotten] = 0
                 parameter.add_(spread * noise.to(parameter.device))
             squares, count = squares + float((spread**2).sum()), count + spread.numel()
@@ -90,9 +90,9 @@ class FisherForgetting:
     def information(self, model: nn.Module, task: Task) -> list[Tensor]:
         """Return F, one tensor per trainable parameter."""
         batches = task.retain.batches(self.batch_size, shuffle=False, augmented=self.augmented)
-        if self.reading == "notebook":
+        if self.estimator == "notebook":
             return label_fisher(model, task.objective.outputs, batches)
-        if self.reading == "empirical":
+        if self.estimator == "empirical":
             return empirical_fisher(model, task.objective.outputs, batches, FLOOR)
         logits: Iterator[Tensor] = (task.objective.outputs(model, batch) for batch in batches)
         return mean_label_fisher(logits, trainable(model))
@@ -128,6 +128,6 @@ def variance(fisher: Tensor, alpha: float, classes: int, forgotten: list[int]) -
 
 
 def empirical_spread(fisher: Tensor, alpha: float, classes: int) -> Tensor:
-    """Return the standard deviation of one tensor's noise under the empirical reading."""
+    """Return the standard deviation of one tensor's noise under the empirical estimator."""
     spread = (alpha / fisher).sqrt().clamp(max=EMPIRICAL_CAP)
     return 10 * spread if fisher.dim() > 0 and fisher.shape[-1] == classes else spread

@@ -37,17 +37,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.bank import EpochBank, FifoBank, bank_bytes
 from reunlearn.gradients.displaced import Displaced
 from reunlearn.gradients.flat import gradients, trainable
 from reunlearn.gradients.rectification import PROJECTIONS, Banked, Memory, Recomputed, Rectifier
 from reunlearn.gradients.samplewise import sample_gradients
-from reunlearn.study.errors import UserError
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.measure import mean_loss
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -56,7 +56,7 @@ DIVERGENCES = (
     Divergence(
         "Eq. 1–2, Algorithm 1",
         "g_f is the gradient of the forget loss, conflict is cos(g_f, g_r) < 0: the wrong sign",
-        "the forget loss is negated first; both fidelities read it so",
+        "the forget loss is negated first; both readings read it so",
     ),
     Divergence("Eq. 4", "gradients of all parameters as one vector", "each parameter tensor by itself"),
     Divergence(
@@ -98,7 +98,7 @@ DIVERGENCES = (
 class GdrGma(GradientMethod):
     """Climb the forget loss and descend the retain loss along directions that do not conflict."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     epochs: int = hyper(10, "passes over the set that `pairing` names (code 10; paper does not say)", ge=0)
     pairing: str = hyper(
         "shorter", "an epoch ends with this set (code: the shorter)", choices=("shorter", "forget", "retain")
@@ -115,16 +115,16 @@ class GdrGma(GradientMethod):
         choices=("retain_first", "forget_first"),
     )
     rectify: bool = hyper(True, "GDR: the two gradients of a step against each other; off: as they come")
-    granularity: str = reading(
+    granularity: str = by_reading(
         "what is rectified as one vector", paper="all", code="tensor", choices=("all", "tensor")
     )
-    projection: str = reading(
+    projection: str = by_reading(
         "both from the original pair, or the second along the projected first",
         paper="exact",
         code="in_turn",
         choices=tuple(PROJECTIONS),
     )
-    bank: str = reading(
+    bank: str = by_reading(
         "where the forget set's gradients come from; off leaves this half of GDR out",
         paper="previous_epoch",
         code="fifo",
@@ -135,16 +135,16 @@ class GdrGma(GradientMethod):
         "an entry per batch (code) or per sample (paper's literal reading)",
         choices=("batch", "sample"),
     )
-    bank_scope: str = reading(
+    bank_scope: str = by_reading(
         "parameters in the bank: all, the last module's, the last tensor",
         paper="all",
         code="last",
         choices=("last", "head", "all"),
     )
-    bank_pair: str = reading(
+    bank_pair: str = by_reading(
         "gradient that is held against the bank", paper="retain", code="forget", choices=("retain", "forget")
     )
-    bank_reads: str = reading(
+    bank_reads: str = by_reading(
         "whether reading the bank leaves it as it is",
         paper="stable",
         code="drifting",
@@ -156,7 +156,7 @@ class GdrGma(GradientMethod):
     fixed_weight: float = hyper(
         0.5, "w_f, with w_r = 1 − w_f, where adapt is off (Table 1: 0.1 to 0.9)", ge=0, le=1
     )
-    deviation: str = reading(
+    deviation: str = by_reading(
         "Δ: distance from the original's loss, or the loss itself",
         paper="absolute",
         code="raw",

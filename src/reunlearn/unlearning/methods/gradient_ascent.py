@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

@@ -31,14 +31,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import flatten, trainable, unflatten
 from reunlearn.gradients.kernel import Panels, needed, plan
 from reunlearn.gradients.saliency import summed_gradients
 from reunlearn.gradients.wood_fisher import wood_fisher, wood_fisher_inverse
-from reunlearn.study.errors import UserError
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import GuardedSet, Task
 
@@ -71,11 +71,11 @@ DIVERGENCES = (
 class InfluenceUnlearning:
     """Add α times the approximate inverse Hessian times the forget gradient."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     alpha: float = hyper(10.0, "α: length of the step (CIFAR-10: 10; tuned for each dataset)", ge=0)
     recursion_size: int = hyper(1000, "N of the recursion (released: 1000, whatever the set)", ge=1)
     samples: int = hyper(1002, "at most so many retain samples enter the recursion (released: N + 2)", ge=1)
-    recursion: str = reading(
+    recursion: str = by_reading(
         "o is WoodFisher's own, or only scaled", paper="exact", code="released", choices=("released", "exact")
     )
     memory_mib: int = hyper(2048, "exact: bound on products and panels of gradients, in MiB", ge=1)

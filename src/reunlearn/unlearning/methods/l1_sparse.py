@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.displaced import Displaced
 from reunlearn.gradients.flat import gradients
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.relabelling import RULES, Labels
 from reunlearn.unlearning.task import Task

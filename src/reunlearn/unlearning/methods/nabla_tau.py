@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.training.schedules import make_schedule
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
 from reunlearn.unlearning.measure import MEASURE_BATCH, mean_loss
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

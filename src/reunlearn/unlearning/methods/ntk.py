@@ -30,13 +30,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch, join
 from reunlearn.gradients.flat import flatten, trainable, unflatten
 from reunlearn.gradients.kernel import Panels, Take, kernel, needed, plan, ridge, transposed_product
-from reunlearn.study.errors import UserError
 from reunlearn.training.state.initial_weights import read_into
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -60,10 +60,10 @@ DIVERGENCES = (
 class NTKScrubbing:
     """Add the difference of two kernel regressions, lengthened by the trapezium trick."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     weight_decay: float = hyper(0.0, "λ of both regressions; 0 takes the original's own (released)", ge=0)
     retain_samples: int = hyper(1500, "retain samples, drawn at random (PGU 1500); 0 takes all", ge=0)
-    linearised_at: str = reading(
+    linearised_at: str = by_reading(
         "weights of J and r", paper="initial", code="trained", choices=("trained", "initial")
     )
     trapezium: bool = hyper(True, "lengthen Δ by the trapezium trick; off: s = 1")

@@ -19,7 +19,7 @@ gradient projection (see gradients/trust_region.py), with M as U.
     class removal                       class         chance   100    true     true               false      0.05
     depoisoning                         depoisoning   best     128    false    false              true       0.1
 
-Where the sources differ, `fidelity` chooses; see the ledger. Rates and energies that differ are in the presets:
+Where the sources differ, `reading` chooses; see the ledger. Rates and energies that differ are in the presets:
 All-CNN's rates (paper 0.05 and 0.01 for all, code 0.1 and 0.01), those of depoisoning (code 0.1 and 0.05), two
 layers of ResNet-18 with an energy of 0.95 (code) against 0.9 in all (paper), where the moments of depoisoning
 come from (paper: Eq. 3; code: the clean samples, seen through the poisoned model: `space` is retain).
@@ -39,16 +39,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import gradients
 from reunlearn.gradients.subspace import core_basis, definite, input_moments, weighted_layers
 from reunlearn.gradients.trust_region import TrustRegion
-from reunlearn.study.errors import UserError
 from reunlearn.training.state.layer_inputs import read
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.early_stopping import RULES, Watch, Weights
 from reunlearn.unlearning.gradient import freeze_batchnorm
 from reunlearn.unlearning.measure import MEASURE_BATCH, accuracy
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -117,7 +117,7 @@ class ProjectedGradientUnlearning:
     remove_outputs: bool = hyper(
         False, "forgotten classes are never answered (class scenario; paper: so evaluated)"
     )
-    fidelity: str = "paper"
+    reading: str = "paper"
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model of the epoch at which the stopping rule holds."""
@@ -126,7 +126,7 @@ class ProjectedGradientUnlearning:
         weights: Weights = {name: layers[name].weight for name in bases}
         projections = {name: (m_DK @ m_DK.T).to(weights[name].dtype) for name, m_DK in bases.items()}
         regions = self.regions(task.objective.head(model), layers, bases)
-        watch = Watch(self.stop, weights, 1 / task.classes, nearer=self.fidelity == "code")
+        watch = Watch(self.stop, weights, 1 / task.classes, nearer=self.reading == "code")
         for epoch in range(self.epochs):
             if epoch:
                 self.train_epoch(model, task, weights, projections, regions, self.rate(epoch))
@@ -150,8 +150,8 @@ class ProjectedGradientUnlearning:
         moments = self.moments(model, task)
         scenario = task.scenario
         energies = layer_energies(self.energy_by_layer, list(moments), self.energy)
-        reach = self.fidelity == "paper" or self.mode == "class"
-        indefinite = "zero" if self.fidelity == "paper" else "absolute"
+        reach = self.reading == "paper" or self.mode == "class"
+        indefinite = "zero" if self.reading == "paper" else "absolute"
         if scenario.get("step", 1) < scenario.get("steps", 1):
             task.carry = {name: definite(m, indefinite) for name, m in moments.items()}
         return {name: core_basis(m, energies[name], reach, indefinite) for name, m in moments.items()}
@@ -176,9 +176,7 @@ class ProjectedGradientUnlearning:
         (name,) = (name for name, layer in layers.items() if layer is head)
         weight_OD = layers[name].weight
         scaled_DK = bases[name].to(weight_OD.dtype)
-        return {
-            name: TrustRegion(weight_OD, scaled_DK[:, -SCALED:] if self.fidelity == "code" else scaled_DK)
-        }
+        return {name: TrustRegion(weight_OD, scaled_DK[:, -SCALED:] if self.reading == "code" else scaled_DK)}
 
     def train_epoch(
         self,
@@ -211,7 +209,7 @@ class ProjectedGradientUnlearning:
         reverse_B = -torch.log(1 - p_y + self.offset)
         if self.mode != "depoisoning":
             return (reverse_B - self.entropy_weight * entropy(log_p_BK)).mean()
-        if self.fidelity == "code":
+        if self.reading == "code":
             count, classes = logits_BK.shape
             other_BK = torch.arange(classes, device=batch.y.device) != batch.y[:, None]
             log_p_BK = logits_BK[other_BK].view(count, classes - 1).log_softmax(dim=1)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import descend
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.readings import chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.relabelling import RELABELLING, Labels, RelabellingReadings

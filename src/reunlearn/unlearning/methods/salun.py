@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import summed_gradients, top_fraction
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.relabelling import RELABELLING, Labels, RelabellingReadings
 from reunlearn.unlearning.task import Task
@@ -54,7 +54,7 @@ class SalUn(RelabellingReadings):
     learning_rate: float = hyper(0.013, "of the optimizer (SalUn, CIFAR-10 10 %: 0.013)", gt=0)
     batch_size: int = hyper(256, "samples per batch (SalUn: 256)", ge=1)
     fraction: float = hyper(0.5, "share of all weights that may move (SalUn: 0.5)", ge=0, le=1)
-    saliency_sum: str = reading(
+    saliency_sum: str = by_reading(
         "s adds samples, or batch means", paper="samples", code="batches", choices=("samples", "batches")
     )
     hold: bool = hyper(True, "weights outside the mask stay at θ₀ exactly, against weight decay too")

@@ -32,13 +32,13 @@ from itertools import zip_longest
 import torch
 from torch import Tensor, nn
 
+from reunlearn.base.errors import UserError, near
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.cone import agree
 from reunlearn.gradients.flat import flatten, gradients, trainable, unflatten
 from reunlearn.gradients.reinitialisation import above, belongs, fresh, snip, trimmable
-from reunlearn.study.errors import UserError, near
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

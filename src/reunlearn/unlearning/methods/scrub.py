@@ -27,11 +27,11 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from reunlearn.data.batches import Batch
 from reunlearn.training.schedules import make_schedule
+from reunlearn.unlearning.class_labels import labels_in
+from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.distillation import divergence, frozen
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.labels import labels_in
 from reunlearn.unlearning.measure import accuracy
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

@@ -40,10 +40,10 @@ from reunlearn.gradients.fisher import squared_gradients
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import ratio_mask, summed_gradients
 from reunlearn.training.schedules import make_schedule
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import StepMethod
 from reunlearn.unlearning.measure import sample_losses
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import GuardedSet, Task
 
@@ -84,7 +84,7 @@ DIVERGENCES = (
 class SFRon(StepMethod):
     """Weighted, masked ascent on forget, repaired by descent on retain, averaged into slow weights."""
 
-    fidelity: str = "paper"
+    reading: str = "paper"
     steps: int = hyper(1500, "retain steps T (CIFAR-10 10 %: 1500; TinyImageNet: 500)", ge=0)
     schedule: str = hyper(
         "cosine", "learning rate per step: cosine to 0, or constant", choices=("cosine", "constant")
@@ -93,7 +93,7 @@ class SFRon(StepMethod):
         5, "k: a forget step comes before every k-th retain step (5; TinyImageNet: 1)", ge=1
     )
     ascent: float = hyper(25.0, "a₀: multiplier of the forget loss (25; TinyImageNet: 500)", ge=0)
-    ascent_schedule: str = reading(
+    ascent_schedule: str = by_reading(
         "how a_t falls; power is (1 − t/T)^ascent_power",
         paper="linear",
         code="cosine",
@@ -102,21 +102,21 @@ class SFRon(StepMethod):
     ascent_power: float = hyper(2.0, "of ascent_schedule power (code 2)", gt=0)
     adaptive: bool = hyper(True, "(F): weigh forget samples by ℓ^(−λ); off: all alike")
     adaptivity: float = hyper(0.5, "λ (0.5; TinyImageNet: 0.6)", ge=0)
-    normalised_over: str = reading(
+    normalised_over: str = by_reading(
         "what the weights of (F) add up over", paper="set", code="batch", choices=("set", "batch")
     )
     saliency: bool = hyper(
         True, "(S): forget steps move only weights whose ratio reaches γ; off: all weights"
     )
     saliency_ratio: float = hyper(1.0, "γ: least F(forget)/F(retain) of a weight that may move (1)", ge=0)
-    fisher: str = reading(
+    fisher: str = by_reading(
         "F squares the set's gradient, or is the mean of the batches' squares",
         paper="set",
         code="batches",
         choices=("set", "batches"),
     )
     clip: float = hyper(7.0, "largest gradient norm of a forget step (7); 0 does not clip", ge=0)
-    forget_step: str = reading(
+    forget_step: str = by_reading(
         "plain moves salient weights only; optimizer shares momentum and decay with the retain steps",
         paper="plain",
         code="optimizer",
@@ -127,7 +127,7 @@ class SFRon(StepMethod):
     outer_lr: float = hyper(
         1.0, "β: how far slow weights follow the fast ones (released: 1, all the way)", ge=0, le=1
     )
-    outer_after: str = reading(
+    outer_after: str = by_reading(
         "when the slow weights follow",
         paper="inner_loop",
         code="retain_step",

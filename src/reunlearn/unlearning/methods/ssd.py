@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch, join
 from reunlearn.gradients.fisher import squared_gradients
 from reunlearn.gradients.flat import trainable
-from reunlearn.unlearning.mixture import epoch_rows
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.declarations import Needs, hyper
+from reunlearn.unlearning.epoch_order import epoch_rows
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

@@ -33,9 +33,9 @@ from torch import nn
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import summed_gradients
 from reunlearn.training.state.initial_weights import read_into
+from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import freeze_batchnorm
-from reunlearn.unlearning.needs import Divergence, Needs, hyper
-from reunlearn.unlearning.readings import chosen, reading
+from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -58,9 +58,11 @@ DIVERGENCES = (
 class UnrollingSGD:
     """One ascent step on the forget set, as long as its share of the training was."""
 
-    fidelity: str = "paper"
-    at: str = reading("weights of the gradient", paper="initial", code="final", choices=("final", "initial"))
-    scaling: str = reading(
+    reading: str = "paper"
+    at: str = by_reading(
+        "weights of the gradient", paper="initial", code="final", choices=("final", "initial")
+    )
+    scaling: str = by_reading(
         "batch means are added, or averaged: as one batch", paper="sum", code="mean", choices=("sum", "mean")
     )
     learning_rate: float = hyper(0.0, "η; 0: the first rate of the original's training", ge=0)

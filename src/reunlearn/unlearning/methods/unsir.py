@@ -24,10 +24,10 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, join
 from reunlearn.training.optimizers import make_optimizer
+from reunlearn.unlearning.class_labels import first_of_each, labels_in
+from reunlearn.unlearning.declarations import Needs, hyper
+from reunlearn.unlearning.epoch_order import epoch_rows
 from reunlearn.unlearning.gradient import StepMethod, descend
-from reunlearn.unlearning.labels import first_of_each, labels_in
-from reunlearn.unlearning.mixture import epoch_rows
-from reunlearn.unlearning.needs import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from reunlearn.unlearning.correction import Correction
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.declarations import Needs, hyper
+from reunlearn.unlearning.label_correction import Correction
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

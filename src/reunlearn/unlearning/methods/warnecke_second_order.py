@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.gradients.hessian import hessian_product, lissa
-from reunlearn.unlearning.correction import Correction, take_training
-from reunlearn.unlearning.needs import Needs, hyper
+from reunlearn.unlearning.declarations import Needs, hyper
+from reunlearn.unlearning.label_correction import Correction, take_training
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 

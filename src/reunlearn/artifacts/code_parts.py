@@ -1,0 +1,32 @@
+"""Which modules a code digest stood for, kept in the cache: so that `why` can name the one that changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from reunlearn.artifacts.digest import job_parts
+from reunlearn.base.files import write_text
+from reunlearn.study.paths import state_dir
+
+
+def remember_parts(code: str, stage: str, modules: list[str]) -> None:
+    """Keep the parts of the digest of the code that has just run."""
+    path = _file(code)
+    if path.exists():
+        return
+    write_text(path, json.dumps(job_parts(stage, modules)))
+
+
+def changed_parts(code: str, stage: str, modules: list[str]) -> list[str]:
+    """Return the modules that differ from those of an earlier digest; none if it is not known here."""
+    try:
+        before = json.loads(_file(code).read_text())
+    except (FileNotFoundError, ValueError):
+        return []
+    now = job_parts(stage, modules)
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def _file(code: str) -> Path:
+    return state_dir() / "codes" / f"{code}.json"

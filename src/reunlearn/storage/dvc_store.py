@@ -1,0 +1,76 @@
+"""What is asked of DVC: put folders into its cache, push, pull. It stores; it never runs a stage."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from reunlearn.base.errors import UserError
+from reunlearn.storage.dvc_files import read_outputs, write_outputs
+
+
+def commit(file: Path, folders: list[str]) -> dict[str, dict[str, Any]]:
+    """Put folders into DVC's cache and their entries into a .dvc file; every other entry stays as it is.
+
+    DVC's own `commit` works on a whole file and stops where another of its outputs is absent.
+    Returns the new or changed entries.
+    """
+    before = read_outputs(file)
+    made = {entry["path"]: entry for entry in _into_cache(file, folders)} if folders else {}
+    changed = {path: entry for path, entry in made.items() if before.get(path) != entry}
+    if changed:
+        write_outputs(file, before | changed)
+    return changed
+
+
+def _into_cache(file: Path, folders: list[str]) -> list[dict[str, Any]]:
+    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.output import loads_from
+    from dvc.repo import Repo, lock_repo
+    from dvc.stage import Stage
+
+    try:
+        with Repo() as repo, lock_repo(repo):
+            outs = loads_from(Stage(repo, path=str(file.absolute())), folders)
+            for out in outs:
+                out.save()
+                out.commit(relink=False)
+            return [dict(out.dumpd()) for out in outs]
+    except NotDvcRepoError:
+        raise UserError("this folder is no DVC project; work in a clone of the repository") from None
+    except DvcException as error:
+        raise UserError(f"DVC: {error}") from None
+
+
+def remote() -> str | None:
+    """Return the address of the configured remote, None if there is none."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        name = repo.config["core"].get("remote")
+        return repo.config["remote"].get(name, {}).get("url") if name else None
+
+
+def push(targets: list[str]) -> str | None:
+    """Push outputs to the remote; return the reason if it failed."""
+    return _dvc("push", targets)
+
+
+def pull(targets: list[str]) -> str | None:
+    """Pull outputs from the remote; return the reason if some could not be had."""
+    return _dvc("pull", targets)
+
+
+def _dvc(action: str, targets: list[str]) -> str | None:
+    """Run DVC's command line; return its error if it failed."""
+    if not targets:
+        return None
+    command = [sys.executable, "-m", "dvc", action, *targets]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return None
+    _, _, message = done.stderr.partition("ERROR: ")
+    message = message.partition("Is your cache")[0]  # what follows is general advice
+    return " ".join(message.split()) or f"exit code {done.returncode}"

@@ -1,0 +1,156 @@
+"""The MLflow store: opened without network chatter, made whole or not at all, one writer at a time.
+
+Default: mlflow.db in the project, artifacts under mlartifacts; MLFLOW_TRACKING_URI names another.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from reunlearn.base.errors import UserError
+from reunlearn.study import paths
+
+DEFAULT_URI = "sqlite:///mlflow.db"
+ARTIFACTS = "mlartifacts"
+SQLITE_HEADER = b"SQLite format 3\0"
+
+# MLflow's own waits, minutes by default, are cut so that an absent server is known in seconds
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+
+
+def tracking_uri() -> str:
+    """Return where to log."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+
+
+def without_credentials(uri: str) -> str:
+    """Return a URI without user and password."""
+    host = urlsplit(uri).netloc
+    return uri.replace(host, host.rsplit("@", 1)[-1], 1) if "@" in host else uri
+
+
+def artifact_location(uri: str, experiment: str) -> str | None:
+    """Return where an experiment's files go: beside a SQLite store; a server decides for itself (None)."""
+    path = sqlite_path(uri)
+    return str(path.absolute().parent / ARTIFACTS / experiment) if path else None
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of a SQLite URI."""
+    found = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", uri)
+    return Path(found.group(1)) if found else None
+
+
+@contextmanager
+def open_store() -> Iterator[Any]:
+    """Yield an MlflowClient; whatever MLflow refuses, or a server that is away, is one UserError."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # after the environment: importing MLflow may already speak to the network
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = tracking_uri()
+    path = sqlite_path(uri)
+    try:
+        with _one_writer(path):
+            # whole: MLflow keeps connections by URI, and a relative one means another file in another folder
+            client = MlflowClient(uri.replace(str(path), str(path.absolute()), 1) if path else uri)
+            client.search_experiments(max_results=1)
+            yield client
+    except (MlflowException, RequestException, SQLAlchemyError, ModuleNotFoundError) as error:
+        where, reason = without_credentials(uri), _reason(error).replace(uri, without_credentials(uri))
+        advice = (
+            "results and report are kept; mend or unset MLFLOW_TRACKING_URI and run the same command again"
+        )
+        raise UserError(f"MLflow store {where}: {reason}; {advice}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong on one line: of nested connection errors only the innermost."""
+    text = " ".join(str(error).split())
+    refused = re.search(r"(Connection refused|Name or service not known|timed out|No route to host)", text)
+    return refused.group(1) if refused else text[:200]
+
+
+@contextmanager
+def _one_writer(path: Path | None) -> Iterator[None]:
+    """Hold a lock while a SQLite store is written, make the store if there is none, flush it at the end."""
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (paths.state_dir() / "mlflow.lock").open("w") as lock, _flushed_once(path):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logging.info("another process is writing to %s; waiting for it", path)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _make(path.absolute())
+        _check_format(path)
+        yield
+
+
+def _check_format(path: Path) -> None:
+    """Refuse a file that is no SQLite database at once: MLflow would try it again for minutes."""
+    with path.open("rb") as handle:
+        begin = handle.read(len(SQLITE_HEADER))
+    if begin and begin != SQLITE_HEADER:
+        raise UserError(
+            f"MLflow store {path}: is not a SQLite database; move it away and run the command again"
+        )
+
+
+def _make(path: Path) -> None:
+    """Let MLflow run its migrations under another name: a kill half-way leaves no half-made store."""
+    from mlflow import MlflowClient
+
+    for leftover in path.parent.glob(f".{path.name}.*.partial*"):
+        leftover.unlink()
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    MlflowClient(f"sqlite:///{partial}").search_experiments(max_results=1)
+    partial.replace(path)
+
+
+@contextmanager
+def _flushed_once(path: Path) -> Iterator[None]:
+    """Wait for the disk once at the end and not at each of several hundred commits, which is most of the time.
+
+    A killed process loses nothing by this; a power cut in these seconds can damage the store, which is made from
+    the results and can be made again.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def relax(connection: Any, record: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", relax)
+        if path.exists():
+            with path.open("rb") as handle:
+                os.fsync(handle.fileno())

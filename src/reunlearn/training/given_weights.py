@@ -1,0 +1,117 @@
+"""A user's own weights: is the file safetensors, of this architecture and number of classes, and finite?
+
+Every mistake is one line, found before a model runs. A pickle is never opened: it could run code.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from reunlearn.base.errors import UserError
+from reunlearn.models.registry import build
+
+PICKLE_BEGINS = (b"PK\x03\x04", b"\x80")  # torch's zip archives; pickles since protocol 2
+PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
+CONVERT = (
+    'python -c "import torch, safetensors.torch as s; '
+    "s.save_file({{k: v.contiguous() for k, v in torch.load(open('{0}', 'rb'), weights_only=True).items()}}, '{1}')\""
+)
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def check_weights(file: str, architecture: dict[str, Any], shape: tuple[int, ...], classes: int) -> None:
+    """Refuse weights that are not a whole, finite set for a network.
+
+    Args:
+        file: path of a safetensors file.
+        architecture, shape, classes: what `models.registry.build` makes the network from.
+
+    Raises:
+        UserError: no such file, a pickle, not safetensors; a weight is missing, unknown, of another shape or type, or
+            not finite; the file is for another number of classes.
+    """
+    tensors = _read(file)
+    wanted = build(architecture, shape, classes, 0).state_dict()
+    name = architecture["name"]
+    _check_names(file, name, tensors, wanted)
+    wrong = [key for key in wanted if tensors[key].shape != wanted[key].shape]
+    if wrong:
+        _check_classes(file, architecture, shape, classes, {k: tuple(t.shape) for k, t in tensors.items()})
+        ours, theirs = tuple(wanted[wrong[0]].shape), tuple(tensors[wrong[0]].shape)
+        raise UserError(f"{file}: weight '{wrong[0]}' is {theirs}, but {name} has {ours}; other settings?")
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() != wanted[key].is_floating_point():
+            kinds = [str(t.dtype).removeprefix("torch.") for t in (tensor, wanted[key])]
+            raise UserError(f"{file}: weight '{key}' is {kinds[0]}, but {name} has {kinds[1]}")
+        if not bool(tensor.isfinite().all()):
+            raise UserError(f"{file}: weight '{key}' holds NaN or infinity; nothing can be measured of it")
+
+
+def _read(file: str) -> dict[str, Tensor]:
+    """Return all tensors of a safetensors file."""
+    path = Path(file)
+    if not path.is_file():
+        raise UserError(f"{file}: {'a folder, not a file' if path.is_dir() else 'no such file'} of weights")
+    try:
+        return load_file(path)
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror or error}") from None
+    except SafetensorError as error:
+        with path.open("rb") as handle:
+            begin = handle.read(4)
+        if begin.startswith(PICKLE_BEGINS) or path.suffix.lower() in PICKLE_SUFFIXES:
+            suffix = "-converted" if path.suffix == ".safetensors" else ""
+            command = CONVERT.format(file, path.with_name(f"{path.stem}{suffix}.safetensors"))
+            raise UserError(
+                f"{file}: a pickle, which can run code when it is opened; convert it: {command}"
+            ) from None
+        raise UserError(f"{file}: not a safetensors file ({' '.join(str(error).split())})") from None
+
+
+def _check_names(file: str, name: str, tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    """Refuse the first weight that is missing, then the first that the network does not have."""
+    missing, unexpected = ([k for k in a if k not in b] for a, b in ((wanted, tensors), (tensors, wanted)))
+    if missing:
+        nearest = difflib.get_close_matches(missing[0], unexpected, n=1, cutoff=0.0)
+        hint = f"; the file has '{nearest[0]}'{_more(unexpected)} instead" if nearest else ""
+        raise UserError(f"{file}: no weight '{missing[0]}'{_more(missing)}, which {name} needs{hint}")
+    if unexpected:
+        raise UserError(f"{file}: weight '{unexpected[0]}'{_more(unexpected)}, which {name} does not have")
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""
+
+
+def _check_classes(
+    file: str, architecture: dict[str, Any], shape: tuple[int, ...], classes: int, found: Shapes
+) -> None:
+    """Refuse weights that differ from what is wanted in the number of classes alone.
+
+    Which sizes follow the number of classes is seen by building the network for one class more.
+    """
+    ours, other = (
+        {k: tuple(t.shape) for k, t in build(architecture, shape, count, 0).state_dict().items()}
+        for count in (classes, classes + 1)
+    )
+    following = {
+        (key, axis)
+        for key, sizes in ours.items()
+        for axis, (here, there) in enumerate(zip(sizes, other[key], strict=True))
+        if here != there
+    }
+    counts = {found[key][axis] for key, axis in following if axis < len(found[key])}
+    alike = all(
+        len(found[key]) == len(sizes)
+        and all((key, axis) in following or size == found[key][axis] for axis, size in enumerate(sizes))
+        for key, sizes in ours.items()
+    )
+    if alike and len(counts) == 1 and counts != {classes}:
+        raise UserError(f"{file}: is for {counts.pop()} classes; the dataset has {classes}")

@@ -1,0 +1,53 @@
+"""What we write by ourselves, the real DVC takes: commit entry by entry, push, pull."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reunlearn.storage import dvc_store
+from reunlearn.storage.dvc_files import read_outputs
+from tests.storage import dvc_project
+
+FILE = Path("data.dvc")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with two datasets, both locked, as the working directory."""
+    root = dvc_project.create(tmp_path / "project")
+    dvc_project.write(root, {"data/one/x": b"1", "data/two/x": b"2"})
+    monkeypatch.chdir(root)
+    dvc_store.commit(FILE, ["data/one", "data/two"])
+    return root
+
+
+def test_commit_changes_one_entry_while_another_dataset_is_absent(project: Path) -> None:
+    before = read_outputs(FILE)
+    shutil.rmtree("data/two")
+    Path("data/one/x").write_bytes(b"other")
+    assert dvc_store.commit(FILE, ["data/one"]).keys() == {"data/one"}
+    after = read_outputs(FILE)
+    assert after["data/two"] == before["data/two"]
+    assert after["data/one"]["md5"] != before["data/one"]["md5"]
+    assert dvc_store.commit(FILE, ["data/one"]) == {}
+
+
+def test_dvc_agrees_and_brings_back_each_target(project: Path) -> None:
+    assert "up to date" in dvc_project.dvc(project, "status")
+    assert dvc_store.remote() == str(project / "dvc-storage")
+    assert dvc_store.push(["data/one"]) is None
+    shutil.rmtree("data")
+    shutil.rmtree(".dvc/cache")
+    assert dvc_store.pull(["data/one"]) is None
+    assert Path("data/one/x").read_bytes() == b"1"
+    complaint = dvc_store.pull(["data/two"])  # never pushed: refused, and said
+    assert complaint and "data/two" in complaint
+
+
+def test_without_targets_nothing_is_asked_of_dvc(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc_store, "_into_cache", lambda *_: pytest.fail("DVC was asked"))
+    assert dvc_store.commit(FILE, []) == {}
+    assert dvc_store.push([]) is None

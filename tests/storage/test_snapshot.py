@@ -1,0 +1,91 @@
+"""What a snapshot keeps, and how two of them become one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reunlearn.base.errors import UserError
+from reunlearn.storage import dvc_store, snapshot
+from reunlearn.storage.dvc_files import read_outputs, write_outputs
+from reunlearn.study.plan import Job
+from tests.storage import dvc_project
+
+ORIGINAL = "runs/d/net~00000000/original/train0"
+ROW = "runs/d/net~00000000/unlearned/random-0.2/split0/train0/finetune~00000000/seed0"
+FILES = {
+    f"{folder}/{name}": b"x" for folder in (ORIGINAL, ROW) for name in ("model.safetensors", "manifest.json")
+}
+FILES |= {f"{ROW}/evaluation/outputs.npz": b"x", f"{ROW}/.work-12/model.safetensors": b"x"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with an original and a row, as the working directory."""
+    root = dvc_project.create(tmp_path / "project")
+    dvc_project.write(root, FILES)
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.mark.parametrize("wanted", snapshot.POLICIES)
+def test_dvc_leaves_out_what_we_say_it_leaves_out(project: Path, wanted: snapshot.Policy) -> None:
+    snapshot.set_policy(wanted)
+    assert snapshot.policy() == wanted
+    dvc_store.commit(snapshot.RUNS_FILE, [ORIGINAL, ROW])
+    for folder in (ORIGINAL, ROW):
+        mine = [name for name in FILES if name.startswith(f"{folder}/") and ".work-" not in name]
+        kept = [name for name in mine if not snapshot.leaves_out(name, wanted)]
+        assert read_outputs(snapshot.RUNS_FILE)[folder]["nfiles"] == len(kept)
+
+
+def test_default_keeps_the_weights_of_originals_only(project: Path) -> None:
+    assert snapshot.policy() == "originals"
+    assert not snapshot.leaves_out(f"{ORIGINAL}/model.safetensors", snapshot.policy())
+    assert snapshot.leaves_out(f"{ROW}/model.safetensors", snapshot.policy())
+    assert not snapshot.leaves_out(f"{ROW}/evaluation/outputs.npz", "none")
+
+
+def test_own_lines_of_dvcignore_stay(project: Path) -> None:
+    with snapshot.IGNORE_FILE.open("a") as file:
+        file.write("/mine\n")
+    before = snapshot.IGNORE_FILE.read_text()
+    snapshot.set_policy("all")
+    assert "/mine\n" in snapshot.IGNORE_FILE.read_text()
+    assert "safetensors\n" not in snapshot.IGNORE_FILE.read_text()
+    snapshot.set_policy("originals")
+    assert sorted(snapshot.IGNORE_FILE.read_text().splitlines()) == sorted(before.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("stage", "folder", "output"),
+    [
+        ("original", ORIGINAL, ORIGINAL),
+        ("unlearn", ROW, ROW),
+        ("evaluate", f"{ROW}/evaluation", ROW),
+        ("attack", f"{ROW}/attacks/loss", ROW),
+        ("aggregate", "reports/s/results", "reports/s"),
+        ("report", "reports/s", "reports/s"),
+        ("track", "reports/s/tracking", "reports/s"),
+    ],
+)
+def test_a_row_is_one_output_and_so_is_a_report(stage: str, folder: str, output: str) -> None:
+    assert snapshot.output_of(Job(stage, folder, {}, {}, ())) == output
+
+
+def test_merge_takes_what_only_they_have_and_keeps_ours(project: Path) -> None:
+    dvc_store.commit(snapshot.RUNS_FILE, [ORIGINAL, ROW])
+    dvc_project.run(project, "git", "add", "runs.dvc")
+    dvc_project.run(project, "git", "commit", "--quiet", "-m", "theirs")
+    theirs = read_outputs(snapshot.RUNS_FILE)
+    ours = {ROW: theirs[ROW] | {"md5": "other.dir"}, "reports/s": {"md5": "s.dir", "path": "reports/s"}}
+    write_outputs(snapshot.RUNS_FILE, ours)
+    assert snapshot.merge("HEAD") == {"added": [ORIGINAL], "kept": [ROW]}
+    assert read_outputs(snapshot.RUNS_FILE) == ours | {ORIGINAL: theirs[ORIGINAL]}
+    assert snapshot.merge("HEAD") == {"added": [], "kept": [ROW]}
+
+
+def test_merge_with_nothing_is_an_error(project: Path) -> None:
+    with pytest.raises(UserError, match="neither a file nor a git revision"):
+        snapshot.merge("no-such-thing")
