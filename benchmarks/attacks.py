@@ -21,7 +21,8 @@ import time
 import numpy as np
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import Outputs, Pool, ShadowPools, get
+from reunlearn.attacks.registry import ShadowPools, get
+from reunlearn.metrics.outputs import Outputs, Pool
 from reunlearn.study.catalogue import plugin_names
 
 CLASSES = 10

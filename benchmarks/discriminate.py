@@ -7,14 +7,17 @@ interval on the original and on Retrain.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
-import pandas as pd
-
-from reunlearn.reporting.lines import ORIGINAL, REFERENCES, RETRAIN
+from reunlearn.artifacts.gathered import Gathered
+from reunlearn.reporting import rows
+from reunlearn.reporting.experiment_data import ExperimentData, choose
+from reunlearn.reporting.rows import ORIGINAL, RETRAIN
 from reunlearn.reporting.tables import attack_table, method_table
+from reunlearn.stages.report import read_tables
+from reunlearn.study import paths
+from reunlearn.study.jobs import ReportJob, read_job
 
 WANTED = {"quickstart": 2.5, "quickstart-heldout": 1.5}
 
@@ -23,35 +26,41 @@ def main() -> int:
     """Print both studies; return 1 if a ratio or the intervals miss what is wanted."""
     good = True
     for study, wanted in WANTED.items():
-        folder = Path("reports", study, "results")
-        results, scores = (pd.read_parquet(folder / f"{name}.parquet") for name in ("results", "scores"))
-        runs = json.loads((folder / "runs.json").read_text())
-        gaps = method_table(results, "random", runs)["avg_gap"]
-        original = gaps[ORIGINAL]
-        methods = gaps.drop([line for line in REFERENCES if line in gaps.index])
-        ratio = original / methods.min()
-        best = f"best {methods.idxmin()} {methods.min():.2f}"
-        print(f"{study}: original {original:.2f}, {best}: {ratio:.2f} times (wanted {wanted})")
-        print("  " + ", ".join(f"{name} {value:.2f}" for name, value in gaps.sort_values().items()))
-        good &= bool(ratio >= wanted) and (intervals(results, scores) or study != "quickstart")
+        data = read(study, "random")
+        table = method_table(data)
+        gaps = dict(zip(rows.keys_of(table), table["avg_gap"], strict=True))
+        original, best = gaps[ORIGINAL], min(rows.methods_of(table), key=lambda row: gaps[row])
+        ratio = original / gaps[best]
+        words = f"original {original:.2f}, best {best.heading} {gaps[best]:.2f}"
+        print(f"{study}: {words}: {ratio:.2f} times (wanted {wanted})")
+        ordered = sorted(gaps.items(), key=lambda item: item[1])
+        print("  " + ", ".join(f"{row.heading} {value:.2f}" for row, value in ordered))
+        good &= bool(ratio >= wanted) and (intervals(data) or study != "quickstart")
     return 0 if good else 1
 
 
-def intervals(results: pd.DataFrame, scores: pd.DataFrame) -> bool:
+def read(study: str, experiment: str) -> ExperimentData:
+    """Return the data of one experiment of a study that was made."""
+    results = Path(paths.results(study))
+    job = read_job(Path(paths.report(study), paths.SPECIFICATION), ReportJob)
+    (wanted,) = (e for e in job.study.experiments if e.name == experiment)
+    return choose(wanted, read_tables(results), Gathered.read(results), job.cards)
+
+
+def intervals(data: ExperimentData) -> bool:
     """Print the attacks' intervals; tell whether one of them separates the original and not Retrain."""
-    attacks = sorted(scores["attack"].unique())
-    table = attack_table(results, scores, "random", attacks)
-    found = False
-    for attack in attacks:
+    table = attack_table(data)
+    any_separates = False
+    for attack in sorted(data.attacks):
         ends = [f"{attack}_auc_low", f"{attack}_auc_high"]
-        original, retrain = (tuple(table.loc[line, ends]) for line in (ORIGINAL, RETRAIN))
+        original, retrain = (tuple(table.loc[row, ends]) for row in (ORIGINAL, RETRAIN))
         separates = original[0] > 0.55 and retrain[0] <= 0.5 <= retrain[1]
-        found |= bool(separates)
+        any_separates |= bool(separates)
         words = (
             f"original [{original[0]:.3f}, {original[1]:.3f}], Retrain [{retrain[0]:.3f}, {retrain[1]:.3f}]"
         )
         print(f"  {attack:18} AUC {words}{'  separates' if separates else ''}")
-    return found
+    return any_separates
 
 
 if __name__ == "__main__":

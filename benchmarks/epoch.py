@@ -30,6 +30,7 @@ from reunlearn.data.sets.registry import Source
 from reunlearn.data.torchvision_compat import transforms
 from reunlearn.models.registry import build
 from reunlearn.study.paths import state_dir
+from reunlearn.study.specs import ArchitectureSpec
 
 AUGMENTATION = Augmentation(("crop", "flip"))
 WORKERS = (0, 1, 2)
@@ -41,7 +42,7 @@ Epoch = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 
 def narrow_resnet() -> nn.Module:
     """Return the project's ResNet-18, width 16."""
-    return build({"name": "resnet18", "settings": {"width": 16}}, cifar10.CARD.shape, 10, seed=0)
+    return build(ArchitectureSpec(name="resnet18", settings={"width": 16}), cifar10.CARD.shape, 10, seed=0)
 
 
 def three_convolutions() -> nn.Module:
@@ -79,7 +80,7 @@ class PerImage(Dataset):
 def sides(x_NCHW: np.ndarray, y_N: np.ndarray) -> dict[str, Epoch]:
     """Return one epoch of batches, by the name of who makes them."""
     card, rows = cifar10.CARD, np.arange(len(y_N))
-    samples = ImageSamples(x_NCHW, y_N, rows, card.mean, card.std, AUGMENTATION)
+    samples = ImageSamples(x_NCHW, y_N, rows, card.mean, card.std, augmentation=AUGMENTATION)
     generator = torch.Generator().manual_seed(0)
 
     def ours() -> Iterable[tuple[Tensor, Tensor]]:

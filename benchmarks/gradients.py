@@ -29,12 +29,13 @@ from reunlearn.gradients.kernel import Panels, kernel
 from reunlearn.gradients.label_fisher import label_fisher
 from reunlearn.gradients.wood_fisher import wood_fisher
 from reunlearn.models.registry import build
+from reunlearn.study.specs import ArchitectureSpec
 
 CLASSES, FEW = 10, 32
 NETWORKS = {
-    "small_cnn, 8×8": ({"name": "small_cnn", "settings": {}}, (1, 8, 8), 128),
-    "resnet18 width 8, 32×32": ({"name": "resnet18", "settings": {"width": 8}}, (3, 32, 32), 16),
-    "resnet18 width 16, 32×32": ({"name": "resnet18", "settings": {"width": 16}}, (3, 32, 32), 8),
+    "small_cnn, 8×8": (ArchitectureSpec(name="small_cnn", settings={}), (1, 8, 8), 128),
+    "resnet18 width 8, 32×32": (ArchitectureSpec(name="resnet18", settings={"width": 8}), (3, 32, 32), 16),
+    "resnet18 width 16, 32×32": (ArchitectureSpec(name="resnet18", settings={"width": 16}), (3, 32, 32), 8),
 }
 Sides = dict[str, Callable[[], object]]
 
@@ -108,7 +109,7 @@ def work(model: nn.Module, batch: Batch) -> dict[str, Sides]:
             "loop": lambda: loop_recursion(model, batch, v_P),
         },
         "kernel": {
-            "ours": lambda: kernel(model, outputs, take, few, CLASSES, panels),
+            "ours": lambda: kernel(model, outputs, take, samples=few, classes=CLASSES, panels=panels),
             "loop": lambda: loop_kernel(model, take(torch.arange(few))),
         },
     }

@@ -17,9 +17,10 @@ from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.randomness import seeded
-from reunlearn.training.schedules import make_schedule
+from reunlearn.training.schedules import schedule_over
 
 IMAGES, BATCH = 150, 64  # an epoch of three steps, in which fixed costs weigh most
 
@@ -29,16 +30,14 @@ def fastest_epoch() -> float:
     bunch = load_digits()
     x = (bunch.images[:IMAGES, None] * 15).astype(np.uint8)
     samples = ImageSamples(x, bunch.target[:IMAGES], np.arange(IMAGES), (0.5,), (0.25,))
-    model = build({"name": "small_cnn", "settings": {"width": 16}}, (1, 8, 8), 10, 0)
-    recipe = Recipe(
-        source="ours", epochs=30, batch_size=BATCH, learning_rate=0.1, schedule="cosine", schedule_per="step"
-    )
+    model = build(ArchitectureSpec(name="small_cnn", settings={"width": 16}), (1, 8, 8), 10, 0)
+    recipe = Recipe(epochs=30, batch_size=BATCH, learning_rate=0.1, schedule="cosine", schedule_per="step")
     times: list[float] = []
 
     def progress(numbers: dict[str, Any], epochs: int) -> None:
         times.append(time.perf_counter())
 
-    train(model, samples, Classification(10), recipe.model_dump(mode="json"), 0, progress=progress)
+    train(model, samples, Classification(10), recipe, 0, progress=progress)
     return float(np.diff(times).min())
 
 
@@ -46,7 +45,7 @@ def main() -> None:
     """Print the ratio."""
     torch.set_num_threads(1)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    schedule = make_schedule(optimizer, "cosine", 100_000)
+    schedule = schedule_over(optimizer, "cosine", 100_000)
     optimizer.step()
 
     def block() -> None:

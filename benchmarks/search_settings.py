@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -35,10 +34,12 @@ import yaml
 from digits_setting import Setting, prepare
 
 from reunlearn.attacks.entropy_logistic import run as entropy_attack
-from reunlearn.attacks.registry import Outputs
+from reunlearn.measures._logits import logits
 from reunlearn.metrics.classification import accuracy
-from reunlearn.stages.logits import logits
+from reunlearn.metrics.outputs import Outputs
 from reunlearn.study.load import load_study
+from reunlearn.study.schema import Experiment
+from reunlearn.study.specs import RowSpec
 
 GRIDS = Path(__file__).with_name("search_grids.yaml")
 PRESETS = Path("config/presets")
@@ -53,62 +54,66 @@ def candidates(row: str, kind: str) -> list[dict[str, Any]]:
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
 
+def row_named(name: str) -> RowSpec:
+    """Return the row that a name of search_grids.yaml stands for, such as salun@code."""
+    method, _, reading = name.partition("@")
+    return RowSpec(method=method, reading=reading or None)
+
+
 class Scored(Setting):
     """A setting with the stand-ins of its models."""
 
-    def __init__(self, experiment: Any, seed: int, folder: Path) -> None:
+    def __init__(self, experiment: Experiment, seed: int, folder: Path) -> None:
         super().__init__(experiment, seed, folder)
         self.reference = self.accuracies(self.original)
 
     def accuracies(self, model: torch.nn.Module) -> dict[str, Any]:
         """Return outputs and accuracies of the three sets; validation without forgotten classes apart."""
-        said = {name: logits(model, samples, self.objective) for name, samples in self.sets.items()}
+        outputs = {name: logits(model, samples, self.objective) for name, samples in self.sets.items()}
         labels = {name: samples.y.numpy() for name, samples in self.sets.items()}
-        gone = np.isin(
-            labels["validation"], self.scenario.get("classes", []) if self.scenario["kind"] == "class" else []
-        )
+        gone = np.isin(labels["validation"], self.scenario.whole_classes)
         return {
-            "logits": said,
+            "logits": outputs,
             "labels": labels,
             "gone": gone,
-            "forget": accuracy(said["forget"], labels["forget"]),
-            "retain": accuracy(said["retain"], labels["retain"]),
-            "kept": accuracy(said["validation"][~gone], labels["validation"][~gone]),
+            "forget": accuracy(outputs["forget"], labels["forget"]),
+            "retain": accuracy(outputs["retain"], labels["retain"]),
+            "kept": accuracy(outputs["validation"][~gone], labels["validation"][~gone]),
         }
 
     def distances(self, model: torch.nn.Module) -> list[float]:
         """Return the four distances of an unlearned model, in points."""
-        found = self.accuracies(model)
-        if not all(np.isfinite(v).all() for v in found["logits"].values()):
+        answers = self.accuracies(model)
+        if not all(np.isfinite(v).all() for v in answers["logits"].values()):
             return [100.0] * 4
-        gone, kind = found["gone"], self.scenario["kind"]
+        gone, kind = answers["gone"], self.scenario.kind
         unseen = gone if gone.any() else np.ones_like(gone)
         if kind == "first":
-            unseen = np.isin(found["labels"]["validation"], found["labels"]["forget"])
-        target = accuracy(found["logits"]["validation"][unseen], found["labels"]["validation"][unseen])
+            unseen = np.isin(answers["labels"]["validation"], answers["labels"]["forget"])
+        target = accuracy(answers["logits"]["validation"][unseen], answers["labels"]["validation"][unseen])
         goal = 0.0 if kind in ("class", "label_flip") else target
         halves = np.arange(len(gone)) % 2 == 0
         fitted, asked = (halves, unseen & ~halves) if not gone.any() else (~gone, gone)
         rates = [
-            self._called(found, fitted, chosen)
-            for chosen in (found["logits"]["forget"], found["logits"]["validation"][asked])
+            self._called(answers, fitted, chosen)
+            for chosen in (answers["logits"]["forget"], answers["logits"]["validation"][asked])
         ]
         wanted = 100.0 if kind == "label_flip" else self.reference["kept"]
         return [
-            abs(found["forget"] - goal),
-            100.0 - found["retain"],
-            max(0.0, wanted - found["kept"]),
+            abs(answers["forget"] - goal),
+            100.0 - answers["retain"],
+            max(0.0, wanted - answers["kept"]),
             abs(rates[0] - rates[1]),
         ]
 
-    def _called(self, found: dict[str, Any], fitted: np.ndarray, asked: np.ndarray) -> float:
+    def _called(self, answers: dict[str, Any], fitted: np.ndarray, asked: np.ndarray) -> float:
         """Return the share of some samples that the entropy attack calls members."""
         outputs = {
-            "retain": found["logits"]["retain"],
-            "test": found["logits"]["validation"][fitted],
+            "retain": answers["logits"]["retain"],
+            "test": answers["logits"]["validation"][fitted],
             "forget": asked,
         }
-        # labels are nothing to this attack's value
+        # this attack's value does not depend on labels
         labels = {name: np.zeros(len(values), dtype=np.int64) for name, values in outputs.items()}
         return entropy_attack(Outputs(outputs, labels, {}), None, 0).value
 
@@ -117,31 +122,31 @@ class Scored(Setting):
 def settings_of(study: str, experiment: str, seeds: tuple[int, ...], folder: str) -> list[Scored]:
     """Return the settings of an experiment; kept, as every row of it begins with them."""
     torch.set_num_threads(1)
-    about = next(e for e in load_study(study).experiments if e.name == experiment)
-    own = Path(tempfile.mkdtemp(dir=folder))
-    return [Scored(about, seed, own) for seed in seeds]
+    chosen = next(e for e in load_study(study).experiments if e.name == experiment)
+    place = Path(tempfile.mkdtemp(dir=folder))
+    return [Scored(chosen, seed, place) for seed in seeds]
 
 
 def search(
     row: str, kind: str, study: str, experiment: str, seeds: tuple[int, ...], folder: str
 ) -> list[dict[str, Any]]:
     """Return every candidate with its mean distances, best first."""
-    found = []
+    tried = []
     for candidate in candidates(row, kind):
         settings = settings_of(study, experiment, seeds, folder)
-        distances = [setting.distances(setting.unlearned(row, candidate)) for setting in settings]
+        distances = [setting.distances(setting.unlearned(row_named(row), candidate)) for setting in settings]
         mean = np.mean(distances, axis=0)
-        found.append(
+        tried.append(
             {"settings": candidate, "score": float(mean.mean()), "distances": mean.round(2).tolist()}
         )
-    return sorted(found, key=lambda entry: entry["score"])
+    return sorted(tried, key=lambda entry: entry["score"])
 
 
 def timed(*job: Any) -> tuple[str, list[dict[str, Any]], float]:
-    """Return the row, what `search` finds, and the seconds."""
+    """Return the row, its candidates from `search`, and the seconds."""
     begin = time.perf_counter()
-    found = search(*job)
-    return job[0], found, time.perf_counter() - begin
+    tried = search(*job)
+    return job[0], tried, time.perf_counter() - begin
 
 
 def main() -> None:
@@ -177,17 +182,17 @@ def main() -> None:
                     for row in rows
                 ]
                 for job in jobs:
-                    row, found, seconds = job.result()
-                    for entry in found[:3]:
+                    row, tried, seconds = job.result()
+                    for entry in tried[:3]:
                         print(
                             f"  {row:16} {entry['score']:6.2f} {entry['distances']} {json.dumps(entry['settings'])}"
                         )
-                    print(f"  {row:16} {len(found)} candidates, {seconds:.0f} s", flush=True)
+                    print(f"  {row:16} {len(tried)} candidates, {seconds:.0f} s", flush=True)
                     if arguments.write:
-                        record(row, experiment, found[0], len(found))
+                        record(row, experiment, tried[0], len(tried))
 
 
-def key(row: str, experiment: Any) -> dict[str, Any]:
+def key(row: str, experiment: Experiment) -> dict[str, Any]:
     """Return the conditions of a row's preset for an experiment."""
     reading = row.partition("@")[2]
     conditions = {
@@ -198,10 +203,16 @@ def key(row: str, experiment: Any) -> dict[str, Any]:
     return {**conditions, "reading": reading} if reading else conditions
 
 
-def covered(row: str, experiment: Any) -> bool:
+def covered(row: str, experiment: Experiment) -> bool:
     """Return whether there is a preset for this recipe and scenario."""
     wanted = key(row, experiment).items()
-    return any({"recipe", "scenario"} <= e["for"].keys() and e["for"].items() <= wanted for e in presets(row))
+    named = [asked(entry) for entry in presets(row)]
+    return any({"recipe", "scenario"} <= e.keys() and e.items() <= wanted for e in named)
+
+
+def asked(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a preset's conditions that name a value; `any` only makes it more specific than others."""
+    return {name: value for name, value in entry["for"].items() if value != "any"}
 
 
 def presets(row: str) -> list[dict[str, Any]]:
@@ -210,16 +221,18 @@ def presets(row: str) -> list[dict[str, Any]]:
     return (yaml.safe_load(path.read_text()) or []) if path.exists() else []
 
 
-def record(row: str, experiment: Any, winner: dict[str, Any], tried: int) -> None:
+def record(row: str, experiment: Experiment, winner: dict[str, Any], tried: int) -> None:
     """Put the winner first among the presets, in place of an older one for the same conditions."""
-    conditions = key(row, experiment)
+    wanted = key(row, experiment)
+    older = [e["for"] for e in presets(row) if asked(e) == wanted]
+    conditions = older[0] if older else wanted
     score = f"score {winner['score']:.2f}"
     source = f"ours: best of {tried} by validation stand-ins, {score} (benchmarks/search_settings.py)"
-    entries = [e for e in presets(row) if e["for"] != conditions]
+    entries = [e for e in presets(row) if asked(e) != wanted]
     new = {"for": conditions, "source": source, "settings": winner["settings"]}
     text = yaml.safe_dump([new, *entries], sort_keys=False, width=110, allow_unicode=True)
     Path(PRESETS, f"{row.partition('@')[0]}.yaml").write_text(text)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,7 +9,7 @@ pool, and their median stands for the others.
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import os
 import statistics
 import subprocess
@@ -18,10 +18,13 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import yaml
 from startup import copy_project
+
+from reunlearn.study import paths
+from reunlearn.study.jobs import ShadowJob, stage_name
+from reunlearn.study.plan import make_plan, write_specifications
 
 MODELS, CORES = 64, 2  # models, jobs at a time
 MEASURED = 3  # separate jobs measured before the pool, and again after
@@ -48,7 +51,7 @@ def run_job(specification: str) -> float:
     """Run one job as Snakemake would; return its seconds."""
     command = [sys.executable, "-S", "-E", "src/reunlearn/client.py"]
     begin = time.perf_counter()
-    stage = json.loads(Path(specification).read_text())["stage"]
+    stage = stage_name(Path(specification))
     subprocess.run([*command, stage, specification, f"{specification}.log"], check=True, capture_output=True)
     return time.perf_counter() - begin
 
@@ -61,22 +64,14 @@ def through_the_pool(specifications: list[str]) -> float:
     return time.perf_counter() - begin
 
 
-def alone(block: dict[str, Any], number: int) -> str:
+def alone(block: ShadowJob, number: int) -> str:
     """Write the specification of a job that trains one model; return its path."""
-    folder = f"{Path(block['folder']).parent}/{number}-{number}"
-    content = block | {
-        "folder": folder,
-        "first": number,
-        "count": 1,
-        "first_seed": block["first_seed"] + number,
-    }
-    Path(folder).mkdir(parents=True)
-    path = Path(folder, "specification.json")
-    path.write_text(json.dumps(content))
-    return str(path)
+    folder, seed = f"{Path(block.folder).parent}/{number}-{number}", block.first_seed + number
+    write_specifications([dataclasses.replace(block, folder=folder, first=number, count=1, first_seed=seed)])
+    return f"{folder}/{paths.SPECIFICATION}"
 
 
-def one_warm_process(block: dict[str, Any]) -> float:
+def one_warm_process(block: ShadowJob) -> float:
     """Return the seconds in which this process trains all models, one after another; imports and a first one apart."""
     import torch
 
@@ -84,17 +79,16 @@ def one_warm_process(block: dict[str, Any]) -> float:
     from reunlearn.training.loop import train
 
     torch.set_num_threads(1)
-    training = block["training"]
-    loader, begin = Loader(training, "cpu"), 0.0
+    loader, begin = Loader(block.training, "cpu"), 0.0
     samples, objective = loader.training_samples(), loader.objective()
     for number in range(MODELS + 1):
-        train(loader.fresh_model(number), samples, objective, training["recipe"], number)
+        train(loader.fresh_model(number), samples, objective, loader.recipe, number)
         if number == 0:
             begin = time.perf_counter()
     return time.perf_counter() - begin
 
 
-def both_ways(block: dict[str, Any], blocks: list[str], first: int) -> tuple[float, float]:
+def both_ways(block: ShadowJob, blocks: list[str], first: int) -> tuple[float, float]:
     """Return the median seconds of one job of one model, measured before and after the pool, and the pool's."""
     numbers = iter(range(first, first + 2 * MEASURED))
     separate = [run_job(alone(block, next(numbers))) for _ in range(MEASURED)]
@@ -106,15 +100,15 @@ def both_ways(block: dict[str, Any], blocks: list[str], first: int) -> tuple[flo
 def main() -> None:
     """Print the times and the ratios."""
     from reunlearn import worker
-    from reunlearn.study.plan import make_plan, write_specifications
 
     Path("config/studies/shadows.yaml").write_text(yaml.safe_dump(STUDY))
     os.environ["REUNLEARN_DEVICE"] = "cpu"
     plan = make_plan("shadows")
-    write_specifications(plan)
-    run_job(f"{plan.of_stage('prepare')[0].folder}/specification.json")
-    pool = [job for job in plan.of_stage("shadow") if job.specification["kind"] == "with_forget"]
-    block, blocks = pool[0].document, [f"{job.folder}/specification.json" for job in pool]
+    write_specifications(plan.jobs.values())
+    run_job(f"{plan.of_stage('prepare')[0].folder}/{paths.SPECIFICATION}")
+    shadows = (job for job in plan.jobs.values() if isinstance(job, ShadowJob))
+    pool = [job for job in shadows if job.kind == "with_forget"]
+    block, blocks = pool[0], [f"{job.folder}/{paths.SPECIFICATION}" for job in pool]
     run_job(alone(block, 1000))  # file caches are warm from here on
     cold, cold_pool = both_ways(block, blocks, 1001)
     begin = time.perf_counter()

@@ -85,7 +85,7 @@ def worker_against_cold(project: Path) -> None:
     from reunlearn.study.plan import make_plan, write_specifications
 
     plan = make_plan("quickstart")
-    write_specifications(plan)
+    write_specifications(plan.jobs.values())
     prepare = plan.of_stage("prepare")[0].folder
     client = [sys.executable, "-S", "-E", "src/reunlearn/client.py"]
     timed([*client, "prepare", f"{prepare}/specification.json", "log"], project)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +18,30 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session")
+def known_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder that holds the catalogue of plugins: made once for all tests of a session, on all its workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "known-plugins"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not list(folder.glob("catalogue-*.json")):
+            program = "from reunlearn.study.catalogue import catalogue; catalogue()"
+            environment = os.environ | {"REUNLEARN_STATE": str(folder)}
+            subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+    os.environ["REUNLEARN_KNOWN_PLUGINS"] = str(folder)
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _private_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _private_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known_plugins: Path) -> Iterator[None]:
     """Keep caches out of the project folder, and the folder as the working directory."""
-    monkeypatch.setenv("REUNLEARN_STATE", str(tmp_path / "state"))
+    state = tmp_path.with_name(f"{tmp_path.name}-state")  # not in it: tests list what it holds
+    state.mkdir()
+    for file in known_plugins.glob("*.json"):
+        shutil.copy2(file, state)
+    monkeypatch.setenv("REUNLEARN_STATE", str(state))
     monkeypatch.delenv("REUNLEARN_WORKER", raising=False)
     before = Path.cwd()
     os.chdir(ROOT)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from reunlearn.cli import STAGES, app
+from reunlearn.cli import app
 from reunlearn.study import catalogue
+from reunlearn.study.stages import STAGES
 
 LISTINGS = {
     ("methods",): "gdr_gma",
@@ -21,9 +22,14 @@ LISTINGS = {
     ("methods", "erm_ktp", "finetune"): "finetune",
     ("attacks",): "entropy_logistic",
     ("attacks", "lira"): "Carlini",
+    ("measures",): "relearn_time",
+    ("measures", "evaluation"): "always",
+    ("measures", "lira"): "Carlini",
+    ("objectives",): "timesteps 50",
+    ("objectives", "noise_prediction"): "small_denoiser",
     ("studies",): "quickstart",
-    ("datasets",): "digits",
-    ("models",): "small_transformer",
+    ("datasets",): "modality",
+    ("models",): "noise_prediction",
     ("models", "swin_t"): "drop_path",
     ("recipes",): "gdr-gma-cifar10",
     ("recipes", "pgu-smallvgg-paper"): "exponential",
@@ -31,7 +37,7 @@ LISTINGS = {
 }
 
 
-def said(*words: str) -> str:
+def printed(*words: str) -> str:
     result = CliRunner().invoke(app, list(words), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
@@ -39,18 +45,29 @@ def said(*words: str) -> str:
 
 @pytest.mark.parametrize("words", LISTINGS, ids=" ".join)
 def test_a_listing_names_what_there_is(words: tuple[str, ...]) -> None:
-    assert LISTINGS[words] in said(*words)
+    assert LISTINGS[words] in printed(*words)
 
 
 @pytest.mark.parametrize("words", LISTINGS, ids=" ".join)
 def test_each_listing_is_json_too(words: tuple[str, ...]) -> None:
-    assert json.loads(said(*words, "--json"))
+    assert json.loads(printed(*words, "--json"))
 
 
 def test_every_stage_is_a_command_and_has_a_file() -> None:
     for stage in STAGES:
         assert (catalogue.PACKAGE / "stages" / f"{stage}.py").is_file()
-        assert "specification" in said(stage, "--help").lower()
+        assert "specification" in printed(stage, "--help").lower()
+    assert "measure" in STAGES
+
+
+def test_a_missing_specification_is_a_line_that_says_what_writes_it() -> None:
+    command = [sys.executable, "-m", "reunlearn.cli", "split", "runs/no/specification.json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: runs/no/specification.json: no such specification; "
+        "`make dry-run STUDY=NAME` writes those of a study\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,6 +76,8 @@ def test_every_stage_is_a_command_and_has_a_file() -> None:
         (["methods", "salum"], "error: no method 'salum'; did you mean salun"),
         (["methods", "--ledger", "salun", "pug"], "error: no method 'pug'; did you mean pgu"),
         (["attacks", "lirra"], "error: no attack 'lirra'; did you mean lira"),
+        (["measures", "relern_time"], "error: no measure 'relern_time'; did you mean relearn_time"),
+        (["objectives", "txt"], "error: no objective 'txt'; did you mean text"),
         (["datasets", "digit"], "error: no dataset 'digit'; did you mean digits"),
         (["plan", "quikstart"], "error: no study 'quikstart'"),
         (["new", "method", "Wrong-Name"], "error: 'Wrong-Name' is no name for a method"),
@@ -77,10 +96,10 @@ def test_a_specification_of_another_stage_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "specification.json"
     path.write_text(json.dumps({"stage": "split"}))
     done = subprocess.run(
-        [sys.executable, "-m", "reunlearn.cli", "evaluate", str(path)],
+        [sys.executable, "-m", "reunlearn.cli", "measure", str(path)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert "is for the stage 'split', not 'evaluate'" in done.stderr
+    assert "is for the stage 'split', not 'measure'" in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.workflow
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with the plan of `tiny` written and its data prepared."""
     project = Project.create(tmp_path_factory.mktemp("worker") / "project")
-    program = "from reunlearn.study.plan import *; write_specifications(make_plan('tiny'))"
+    program = "from reunlearn.study.plan import *; write_specifications(make_plan('tiny').jobs.values())"
     project.run([sys.executable, "-c", program])
     project.reunlearn("prepare", "runs/digits/prepared/specification.json")
     return project
@@ -109,7 +108,6 @@ def test_a_killed_client_ends_its_job(project: Project, warm: Warm) -> None:
     content = json.loads((project.root / path).read_text())
     content["training"]["recipe"]["epochs"] = 100_000
     long.write_text(json.dumps(content))
-    shutil.rmtree(project.root / Path(path).parent / ".work", ignore_errors=True)
     client = warm.client("original", "long.json")
     wait_for(lambda: children(warm.process.pid), 60)
     job = children(warm.process.pid)[0]

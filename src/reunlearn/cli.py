@@ -8,23 +8,7 @@ from typing import Annotated
 import typer
 
 from reunlearn.base.errors import UserError
-
-STAGES = (
-    "prepare",
-    "split",
-    "original",
-    "retrained",
-    "shadow",
-    "state",
-    "unlearn",
-    "evaluate",
-    "compare",
-    "relearn",
-    "attack",
-    "aggregate",
-    "report",
-    "track",
-)
+from reunlearn.study.stages import STAGES
 
 app = typer.Typer(
     help="Reproducible machine unlearning.",
@@ -99,7 +83,7 @@ def gc(
     yes: Annotated[bool, typer.Option("--yes", help="remove them; without it they are listed")] = False,
     json: AsJson = False,
 ) -> None:
-    """List, then remove, the runs that no study names."""
+    """List, then remove, runs that no study names and what killed jobs left behind."""
     from reunlearn.commands import gc as command
 
     raise typer.Exit(command.run(yes, json))
@@ -143,49 +127,65 @@ def data_lock(name: Annotated[str, typer.Argument(help="a prepared dataset")], j
 @app.command()
 def methods(names: Names = None, ledger: Ledger = False, json: AsJson = False) -> None:
     """List methods: data they may see, readings, idea, paper; show those named in full."""
-    from reunlearn.commands import listing
+    from reunlearn.commands import list_methods
 
-    listing.methods(names, ledger, json)
+    list_methods.methods(names, ledger, json)
 
 
 @app.command()
 def attacks(name: Name = None, json: AsJson = False) -> None:
     """List attacks, or show one's definition card."""
-    from reunlearn.commands import listing
+    from reunlearn.commands import list_measures
 
-    listing.attacks(name, json)
+    list_measures.attacks(name, json)
 
 
 @app.command()
-def studies(json: AsJson = False) -> None:
-    """List studies."""
-    from reunlearn.commands import listing
+def measures(name: Name = None, json: AsJson = False) -> None:
+    """List all that is measured on a model, attacks included, or show one's definition card."""
+    from reunlearn.commands import list_measures
 
-    listing.studies(json)
+    list_measures.measures(name, json)
+
+
+@app.command()
+def objectives(name: Name = None, json: AsJson = False) -> None:
+    """List what models can be trained for, or show one objective: what it gives, settings, what serves it."""
+    from reunlearn.commands import list_plugins
+
+    list_plugins.objectives(name, json)
+
+
+@app.command()
+def models(name: Name = None, json: AsJson = False) -> None:
+    """List networks: what they read, the objectives they serve, settings; show one's card."""
+    from reunlearn.commands import list_plugins
+
+    list_plugins.models(name, json)
 
 
 @app.command()
 def datasets(name: Name = None, json: AsJson = False) -> None:
     """List datasets, or show one's card."""
-    from reunlearn.commands import listing
+    from reunlearn.commands import list_plugins
 
-    listing.datasets(name, json)
+    list_plugins.datasets(name, json)
 
 
 @app.command()
-def models(name: Name = None, json: AsJson = False) -> None:
-    """List networks: what they read, their settings, where pretrained weights come from."""
-    from reunlearn.commands import listing
+def studies(json: AsJson = False) -> None:
+    """List studies."""
+    from reunlearn.commands import list_config
 
-    listing.models(name, json)
+    list_config.studies(json)
 
 
 @app.command()
 def recipes(name: Name = None, json: AsJson = False) -> None:
     """List training recipes with their sources, or show one with every default filled in."""
-    from reunlearn.commands import listing
+    from reunlearn.commands import list_config
 
-    listing.recipes(name, json)
+    list_config.recipes(name, json)
 
 
 @app.command()
@@ -219,10 +219,10 @@ def audit(
 ) -> None:
     """Attack a model of your own, outside any study: the numbers, and a report like a study's."""
     from reunlearn.commands import audit as command
-    from reunlearn.study.audit import Request
+    from reunlearn.study.audit import AuditRequest
 
     names = None if attacks is None else tuple(filter(None, (name.strip() for name in attacks.split(","))))
-    request = Request(
+    request = AuditRequest(
         model,
         architecture,
         dataset,

@@ -25,14 +25,13 @@ from typing import Any
 
 from reunlearn.study.catalogue import source_state
 from reunlearn.study.paths import state_dir
+from reunlearn.study.stages import STAGES
 
 SOCKET = "REUNLEARN_WORKER"
 # A fork copies the page tables of all that was imported. With glibc's malloc on huge pages, for Python's objects too,
 # it takes 9 ms instead of 40. Where there are no such pages, this changes nothing.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "PYTHONMALLOC": "malloc"}
 START_SECONDS = 60
-TRAINING = ("original", "retrained", "shadow", "state", "unlearn", "relearn")
-STAGES = (*TRAINING, "evaluate", "compare", "attack", "aggregate", "report")
 PRELOADED = (
     "numpy",
     "torch",
@@ -43,7 +42,13 @@ PRELOADED = (
     "sklearn.svm",
     "xgboost",
     "matplotlib.figure",
-    *(f"reunlearn.stages.{stage}" for stage in STAGES),
+    "reunlearn.stages.subject",
+    "reunlearn.stages.method_run",
+    "reunlearn.measures.evaluation",
+    "reunlearn.measures.comparison",
+    "reunlearn.measures._attack",
+    "reunlearn.data.modalities.images",
+    *(f"reunlearn.stages.{stage.name}" for stage in STAGES.values() if stage.warm),
 )
 
 
@@ -160,7 +165,13 @@ class Server:
                 client.sendall(b"stale\n")
                 client.close()
                 return
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError as error:  # no memory or no process left: the client starts the job cold
+                print(f"cannot fork: {error.strerror}; the job starts cold", file=sys.stderr, flush=True)
+                client.sendall(b"stale\n")
+                client.close()
+                return
             if pid == 0:
                 self._become_job(client, request)
             pidfd = os.pidfd_open(pid)

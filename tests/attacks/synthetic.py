@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from reunlearn.attacks.registry import Outputs, Pool, ShadowPools
+from reunlearn.attacks.registry import ShadowPools
+from reunlearn.metrics.outputs import Outputs, Pool
 
 CLASSES = 10
 SIZES = {"forget": 60, "retain": 240, "test": 599, "validation": 200}

@@ -19,7 +19,8 @@ from reunlearn.attacks import (
     loss_logistic_cv,
     shadow_xgboost,
 )
-from reunlearn.attacks.registry import Outputs, get
+from reunlearn.attacks.registry import get
+from reunlearn.metrics.outputs import Outputs
 from reunlearn.study.catalogue import plugin_names
 from tests.attacks.synthetic import leaky
 

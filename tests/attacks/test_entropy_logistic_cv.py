@@ -9,8 +9,8 @@ import pytest
 
 from reunlearn.attacks import entropy_logistic, loss_logistic_cv
 from reunlearn.attacks.entropy_logistic_cv import run
-from reunlearn.attacks.registry import Outputs
 from reunlearn.metrics.classification import entropy
+from reunlearn.metrics.outputs import Outputs
 from tests.attacks.synthetic import CLASSES, logits_of, memorised, noisy, outputs_from
 
 

@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import norm
 
 from reunlearn.attacks import _gaussians, lira, lira_offline, loss_logistic_cv
-from reunlearn.attacks.registry import Outputs, Pool, ShadowPools
+from reunlearn.attacks.registry import ShadowPools
+from reunlearn.metrics.outputs import Outputs, Pool
 from tests.attacks.synthetic import SIZES, leaky, logits_of
 
 MANY = {"forget": 2000, "retain": 50, "validation": 2000, "test": 50}

@@ -9,7 +9,7 @@ import pytest
 
 from reunlearn.attacks import loss_logistic_cv
 from reunlearn.attacks.quantile_regression import run
-from reunlearn.attacks.registry import Outputs
+from reunlearn.metrics.outputs import Outputs
 from tests.attacks.synthetic import CLASSES, half_seen, leaky, memorised, never_saw, numbered
 
 SIZES = {"forget": 1000, "retain": 10, "validation": 800, "test": 1000}

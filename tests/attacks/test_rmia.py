@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reunlearn.attacks import loss_logistic_cv, rmia
-from reunlearn.attacks.registry import Outputs, Pool
+from reunlearn.metrics.outputs import Outputs, Pool
 from tests.attacks.synthetic import SIZES, leaky, logits_of
 
 
@@ -94,7 +94,7 @@ def test_two_models_are_enough_and_a_sample_that_all_saw_is_not() -> None:
     assert np.isfinite(rmia.run(outputs, shadows, 0).value)
     pool = shadows.pools["halves"]
     seen = replace(shadows, pools={"halves": replace(pool, member=np.ones_like(pool.member))})
-    with pytest.raises(ValueError, match="a shadow model that did not see a sample"):
+    with pytest.raises(ValueError, match="for every sample a shadow model that was not trained with it"):
         rmia.run(outputs, seen, 0)
     with pytest.raises(ValueError, match="needs the pool 'halves'"):
         rmia.run(outputs, None, 0)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from reunlearn.attacks import shadow_xgboost
-from reunlearn.attacks.registry import Outputs
 from reunlearn.attacks.shadow_xgboost import run
+from reunlearn.metrics.outputs import Outputs
 from tests.attacks.synthetic import SIZES, leaky, logits_of, never_saw, noisy, pools
 
 

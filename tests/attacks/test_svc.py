@@ -18,7 +18,8 @@ from reunlearn.attacks import (
     svc_modified_entropy_released,
     svc_probability,
 )
-from reunlearn.metrics.confidence import modified_entropy, modified_entropy_released, probabilities
+from reunlearn.metrics.classification import softmax
+from reunlearn.metrics.confidence import modified_entropy, modified_entropy_released
 from tests.attacks.synthetic import CLASSES, SIZES, half_seen, logits_of, memorised, never_saw, noisy
 
 GRADED = (svc_entropy, svc_modified_entropy, svc_modified_entropy_released, svc_probability)
@@ -80,7 +81,7 @@ def test_the_right_and_the_released_modified_entropy_are_two_attacks() -> None:
 
 def test_probability_scores_are_the_classifier_on_samples_it_never_saw() -> None:
     outputs = noisy(0)
-    found = _svc.features(outputs, probabilities, ("retain", "test", "validation"))
+    found = _svc.features(outputs, lambda z, y: softmax(z), ("retain", "test", "validation"))
     x = np.concatenate([found["retain"], found["test"][:240]])
     assert x.shape == (480, CLASSES)
     plain = SVC(C=3.0, gamma="auto").fit(x, np.repeat([1, 0], 240))

@@ -99,7 +99,7 @@ def test_a_few_exposed_examples_show_where_the_mean_hides_them() -> None:
 
 def test_two_models_a_side_are_the_fewest_and_three_for_an_accuracy_per_example() -> None:
     found = {models: u_lira.run(*half_way(6, gap=1.0, models=models), 0).details for models in (2, 3)}
-    assert (found[2]["unlearned_models"], found[2]["outside_models"]) == (2, 2)
+    assert (found[2]["unlearned_models"], found[2]["without_forget_models"]) == (2, 2)
     assert set(found[3]) - set(found[2]) == {"example_accuracy_mean", "example_accuracy_exposed"}
     with pytest.raises(ValueError, match="u_lira needs 2 shadow models of each side for every sample, not 1"):
         u_lira.run(*half_way(6, gap=1.0, models=1), 0)

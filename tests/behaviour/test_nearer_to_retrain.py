@@ -17,15 +17,18 @@ import torch
 from benchmarks.digits_setting import Setting, prepare
 
 from reunlearn.attacks.entropy_logistic import run as entropy_attack
-from reunlearn.attacks.registry import Outputs
+from reunlearn.measures._logits import logits
 from reunlearn.metrics.classification import accuracy
-from reunlearn.stages.logits import logits
-from reunlearn.study.load import load_study, preset
-from reunlearn.study.methods import row_name
+from reunlearn.metrics.outputs import Outputs
+from reunlearn.study import presets
+from reunlearn.study.load import load_study
+from reunlearn.study.methods import row_of
+from reunlearn.study.preset_choice import choose
+from reunlearn.study.specs import RowSpec
 
 EXPERIMENTS = {e.name: e for e in load_study("methods-on-digits").experiments}
 ROWS = sorted(
-    {row_name(entry): entry for e in EXPERIMENTS.values() for entry in e.method_entries}.items(),
+    {row_of(entry).name: entry for e in EXPERIMENTS.values() for entry in e.methods}.items(),
     key=lambda item: item[0],
 )
 CLASS, RANDOM, SWAPPED = "class", "random", "swapped-labels"
@@ -46,23 +49,22 @@ def settings(experiment: str) -> list[Setting]:
     """Return the three seeds of an experiment."""
     torch.set_num_threads(1)
     prepare()
-    about = EXPERIMENTS[experiment]
     folder = Path(tempfile.mkdtemp())
-    return [Setting(about, seeds.train, folder) for seeds in about.seed_triples]
+    return [Setting(EXPERIMENTS[experiment], seeds.train, folder) for seeds in EXPERIMENTS[experiment].seeds]
 
 
 def measured(setting: Setting, model: torch.nn.Module) -> list[float]:
     """Return forget, retain and test accuracy (true labels) and the entropy attack, in points."""
     loader = setting.loader
     sets = {"forget": setting.sets["forget"], "retain": setting.sets["retain"], "test": loader.test_samples()}
-    said = {name: logits(model, samples, setting.objective) for name, samples in sets.items()}
+    outputs = {name: logits(model, samples, setting.objective) for name, samples in sets.items()}
     labels = {
         name: sets[name].y.numpy() if name == "test" else loader.true_labels[sets[name].index.numpy()]
         for name in sets
     }
     index = {name: samples.index.numpy() for name, samples in sets.items()}
-    attacked = entropy_attack(Outputs(said, labels, index), None, 0).value
-    return [*(accuracy(said[name], labels[name]) for name in sets), attacked]
+    attacked = entropy_attack(Outputs(outputs, labels, index), None, 0).value
+    return [*(accuracy(outputs[name], labels[name]) for name in sets), attacked]
 
 
 @lru_cache
@@ -73,16 +75,16 @@ def reference(experiment: str) -> np.ndarray:
 
 def average_gap(row: str, experiment: str) -> float:
     """Return the Avg. Gap of a row of the study, or of `original`."""
-    found = []
+    numbers = []
     for setting in settings(experiment):
         if row == "original":
             model = setting.original
         else:
             entry = dict(ROWS)[row]
-            own = preset(entry.name, entry.reading, EXPERIMENTS[experiment]) | entry.settings
-            model = setting.unlearned(row.partition("+")[0], own)
-        found.append(measured(setting, model))
-    return float(np.abs(np.mean(found, axis=0) - reference(experiment)).mean())
+            preset = choose(presets.read(entry.name), entry, EXPERIMENTS[experiment], experiment)
+            model = setting.unlearned(row_of(entry), preset | entry.settings)
+        numbers.append(measured(setting, model))
+    return float(np.abs(np.mean(numbers, axis=0) - reference(experiment)).mean())
 
 
 @pytest.mark.parametrize("row", [row for row, _ in ROWS])
@@ -93,5 +95,5 @@ def test_ends_nearer_to_retrain_than_the_original(row: str) -> None:
 def test_a_model_that_forgot_nothing_is_not_nearer() -> None:
     """The control: a finetune of no epochs is the original."""
     setting = settings(CLASS)[0]
-    same = setting.unlearned("finetune", {"epochs": 0})
+    same = setting.unlearned(RowSpec(method="finetune"), {"epochs": 0})
     assert measured(setting, same) == measured(setting, setting.original)

@@ -62,14 +62,12 @@ def test_the_demo_ends_with_the_same_bits_and_leaves_nothing(project: Project) -
 
 
 def test_a_failing_job_is_resubmitted_with_more(project: Project, slurm: Path) -> None:
-    project.edit(
-        "src/reunlearn/stages/original.py", r"(def run\(job: Job\).*\n)", r"\1    raise RuntimeError\n"
-    )
+    project.edit("src/reunlearn/stages/original.py", r"(def run\(context.*\n)", r"\1    raise RuntimeError\n")
     options = (*DEMO, "--retries", "1", "--until", "original", "--seconds-between-status-checks", "2")
     done = project.snakemake(*options, check=False)
     assert done.returncode != 0
     first, second = [job for job in jobs() if job["Comment"].startswith("rule_original")]
-    assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("2000M", "4000M")
+    assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("1100M", "2200M")
     assert (first["TimeLimit"], second["TimeLimit"]) == ("00:32:00", "01:04:00")
     assert {first["JobState"], second["JobState"]} == {"FAILED"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -12,10 +13,14 @@ from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
 pytestmark = pytest.mark.workflow
 
-TORCH_RULES = {"original", "retrained", "unlearn", "evaluate"}
-SUBMITTED = TORCH_RULES | {"attack"}
+TORCH = {"original", "retrained", "unlearn", "evaluation"}
+QUICK = {"evaluation", "comparison", "entropy_logistic"}
+SUBMITTED = TORCH | QUICK
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
-LINE = re.compile(r"^\s*(?:rule (?P<rule>\w+):|resources: (?P<resources>.*)|.*Group job (?P<group>[\w-]+))")
+LINE = re.compile(
+    r"^\s*(?:rule (?P<rule>\w+):|wildcards: run=(?P<folder>.*)|resources: (?P<resources>.*)"
+    r"|.*Group job (?P<group>[\w-]+))"
+)
 
 Request = dict[str, str]
 
@@ -31,31 +36,41 @@ def plan(project: Project, *arguments: str, device: str = "cpu", study: str = "t
     return project.snakemake(*options, study=study, more=(f"device={device}",)).stdout
 
 
+def name_of(rule: str, folder: str) -> str:
+    """Return the rule of a job; of a measurement what is measured."""
+    return Path(folder).name if rule == "measure" else rule
+
+
 def requests(printed: str) -> dict[str, list[Request]]:
-    """Return {rule: what each of its jobs asks for} from a dry run's print."""
-    found: dict[str, list[Request]] = defaultdict(list)
-    rule = ""
+    """Return {rule, or what is measured: what each of its jobs asks for, and its folder} from a dry run's print."""
+    jobs: dict[str, list[Request]] = defaultdict(list)
+    rule = folder = ""
     for match in filter(None, map(LINE.match, printed.splitlines())):
         if match["rule"]:
             rule = match["rule"]
+        elif match["folder"]:
+            folder = match["folder"]
         elif match["resources"]:
-            found[rule].append(dict(entry.split("=", 1) for entry in match["resources"].split(", ")))
-    return found
+            asked = dict(entry.split("=", 1) for entry in match["resources"].split(", "))
+            jobs[name_of(rule, folder)].append({**asked, "folder": folder})
+    return jobs
 
 
 def groups(printed: str) -> dict[str, list[str]]:
-    """Return {group: the rules of its jobs} from a dry run's print."""
-    found: dict[str, list[str]] = {}
-    group = ""
+    """Return {group: the rules of its jobs, or what they measure} from a dry run's print."""
+    jobs: dict[str, list[str]] = {}
+    group = rule = ""
     for line in printed.splitlines():
         match = LINE.match(line)
         if match and match["group"]:
             group = match["group"]
-            assert group not in found, "a group in two pieces is two jobs"
-            found[group] = []
-        elif match and match["rule"] and line.startswith(" "):
-            found[group].append(match["rule"])
-    return found
+            assert group not in jobs, "a group in two pieces is two jobs"
+            jobs[group] = []
+        elif match and match["rule"]:
+            rule = match["rule"]
+        elif match and match["folder"] and line.startswith(8 * " "):
+            jobs[group].append(name_of(rule, match["folder"]))
+    return jobs
 
 
 @pytest.fixture(scope="module")
@@ -63,32 +78,35 @@ def printed(project: Project) -> str:
     return plan(project)
 
 
-def test_every_submitted_job_states_memory_and_time(printed: str) -> None:
+def test_every_submitted_job_states_memory_and_time(project: Project, printed: str) -> None:
     asked = requests(printed)
     assert asked.keys() >= SUBMITTED
-    for rule in SUBMITTED:
-        for request in asked[rule]:
-            assert int(request["mem_mb"]) >= 2000, rule
-            assert int(request["runtime"]) >= 10, rule
+    for name in SUBMITTED:
+        for request in asked[name]:
+            planned = json.loads((project.root / request["folder"] / "specification.json").read_text())
+            assert int(request["mem_mb"]) == planned["memory_mib"] >= 1000, name
+            assert int(request["runtime"]) >= 10, name
     # training and unlearning may take as long as the recipe has epochs; looking at the result is quick
-    for rule in ("original", "retrained", "unlearn"):
-        assert {request["runtime"] for request in asked[rule]} == {str(30 + RECIPE["epochs"])}
-    assert {request["runtime"] for request in asked["evaluate"]} == {"10"}
+    for name in ("original", "retrained", "unlearn"):
+        assert {request["runtime"] for request in asked[name]} == {str(30 + RECIPE["epochs"])}
+    for name in QUICK:
+        assert {request["runtime"] for request in asked[name]} == {"10"}
 
 
 def test_a_second_attempt_asks_for_more(project: Project, printed: str) -> None:
     first, second = requests(printed), requests(plan(project, "--attempt", "2"))
-    for rule in SUBMITTED:
-        for name in ("mem_mb", "runtime"):
-            assert int(second[rule][0][name]) == 2 * int(first[rule][0][name]), (rule, name)
+    for name in SUBMITTED:
+        for resource in ("mem_mb", "runtime"):
+            assert int(second[name][0][resource]) == 2 * int(first[name][0][resource]), (name, resource)
 
 
 def test_only_torch_jobs_on_cuda_ask_for_a_gpu(project: Project, printed: str) -> None:
     assert all(request.get("gpu", "0") == "0" for jobs in requests(printed).values() for request in jobs)
     on_gpu = requests(plan(project, device="cuda"))
-    for rule, jobs in on_gpu.items():
-        wanted = {"1"} if rule in TORCH_RULES else {"0"}
-        assert {request.get("gpu", "0") for request in jobs} == wanted, rule
+    assert on_gpu.keys() >= SUBMITTED
+    for name, jobs in on_gpu.items():
+        wanted = {"1"} if name in TORCH else {"0"}
+        assert {request.get("gpu", "0") for request in jobs} == wanted, name
 
 
 def test_partition_and_account_come_from_the_user(
@@ -102,20 +120,28 @@ def test_partition_and_account_come_from_the_user(
             assert (request["slurm_partition"], request["slurm_account"]) == ("long", "lab7")
 
 
-def test_the_quick_jobs_of_a_row_are_one_group(printed: str) -> None:
-    found = groups(printed)
-    assert len(found) == 4  # original, retrain and two methods
-    assert all(name.startswith("row-") for name in found)
-    assert all(sorted(rules) == ["attack", "evaluate"] for rules in found.values())
+def test_what_is_measured_on_a_run_is_one_group(printed: str) -> None:
+    jobs = groups(printed)
+    assert len(jobs) == 4  # original, retrain and two methods
+    assert all(name.startswith("run-") for name in jobs)
+    # the other three are compared with Retrain, which is another run
+    assert sorted(sorted(names) for names in jobs.values()) == [
+        ["comparison", "entropy_logistic", "evaluation"],
+        *3 * [["entropy_logistic", "evaluation"]],
+    ]
 
 
-def test_an_attack_that_reads_another_row_is_in_no_group(project: Project) -> None:
-    experiment = EXPERIMENT | {"attacks": ["entropy_logistic", "shadow_xgboost"], "noise_floor": True}
-    project.write_study("shadowed", [experiment | {"shadows": {"with_forget": 2, "without_forget": 2}}])
+def test_what_reads_another_run_s_outputs_is_in_no_group(project: Project) -> None:
+    attacks, shadows = ["entropy_logistic", "shadow_xgboost"], {"with_forget": 2, "without_forget": 2}
+    more = {"attacks": attacks, "shadows": shadows, "noise_floor": True, "measures": ["relearn_time"]}
+    project.write_study("shadowed", [EXPERIMENT | more])
     printed = plan(project, study="shadowed")
-    inside = [rule for rules in groups(printed).values() for rule in rules]
-    assert (inside.count("evaluate"), inside.count("attack")) == (5, 5)
-    assert len(requests(printed)["attack"]) == 10
+    inside = [name for names in groups(printed).values() for name in names]
+    assert sorted(inside) == sorted(5 * ["evaluation", "entropy_logistic"])
+    asked = requests(printed)
+    for name in ("comparison", "shadow_xgboost", "relearn_time"):
+        assert len(asked[name]) == 5, name
+    assert {request["runtime"] for request in asked["relearn_time"]} == {"40"}  # it may train thirty epochs
 
 
 def test_the_profile_is_complete() -> None:

@@ -10,11 +10,14 @@ import yaml
 
 from reunlearn.artifacts.digest import job_digest
 from reunlearn.artifacts.manifest import write_manifest
-from reunlearn.artifacts.record import Stopwatch, write_record
+from reunlearn.artifacts.record import write_record
 from reunlearn.base.files import write_json
 from reunlearn.base.hashing import sha256
 from reunlearn.study import paths
-from reunlearn.study.plan import Job, Plan, make_plan, write_specifications
+from reunlearn.study.inputs import Folder
+from reunlearn.study.jobs import Job, PrepareJob
+from reunlearn.study.plan import Plan, make_plan, write_specifications
+from reunlearn.study.stages import STAGES
 from tests.workflow.project import EXPERIMENT, RECIPE, ROOT
 
 STUDY = "made"
@@ -30,42 +33,52 @@ def create(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.chdir(folder)
     write_study(SMALL)
     plan = make_plan(STUDY)
-    write_specifications(plan)
-    done: set[str] = set()
+    write_specifications(plan.jobs.values())
+    done: set[Folder] = set()
     for job in plan.jobs.values():
         _make(plan, job, done)
     return plan
 
 
-def write_study(experiment: dict) -> None:
-    """Write the study's file."""
-    content = {"name": STUDY, "title": "Made up", "experiments": [experiment]}
-    Path(f"config/studies/{STUDY}.yaml").write_text(yaml.safe_dump(content))
+def write_study(experiment: dict, name: str = STUDY) -> None:
+    """Write a study's file."""
+    content = {"name": name, "title": "Made up", "experiments": [experiment]}
+    Path(f"config/studies/{name}.yaml").write_text(yaml.safe_dump(content))
 
 
-def _make(plan: Plan, job: Job, done: set[str]) -> None:
+def _make(plan: Plan, job: Job, done: set[Folder]) -> None:
     """Make a job after those that it reads."""
     if job.folder in done:
         return
     done.add(job.folder)
-    for folder in job.input_folders:
+    for folder in job.inputs.folders():
         _make(plan, plan.jobs[folder], done)
-    folder, outputs = Path(job.folder), ["result.json"]
-    (folder / "result.json").write_text(job.folder)
-    if job.stage in ("original", "retrained", "unlearn"):
-        (folder / "model.safetensors").write_bytes(b"w" * 1000)
-        outputs.append("model.safetensors")
-    if job.stage == "prepare":
-        data = Path(paths.data(job.specification["dataset"]))
+    folder, outputs = Path(job.folder), list(STAGES[job.stage].files)
+    for name in outputs:
+        (folder / name).write_bytes(b"w" * 1000 if name == "model.safetensors" else job.folder.encode())
+    if isinstance(job, PrepareJob):
+        data = Path(paths.data(job.dataset))
         data.mkdir(parents=True)
         (data / "x.npy").write_bytes(b"x" * 100)
         write_json(folder / "files.json", {"x.npy": sha256(data / "x.npy")})
-        outputs.append("files.json")
-    write_record(folder, Stopwatch(), job.input_folders, "cpu", 1)
-    write_manifest(folder, job.document, job_digest(job.stage, job.modules), outputs)
+    write_record(
+        folder,
+        job.inputs.folders(),
+        seconds={"total": 1.0},
+        peak_memory_mib=None,
+        device="cpu",
+        threads=job.threads,
+        facts={},
+    )
+    write_manifest(folder, job, job_digest(job.stage, job.modules), outputs)
 
 
-def one(plan: Plan, stage: str, part: str = "") -> str:
+def one(plan: Plan, stage: str, part: str = "") -> Folder:
     """Return the folder of the one job of a stage whose folder has this part."""
     (folder,) = [job.folder for job in plan.of_stage(stage) if part in job.folder]
     return folder
+
+
+def measured(plan: Plan, measure: str, row: str = "/finetune~") -> Folder:
+    """Return the folder of one measurement of a row of the table."""
+    return one(plan, "measure", f"{one(plan, 'unlearn', row)}/measured/{measure}")

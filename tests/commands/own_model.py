@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from reunlearn.base.arrays import read_arrays
-from reunlearn.commands.run import in_order
-from reunlearn.stages.execution import execute
+from reunlearn.commands.execute_plan import execute_plan
 from reunlearn.study import paths
-from reunlearn.study.plan import Plan, make_plan, write_specifications
+from reunlearn.study.plan import Plan, make_plan
+from reunlearn.study.specs import RunSpec
 from tests.workflow.project import RECIPE, ROOT
 
 STUDY = "made"
@@ -40,15 +40,14 @@ class Own:
 
     root: Path
     plan: Plan
-    models: dict[str, str]  # by the study's row; floor is the second retrain
+    models: dict[str, str]  # by the study's row
     forget: str
     retain: str
 
-    def row(self, name: str) -> dict:
-        """Return the study's row that a file comes from."""
-        wanted = ("retrain", 1000) if name == "floor" else (name, 0)
-        (row,) = [r for r in self.plan.rows if (r["name"], r["method_seed"]) == wanted]
-        return row
+    def run(self, name: str) -> RunSpec:
+        """Return the study's run that a file comes from."""
+        (run,) = [run for run in self.plan.runs if run.row.method == name]
+        return run
 
 
 @contextmanager
@@ -84,15 +83,12 @@ def create(folder: Path) -> Own:
     (folder / f"config/studies/{STUDY}.yaml").write_text(yaml.safe_dump(study))
     with inside(folder):
         plan = make_plan(STUDY)
-        write_specifications(plan)
-        for job in in_order(plan):
-            if job.stage not in ("report", "track"):
-                execute(job.stage, Path(job.folder) / paths.SPECIFICATION)
+        jobs = {f: job for f, job in plan.jobs.items() if job.stage not in ("report", "track")}
+        execute_plan(Plan(plan.study, jobs, plan.runs))
         models = {}
-        for row in plan.rows:
-            name = "floor" if row["method_seed"] else row["name"]
-            models[name] = f"{name}.safetensors"
-            shutil.copyfile(Path(row["model"]) / "model.safetensors", models[name])
+        for run in plan.runs:
+            models[run.row.method] = f"{run.row.method}.safetensors"
+            shutil.copyfile(Path(run.model) / "model.safetensors", models[run.row.method])
         (split,) = plan.of_stage("split")
         indices = read_arrays(Path(split.folder) / "indices.npz")
         generator = np.random.default_rng(0)  # a user's list has any order

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reunlearn.commands.dataset_card import facts
-from reunlearn.commands.listing import datasets
+from reunlearn.commands.list_plugins import datasets
 from reunlearn.storage.dvc_files import read_lock
 from reunlearn.study.catalogue import catalogue, plugin_names
 
@@ -16,9 +16,10 @@ LOCK = {"md5": "0123.dir", "nfiles": 5, "size": 99}
 
 @pytest.mark.parametrize("name", plugin_names("datasets"))
 def test_every_card_is_whole(name: str) -> None:
-    card = catalogue()["datasets"][name]
-    told = facts(card, LOCK)
+    card = catalogue().datasets[name]
+    words = facts(card, LOCK)
     wanted = {
+        "modality",
         "classes",
         "training samples",
         "test samples",
@@ -28,13 +29,13 @@ def test_every_card_is_whole(name: str) -> None:
         "licence",
         "lock",
     }
-    assert wanted <= told.keys()
-    assert all(value.strip() and "None" not in value for value in told.values())
-    assert told["lock"] == "0123.dir, 5 files, 99 bytes"
+    assert wanted <= words.keys()
+    assert all(value.strip() and "None" not in value for value in words.values())
+    assert words["lock"] == "0123.dir, 5 files, 99 bytes"
     assert facts(card, None)["lock"] == "none in data.dvc"
-    if not card["open_side"]:
-        assert card["class_names"][-1] in told["classes"]
-        assert card["class_counts"] is None or sum(card["class_counts"]) == card["train"]
+    if not card.open_side:
+        assert card.class_names[-1] in words["classes"]
+        assert card.class_counts is None or sum(card.class_counts) == card.train
 
 
 @pytest.mark.parametrize("name", ["digits", "cifar10", "cifar100", "cifar20"])
@@ -48,6 +49,7 @@ def test_the_lock_is_that_of_data_dvc(name: str, capsys: pytest.CaptureFixture[s
 
 
 def test_the_folders_own_numbers_are_not_made_up(capsys: pytest.CaptureFixture[str]) -> None:
-    assert facts(catalogue()["datasets"]["image_folder"], None)["classes"].startswith("as your folder")
+    assert facts(catalogue().datasets["image_folder"], None)["classes"].startswith("as your folder")
     datasets(None, as_json=False)
-    assert "as the folder" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "as the folder" in text and "modality" in text

@@ -13,34 +13,43 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from reunlearn.cli import app
-from reunlearn.commands.listing import show
 from reunlearn.commands.method_card import facts, hyperparameters, ledger, sees
+from reunlearn.commands.printing import print_table
+from reunlearn.study.cards import MethodCard, StateCard
 from reunlearn.study.catalogue import catalogue, plugin_names
 from reunlearn.unlearning.declarations import Needs
 from reunlearn.unlearning.registry import method
 
-CARD = {
-    "name": "made",
-    "summary": "What it does.",
-    "paper": "A paper, Eq. 1",
-    "needs": {
-        "forget": True,
-        "retain": {"space": ["retain", "both"], "repair": [True]},
-        "validation": False,
-        "true_labels": True,
-        "state": {"weights": {"at": ["initial"]}, "unused": False},
-    },
-    "readings": ["paper", "code"],
-    "divergences": [{"code": "0.5", "paper": "[a] of [0, 1]", "where": "Eq. 1"}],
-    "capabilities": {"head": True, "outputs": {"loss": ["kl"]}},
-    "network": "masked",
-    "scenarios": ["class", "subclass"],
-    "hyperparameters": {
-        "rate": {"type": "float", "default": 0.1, "doc": "of it", "gt": 0},
-        "order": {"type": "str", "default": "reading", "doc": "of both", "paper": "one", "code": "two"},
-    },
-}
-STATES = {"weights": {"summary": "What training started from."}}
+CARD = MethodCard.model_validate(
+    {
+        "name": "made",
+        "summary": "What it does.",
+        "paper": "A paper, Eq. 1",
+        "needs": {
+            "forget": True,
+            "retain": {"space": ["retain", "both"], "repair": [True]},
+            "validation": False,
+            "true_labels": True,
+            "state": {"weights": {"at": ["initial"]}, "unused": False},
+        },
+        "readings": ["paper", "code"],
+        "divergences": [{"code": "0.5", "paper": "[a] of [0, 1]", "where": "Eq. 1"}],
+        "capabilities": {"head": True, "outputs": {"loss": ["kl"]}},
+        "network": "masked",
+        "scenarios": ["class", "subclass"],
+        "hyperparameters": {
+            "rate": {"type": "float", "default": 0.1, "doc": "of it", "gt": 0},
+            "order": {
+                "type": "str",
+                "default": "reading",
+                "doc": "of both",
+                "paper": "one",
+                "code": "two",
+            },
+        },
+    }
+)
+STATES = {"weights": StateCard(name="weights", summary="What training started from.", per_split=False)}
 
 
 def printed(*words: str, columns: int | None = None) -> str:
@@ -68,18 +77,17 @@ def test_a_card_in_words() -> None:
 
 
 def test_a_card_without_any_of_these() -> None:
-    needs = {**dict.fromkeys(CARD["needs"], False), "state": {}}
-    bare = CARD | {"needs": needs, "readings": [], "capabilities": {}, "network": None, "scenarios": None}
-    told = facts(bare, STATES)
-    assert told["readings"] == "one: a study writes made"
-    assert (told["sees"], told["training-time state"]) == ("no samples", "none")
-    assert (told["asks of the objective"], told["scenarios"]) == ("the loss", "all")
-    assert told["returns"] == "the original's network"
+    nothing = {"needs": Needs(), "readings": (), "capabilities": {}, "network": None, "scenarios": None}
+    words = facts(CARD.model_copy(update=nothing), STATES)
+    assert words["readings"] == "one: a study writes made"
+    assert (words["sees"], words["training-time state"]) == ("no samples", "none")
+    assert (words["asks of the objective"], words["scenarios"]) == ("the loss", "all")
+    assert words["returns"] == "the original's network"
 
 
 def test_a_hyper_parameter_that_follows_the_reading_has_both_for_a_default() -> None:
     rate, order = hyperparameters(CARD)
-    assert (rate["default"], rate["range"]) == (0.1, "> 0")
+    assert (rate["default"], rate["range"]) == ("0.1", "> 0")
     assert order["default"] == "paper one, code two"
 
 
@@ -94,22 +102,22 @@ def test_the_ledger_reads_from_left_to_right() -> None:
 
 
 def test_brackets_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    show(ledger(CARD), False, "Ledger")
+    print_table(ledger(CARD), "Ledger")
     assert "[a] of [0, 1]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", plugin_names("methods"))
 def test_every_card_is_whole(name: str) -> None:
-    card = catalogue()["methods"][name]
-    told = facts(card, catalogue()["states"])
-    assert all(value.strip() and "None" not in value for value in told.values())
-    for needed in [k for k in ("forget", "retain", "validation", "true_labels") if card["needs"][k]]:
-        assert needed in told["sees"]
-    for kind in card["needs"]["state"]:
-        assert f"{kind}" in told["training-time state"]
-    for scenario in card["scenarios"] or ["all"]:
-        assert scenario in told["scenarios"]
-    assert all(str(row["default"]) != "reading" for row in hyperparameters(card))
+    card = catalogue().methods[name]
+    words = facts(card, catalogue().states)
+    assert all(value.strip() and "None" not in value for value in words.values())
+    for needed in [k for k in ("forget", "retain", "validation", "true_labels") if getattr(card.needs, k)]:
+        assert needed in words["sees"]
+    for kind in card.needs.state:
+        assert kind in words["training-time state"]
+    for scenario in card.scenarios or ["all"]:
+        assert scenario in words["scenarios"]
+    assert all(row["default"] != "reading" for row in hyperparameters(card))
 
 
 @pytest.mark.parametrize("columns", [None, 100, 140])
@@ -121,7 +129,7 @@ def test_the_list_has_one_line_per_method(columns: int | None) -> None:
         assert any("…" in line for line in lines)
     else:
         assert all(
-            card["summary"] in line for card, line in zip(catalogue()["methods"].values(), lines, strict=True)
+            card.summary in line for card, line in zip(catalogue().methods.values(), lines, strict=True)
         )
 
 
@@ -130,15 +138,15 @@ def test_the_ledger_is_wrapped_to_the_terminal(columns: int) -> None:
     text = printed("methods", "--ledger", columns=columns)
     assert max(cell_len(line.rstrip()) for line in text.splitlines() if line[0] in "│┏") <= columns
     first = {line.split("│")[1].strip() for line in text.splitlines() if line.startswith("│")}
-    assert first - {""} == {n for n, card in catalogue()["methods"].items() if card["divergences"]}
+    assert first - {""} == {n for n, card in catalogue().methods.items() if card.divergences}
 
 
 def test_the_ledger_holds_every_divergence_of_every_method() -> None:
     rows = json.loads(printed("methods", "--ledger", "--json"))
     wanted = [
-        (n, d["where"], d["paper"], d["code"])
-        for n, c in catalogue()["methods"].items()
-        for d in c["divergences"]
+        (name, point.where, point.paper, point.code)
+        for name, card in catalogue().methods.items()
+        for point in card.divergences
     ]
     assert len(wanted) > 30
     assert [tuple(row.values()) for row in rows] == wanted
@@ -175,5 +183,5 @@ def test_contributing_names_every_declaration() -> None:
     declared = {*inspect.signature(method).parameters, *(f.name for f in dataclasses.fields(Needs))}
     assert len(declared) > 10
     assert [name for name in sorted(declared) if f"{name}=" not in text] == []
-    asked = {c for card in catalogue()["objectives"].values() for c in card["capabilities"]}
+    asked = {c for card in catalogue().objectives.values() for c in card.capabilities}
     assert [name for name in sorted(asked) if f"`{name}`" not in text] == []

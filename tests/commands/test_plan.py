@@ -12,13 +12,19 @@ import pytest
 
 from reunlearn.commands import inspection
 from reunlearn.commands import plan as command
+from reunlearn.commands.plan import StageLine
 from reunlearn.storage.dvc_files import write_outputs
 from reunlearn.study.plan import Plan
-from tests.commands.made import STUDY, one
+from reunlearn.study.stages import STAGES
+from tests.commands.made import STUDY, measured, one
 
 
 def would_run() -> dict[str, list[str]]:
-    return {job["folder"]: job["why"] for job in command.describe(STUDY)["jobs"] if job["would_run"]}
+    return {job.folder: list(job.why) for job in command.describe(STUDY).jobs if job.would_run}
+
+
+def stages() -> dict[str, StageLine]:
+    return {line.stage: line for line in command.describe(STUDY).stages}
 
 
 def test_finished_study_has_nothing_to_run(plan: Plan) -> None:
@@ -26,7 +32,7 @@ def test_finished_study_has_nothing_to_run(plan: Plan) -> None:
 
 
 def test_missing_attack_moves_the_tail_only(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
-    attack = one(plan, "attack", "/finetune~")
+    attack = measured(plan, "entropy_logistic")
     shutil.rmtree(attack)
     results, report, track = (one(plan, stage) for stage in ("aggregate", "report", "track"))
     found = would_run()
@@ -34,7 +40,7 @@ def test_missing_attack_moves_the_tail_only(plan: Plan, capsys: pytest.CaptureFi
     assert found[attack] == ["never made"]
     assert found[results] == [f"{attack} would run"]
     assert command.run(STUDY, why=True) == 0
-    assert f"attack {attack}\n    never made" in capsys.readouterr().out
+    assert f"measure {attack}\n    never made" in capsys.readouterr().out
 
 
 def test_code_edit_moves_the_job_and_all_that_follows(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,40 +60,50 @@ def test_weights_left_out_are_made_again_where_they_are_needed(plan: Plan) -> No
     write_outputs(Path("runs.dvc"), {unlearned: {"md5": "0.dir", "path": unlearned}})
     Path(unlearned, "model.safetensors").unlink()
     assert would_run() == {}
-    Path(unlearned, "evaluation", "manifest.json").unlink()
+    Path(measured(plan, "evaluation"), "manifest.json").unlink()
     assert {f for f in would_run() if "/runs/" in f"/{f}"} == {
         f for f in plan.jobs if f.startswith(unlearned)
     }
 
 
 def test_disk_is_measured_and_what_is_missing_estimated(plan: Plan) -> None:
-    attack = one(plan, "attack", "/finetune~")
-    whole = {s["stage"]: s for s in command.describe(STUDY)["stages"]}
+    attack = measured(plan, "entropy_logistic")
+    whole = stages()
     shutil.rmtree(attack)
     shutil.rmtree(one(plan, "report"))
-    stages = {s["stage"]: s for s in command.describe(STUDY)["stages"]}
-    of_attacks = [f for f in plan.jobs if "/attacks/" in f and f != attack]
-    expected = sum(p.stat().st_size for f in of_attacks for p in Path(f).iterdir())
-    assert stages["attack"]["bytes"] == expected
-    assert stages["attack"]["bytes_to_come"] == round(expected / len(of_attacks))
-    assert stages["attack"]["missing"] == 1
-    assert stages["report"]["bytes_to_come"] is None  # nothing to estimate from
-    assert whole["attack"]["bytes_to_come"] == 0
-    assert whole["original"]["bytes"] > 1000
+    left = stages()
+    others = [job.folder for job in plan.of_stage("measure") if job.folder != attack]
+    expected = sum(p.stat().st_size for f in others for p in Path(f).iterdir())
+    assert left["measure"].bytes == expected
+    assert left["measure"].bytes_to_come == round(expected / len(others))
+    assert left["measure"].missing == 1
+    assert left["report"].bytes_to_come is None  # nothing to estimate from
+    assert whole["measure"].bytes_to_come == 0
+    assert whole["original"].bytes > 1000
 
 
 def test_snapshot_size_follows_the_choice_of_weights(plan: Plan) -> None:
-    def unlearned() -> dict:
-        return next(s for s in command.describe(STUDY)["stages"] if s["stage"] == "unlearn")
-
-    assert unlearned()["bytes_in_snapshot"] == unlearned()["bytes"]
+    assert stages()["unlearn"].bytes_in_snapshot == stages()["unlearn"].bytes
     Path(".dvcignore").write_text("/runs/**/unlearned/**/model.safetensors\n")
-    assert unlearned()["bytes_in_snapshot"] == unlearned()["bytes"] - 2 * 1000
+    assert stages()["unlearn"].bytes_in_snapshot == stages()["unlearn"].bytes - 2 * 1000
 
 
 def test_narrowed_plan_is_smaller(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     command.run(STUDY, methods=["finetune"], json=True)
-    assert json.loads(capsys.readouterr().out)["runs"] == len(plan.rows) - 1
+    assert json.loads(capsys.readouterr().out)["runs"] == len(plan.runs) - 1
+
+
+def test_stages_stand_in_the_order_of_the_table(plan: Plan) -> None:
+    there = [stage for stage in STAGES if plan.of_stage(stage)]
+    assert list(stages()) == there and {"measure", "unlearn", "track"} <= set(there)
+
+
+def test_planning_writes_nothing(plan: Plan) -> None:
+    Path(one(plan, "original"), "specification.json").unlink()
+    before = {p: p.stat().st_mtime_ns for p in Path().rglob("*")}
+    assert command.run(STUDY, why=True) == 0
+    assert command.run(STUDY, methods=["finetune"], json=True) == 0
+    assert {p: p.stat().st_mtime_ns for p in Path().rglob("*")} == before
 
 
 def test_the_commands_import_no_torch() -> None:

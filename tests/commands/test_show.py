@@ -46,7 +46,7 @@ def test_finished_run(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["studies"] == [STUDY]
     assert found["log_tail"][-1] == "line 99" and len(found["log_tail"]) == show.TAIL
     assert found["command"] == f"reunlearn unlearn {folder}/specification.json"
-    assert found["specification"] == plan.jobs[folder].document
+    assert found["specification"] == plan.jobs[folder].document()
     assert show.run(folder) == 0
     assert "line 99" in capsys.readouterr().out
 
@@ -54,15 +54,15 @@ def test_finished_run(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
 def test_damage_and_what_moves_a_run_are_told(plan: Plan) -> None:
     original, folder = one(plan, "original"), one(plan, "unlearn", "/finetune~")
     Path(original, "model.safetensors").write_bytes(b"")
-    found = show.describe(original)
-    assert (found["state"], found["why"]) == ("changed", ["changed: model.safetensors"])
-    found = show.describe(folder)
-    assert (found["state"], found["why"]) == ("would run", [f"{original} would run"])
+    shown = show.describe(original)
+    assert (shown.state, shown.why) == ("changed", ("changed: model.safetensors",))
+    shown = show.describe(folder)
+    assert (shown.state, shown.why) == ("would run", (f"{original} would run",))
 
 
 def test_run_of_no_study(plan: Plan) -> None:
     folder = one(plan, "unlearn", "/finetune~")
     write_study({**SMALL, "methods": ["gradient_ascent"]})
-    found = show.describe(folder)
-    assert (found["state"], found["studies"]) == ("in no study", [])
-    assert found["command"] == f"reunlearn unlearn {folder}/specification.json"
+    shown = show.describe(folder)
+    assert (shown.state, shown.studies) == ("in no study", ())
+    assert shown.command == f"reunlearn unlearn {folder}/specification.json"

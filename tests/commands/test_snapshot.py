@@ -10,8 +10,9 @@ from reunlearn.base.errors import UserError
 from reunlearn.commands import lock, snapshot
 from reunlearn.storage.dvc_files import directory_digest, read_lock, read_outputs, write_outputs
 from reunlearn.storage.snapshot import RUNS_FILE, output_of
+from reunlearn.study import paths
 from reunlearn.study.plan import Plan
-from tests.commands.made import STUDY, one
+from tests.commands.made import STUDY, measured, one
 from tests.storage import dvc_project
 
 
@@ -23,22 +24,22 @@ def project(plan: Plan) -> Plan:
 
 
 def test_every_sound_folder_is_stored_and_pushed(project: Plan) -> None:
-    found = snapshot.take()
+    taken = snapshot.take()
     assert read_outputs(RUNS_FILE).keys() == {output_of(job) for job in project.jobs.values()}
-    assert set(found["changed"]) == read_outputs(RUNS_FILE).keys()
-    assert (found["unsound"], found["not_pushed"]) == ({}, [])
+    assert set(taken.changed) == read_outputs(RUNS_FILE).keys()
+    assert (taken.unsound, taken.not_pushed) == ({}, ())
     digests = [entry["md5"] for entry in read_outputs(RUNS_FILE).values()]
     assert all(Path("dvc-storage/files/md5", d[:2], d[2:]).exists() for d in digests)
-    assert snapshot.take(STUDY)["changed"] == []
+    assert snapshot.take(STUDY).changed == ()
 
 
 def test_damaged_folder_is_named_and_its_old_entry_stays(project: Plan) -> None:
     snapshot.take(push=False)
     before = read_outputs(RUNS_FILE)
-    evaluation = one(project, "evaluate", "/finetune~")
-    Path(evaluation, "result.json").write_text("tampered")
+    evaluation = measured(project, "evaluation")
+    Path(evaluation, "numbers.json").write_text("tampered")
     assert snapshot.run(STUDY, push=False) == 1
-    assert snapshot.take(push=False)["unsound"].keys() == {str(Path(evaluation).parent)}
+    assert snapshot.take(push=False).unsound.keys() == {paths.run_of(evaluation)}
     assert read_outputs(RUNS_FILE) == before
 
 
@@ -46,10 +47,10 @@ def test_unfinished_study_is_stored_as_far_as_it_is(project: Plan) -> None:
     report = Path(one(project, "report"))
     for name in ("manifest.json", "results/manifest.json", "tracking/manifest.json"):
         (report / name).unlink()
-    found = snapshot.take(push=False)
-    assert found["unsound"] == {}
+    taken = snapshot.take(push=False)
+    assert taken.unsound == {}
     assert str(report) not in read_outputs(RUNS_FILE)
-    assert found["folders"] == len(read_outputs(RUNS_FILE)) > 3
+    assert taken.folders == len(read_outputs(RUNS_FILE)) > 3
 
 
 def test_entries_of_others_stay_and_stop_nothing(project: Plan) -> None:
@@ -58,8 +59,8 @@ def test_entries_of_others_stay_and_stop_nothing(project: Plan) -> None:
     write_outputs(RUNS_FILE, theirs)
     Path("runs/theirs/x").unlink()
     Path("runs/theirs").rmdir()
-    found = snapshot.take()
-    assert found["remote"] is not None
+    taken = snapshot.take()
+    assert taken.remote is not None
     assert read_outputs(RUNS_FILE)["runs/theirs"] == theirs["runs/theirs"]
     digest = read_outputs(RUNS_FILE)[one(project, "original")]["md5"]
     assert Path("dvc-storage/files/md5", digest[:2], digest[2:]).exists()
@@ -73,10 +74,10 @@ def test_unknown_choice_of_weights_is_refused(project: Plan) -> None:
 def test_lock_writes_one_entry_and_needs_the_folder(project: Plan) -> None:
     other = {"data/absent": {"md5": "0.dir", "size": 1, "nfiles": 1, "hash": "md5", "path": "data/absent"}}
     write_outputs(Path("data.dvc"), other)
-    found = lock.lock("digits")
-    assert found["changed"] and found["md5"] == directory_digest(Path("data/digits"))["md5"]
+    locked = lock.lock("digits")
+    assert locked.changed and locked.md5 == directory_digest(Path("data/digits"))["md5"]
     assert read_lock().keys() == {"data/absent", "data/digits"}
-    assert not lock.lock("digits")["changed"]
+    assert not lock.lock("digits").changed
     with pytest.raises(UserError, match="prepare it first"):
         lock.lock("cifar10")
     with pytest.raises(UserError, match="did you mean digits"):

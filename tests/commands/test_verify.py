@@ -10,11 +10,11 @@ import pytest
 from reunlearn.commands import verify
 from reunlearn.storage.dvc_files import write_outputs
 from reunlearn.study.plan import Plan
-from tests.commands.made import SMALL, STUDY, one, write_study
+from tests.commands.made import SMALL, STUDY, measured, one, write_study
 
 
 def wrong() -> set[tuple[str, str, str]]:
-    return {(p["folder"], p["kind"], p["what"]) for p in verify.verify(STUDY)["problems"]}
+    return {(p.folder, p.kind, p.what) for p in verify.verify(STUDY).problems}
 
 
 def test_finished_study_is_sound(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,13 +27,13 @@ def test_finished_study_is_sound(plan: Plan, capsys: pytest.CaptureFixture[str])
 
 def test_each_kind_of_damage_is_named(plan: Plan) -> None:
     original, split = one(plan, "original"), one(plan, "split")
-    attack = one(plan, "attack", "/finetune~")
+    attack = measured(plan, "entropy_logistic")
     Path(original, "model.safetensors").write_bytes(b"v" * 1000)
-    Path(split, "result.json").unlink()
+    Path(split, "indices.npz").unlink()
     Path(attack, "manifest.json").unlink()
     assert wrong() == {
         (original, "changed", "model.safetensors"),
-        (split, "missing", "result.json"),
+        (split, "missing", "indices.npz"),
         (attack, "missing", "manifest.json"),
     }
     assert verify.run(STUDY) == 1
@@ -43,7 +43,7 @@ def test_other_manifest_upstream_makes_its_readers_stale(plan: Plan) -> None:
     original = one(plan, "original")
     manifest = Path(original, "manifest.json")
     manifest.write_text(manifest.read_text().replace("\n", "\n\n"))
-    readers = {job.folder for job in plan.jobs.values() if original in job.input_folders}
+    readers = {job.folder for job in plan.jobs.values() if original in job.inputs.folders()}
     assert len(readers) > 2
     assert wrong() == {(folder, "stale", f"made from another {original}") for folder in readers}
 
@@ -61,6 +61,7 @@ def test_changed_hyperparameter_leaves_new_runs_missing_and_the_tail_stale(plan:
     assert {name.partition("~")[0]: kind for name, kind in kinds.items()} == {
         "finetune": "missing",
         "results": "stale",
+        STUDY: "stale",  # the report's specification holds the study
     }
 
 
@@ -81,7 +82,7 @@ def test_mixed_versions_are_pointed_out(plan: Plan, capsys: pytest.CaptureFixtur
     path.write_text(json.dumps(record))
     assert verify.run(STUDY) == 0
     assert "torch: " in capsys.readouterr().out
-    assert verify.verify(STUDY)["mixed_versions"]["torch"]["1.0"] == 1
+    assert verify.verify(STUDY).mixed_versions["torch"]["1.0"] == 1
 
 
 def test_weights_left_out_by_a_snapshot_are_no_problem_but_others_are(plan: Plan) -> None:
@@ -91,6 +92,6 @@ def test_weights_left_out_by_a_snapshot_are_no_problem_but_others_are(plan: Plan
     assert wrong() == {(unlearned, "missing", "model.safetensors")}  # no snapshot has this folder
     write_outputs(Path("runs.dvc"), {f: {"md5": "0.dir", "path": f} for f in (unlearned, original)})
     assert wrong() == set()
-    assert verify.verify(STUDY)["left_out"] == [f"{unlearned}/model.safetensors"]
+    assert verify.verify(STUDY).left_out == (f"{unlearned}/model.safetensors",)
     Path(original, "model.safetensors").unlink()
     assert wrong() == {(original, "missing", "model.safetensors")}

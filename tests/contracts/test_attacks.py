@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reunlearn.attacks.registry import POOLS, AttackResult, Outputs, ShadowPools, get
-from reunlearn.metrics.separation import READINGS
+from reunlearn.attacks.registry import AttackResult, ShadowPools, get
+from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.separation import METRICS
 from reunlearn.study.catalogue import plugin_names
+from reunlearn.study.schema import Shadows
 from tests.attacks.synthetic import CLASSES, all_pools, leaky, noisy
 
 ATTACKS = plugin_names("attacks")
@@ -41,7 +43,7 @@ def test_the_card_is_complete(name: str) -> None:
     assert all(text.strip() and "\n" not in text for text in texts)
     assert card.direction.startswith(("higher is more leakage", "higher is less leakage"))
     assert set(card.ordered) <= set(SETS)
-    assert set(card.pools) <= set(POOLS)
+    assert set(card.pools) <= set(Shadows.model_fields)
     assert ("pool" in card.cost) == bool(card.pools)
 
 
@@ -131,12 +133,12 @@ def test_other_names_for_the_classes_change_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_every_reading_comes_with_its_interval(name: str) -> None:
+def test_every_metric_comes_with_its_interval(name: str) -> None:
     outputs = noisy(1)
     details = attack(name, outputs, all_pools(outputs)).details
-    for reading in READINGS:
-        assert 0 <= details[f"{reading}_low"] <= details[f"{reading}_high"] <= 1
-        assert details[f"{reading}_low"] - 0.05 <= details[reading] <= details[f"{reading}_high"] + 0.05
+    for metric in METRICS:
+        assert 0 <= details[f"{metric}_low"] <= details[f"{metric}_high"] <= 1
+        assert details[f"{metric}_low"] - 0.05 <= details[metric] <= details[f"{metric}_high"] + 0.05
     assert details["auc_low"] < details["auc"] < details["auc_high"]
 
 

@@ -19,19 +19,21 @@ from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
+from reunlearn.study.cards import MethodCard
 from reunlearn.study.catalogue import plugin_names
-from reunlearn.study.methods import as_read, holds, state_kinds
+from reunlearn.study.methods import fill, holds, state_kinds
+from reunlearn.study.scenario import Scenario, read_scenario
 from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.state.registry import card as state_card
 from reunlearn.training.state.registry import write
-from reunlearn.unlearning.registry import card, make
+from reunlearn.unlearning.registry import card
 from reunlearn.unlearning.task import AccessError, Task
 from tests.training.state.requests import request
+from tests.unlearning.making import make
 
-METHODS = [
-    (name, reading) for name in plugin_names("methods") for reading in card(name)["readings"] or [None]
-]
+METHODS = [(name, reading) for name in plugin_names("methods") for reading in card(name).readings or [None]]
 # by default they read sets in order, as they are; nothing else is random
 DRAWS_NOTHING = {"ntk", "pgu", "ssd", "warnecke_first_order"}
 CLASSES, TRAINING = 4, 34
@@ -40,9 +42,7 @@ OWN = {
     "ssd": {"selection": 1.0},  # by default so few weights are selected that it may be none
     "warnecke_second_order": {"passes": 5},  # by default a hundred, over a quarter of a minute each time
 }
-RECIPE = Recipe(source="tests", learning_rate=0.05, weight_decay=5e-4, epochs=60, batch_size=8).model_dump(
-    mode="json"
-)
+RECIPE = Recipe(learning_rate=0.05, weight_decay=5e-4, epochs=60, batch_size=8)
 
 every_method = pytest.mark.parametrize(
     ("name", "reading"), METHODS, ids=[f"{n}@{f}" if f else n for n, f in METHODS]
@@ -63,7 +63,9 @@ class Counting(ImageSamples):
 def images(index_N: np.ndarray) -> Counting:
     """Return images of pure noise, of which class `index % CLASSES` can be learnt by heart only."""
     x = np.random.default_rng(100).integers(0, 256, (64, 1, 8, 8)).astype(np.uint8)
-    return Counting(x[index_N], index_N % CLASSES, index_N, (0.5,), (0.25,), Augmentation(("flip",)))
+    return Counting(
+        x[index_N], index_N % CLASSES, index_N, (0.5,), (0.25,), augmentation=Augmentation(("flip",))
+    )
 
 
 def make_sets(forget: int, retain: int, missing: int | None = None) -> dict[str, Counting]:
@@ -79,14 +81,14 @@ def make_sets(forget: int, retain: int, missing: int | None = None) -> dict[str,
 
 def network(seed: int) -> nn.Module:
     """Return a fresh network."""
-    return build({"name": "small_cnn", "settings": {"width": 4}}, (1, 8, 8), CLASSES, seed)
+    return build(ArchitectureSpec(name="small_cnn", settings={"width": 4}), (1, 8, 8), CLASSES, seed)
 
 
 def result_network(name: str | None, seed: int) -> nn.Module:
     """Return a fresh network of the architecture that a method returns."""
     if name is None:
         return network(seed)
-    architecture = {"name": name, "settings": {"body": "small_cnn", "width": 4}}
+    architecture = ArchitectureSpec(name=name, settings={"body": "small_cnn", "width": 4})
     return build(architecture, (1, 8, 8), CLASSES, seed)
 
 
@@ -118,25 +120,25 @@ def state_folder(kind: str, forget: tuple[int, ...], result: str | None) -> Path
 
 def state_folders(name: str, reading: str | None, sets: dict[str, Counting]) -> dict[str, Path]:
     """Return the folders of all the state that a method asks for."""
-    about, forget = card(name), tuple(sets["forget"].index.tolist())
-    kinds = state_kinds(about, settings_of(name, reading))
+    method_card, forget = card(name), tuple(sets["forget"].index.tolist())
+    kinds = state_kinds(method_card, settings_of(name, reading))
     return {
-        kind: state_folder(kind, forget if state_card(kind)["per_split"] else (), about["network"])
+        kind: state_folder(kind, forget if state_card(kind).per_split else (), method_card.network)
         for kind in kinds
     }
 
 
 def settings_of(name: str, reading: str | None) -> dict[str, Any]:
     """Return all hyper-parameters of a short run."""
-    about = card(name)
-    short = {key: value for key, value in SHORT.items() if key in about["hyperparameters"]}
-    return as_read(about, reading, {**short, **OWN.get(name, {})})
+    method_card = card(name)
+    short = {key: value for key, value in SHORT.items() if key in method_card.hyperparameters}
+    return fill(method_card, reading, {**short, **OWN.get(name, {})})
 
 
-def scenario_of(about: dict[str, Any]) -> dict[str, Any]:
+def scenario_of(method_card: MethodCard) -> Scenario:
     """Return a scenario that a method is for; what the sets hold is another matter."""
-    kinds = about["scenarios"] or ["random"]
-    return {"kind": kinds[0], "classes": [1], "steps": 1} if kinds[0] == "class" else {"kind": kinds[0]}
+    kind = (method_card.scenarios or ("random",))[0]
+    return read_scenario({"kind": kind, **({"classes": [1]} if kind == "class" else {"fraction": 0.5})})
 
 
 def unlearn(
@@ -148,9 +150,9 @@ def unlearn(
 ) -> tuple[nn.Module, Task]:
     """Run a method on a copy of the original with the access that its card declares."""
     settings = settings_of(name, reading)
-    about = card(name)
+    method_card = card(name)
     if declared is None:
-        declared = {s for s in (*sets, "true_labels") if holds(about["needs"][s], settings)}
+        declared = {s for s in (*sets, "true_labels") if holds(getattr(method_card.needs, s), settings)}
     task = Task(
         dict(sets),
         declared,
@@ -161,8 +163,8 @@ def unlearn(
         state=state_folders(name, reading, sets),
         fresh=network,
         true_labels=torch.arange(64) % CLASSES,
-        result=functools.partial(result_network, about["network"]),
-        scenario=scenario_of(about),
+        result=functools.partial(result_network, method_card.network),
+        scenario=scenario_of(method_card),
     )
     return make(name, reading, settings).unlearn(copy.deepcopy(original()), task), task
 
@@ -233,7 +235,7 @@ def test_weights_stay_finite(
 ) -> None:
     model, _ = unlearn(name, reading, make_sets(forget, retain, missing))
     assert finite(model)
-    wanted = result_network(card(name)["network"], 0)
+    wanted = result_network(card(name).network, 0)
     assert model.state_dict().keys() == wanted.state_dict().keys()
 
 
@@ -242,9 +244,13 @@ def test_hyperparameters_out_of_range_are_refused(name: str, reading: str | None
     refused = {"ge": lambda limit: limit - 1, "gt": lambda limit: limit, "le": lambda limit: limit + 1}
     refused |= {"lt": lambda limit: limit, "choices": lambda _: "no-such-choice"}
     tried = 0
-    for key, about in card(name)["hyperparameters"].items():
-        assert about["doc"], f"{key} is not explained"
-        wrong = [make_wrong(about[bound]) for bound, make_wrong in refused.items() if bound in about]
+    for key, entry in card(name).hyperparameters.items():
+        assert entry.doc, f"{key} is not explained"
+        wrong = [
+            make_wrong(limit)
+            for bound, make_wrong in refused.items()
+            if (limit := getattr(entry, bound)) is not None
+        ]
         for value in [*wrong, None]:
             with pytest.raises(UserError, match=rf"method '{name}'.*\b{key}\b") as caught:
                 make(name, reading, {key: value})

@@ -17,7 +17,9 @@ KINDS = ("crop", "flip", "rotation", "randaugment")
 def make(count: int, names: tuple[str, ...] = (), size: int = 8) -> ImageSamples:
     x_NCHW = np.random.default_rng(0).integers(0, 256, (count, 3, size, size), dtype=np.uint8)
     y_N, index = np.arange(count) % 10, 100 + np.arange(count)
-    return ImageSamples(x_NCHW, y_N, index, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3), Augmentation(names))
+    return ImageSamples(
+        x_NCHW, y_N, index, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3), augmentation=Augmentation(names)
+    )
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(10, [4, 4, 2]), (9, [4, 4, 1]), (8, [4, 4]), (3, [3])])

@@ -21,7 +21,7 @@ def raw(count: int, size: int = 8) -> np.ndarray:
 
 def make(count: int, augmentation: Augmentation | None = None, **more) -> ImageSamples:
     x_NCHW, index = raw(count), 100 + np.arange(count)
-    return ImageSamples(x_NCHW, np.arange(count) % 10, index, MEAN, STD, augmentation, **more)
+    return ImageSamples(x_NCHW, np.arange(count) % 10, index, MEAN, STD, augmentation=augmentation, **more)
 
 
 def test_a_batch_is_normalised_pixels_labels_and_indices() -> None:

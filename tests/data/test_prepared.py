@@ -49,7 +49,7 @@ def test_the_same_arrays_give_the_same_bytes_whatever_their_memory(tmp_path: Pat
         ({"test_x": np.zeros((598, 1, 8, 8), np.uint8)}, "digits test: images"),
         ({"train_y": np.zeros(1198, np.int32)}, "not int64"),
         ({"train_y": np.zeros(1198, np.int64)}, "classes are missing"),
-        ({"train_y": np.arange(1198) % 11}, "or there are others"),
+        ({"train_y": np.arange(1198) % 11}, "or there are other labels"),
         ({"train_y": np.arange(1198) % 10}, "120, 120.*per class, not .115, 119"),
         ({"train_fine": np.zeros(1198, np.int64)}, "do not go together"),
     ],
@@ -98,7 +98,7 @@ def test_sub_classes_are_kept_and_missed(tmp_path: Path, arrays: Arrays) -> None
 def test_texts_are_token_ids(tmp_path: Path) -> None:
     x_NL, y_N = np.array([[5, 0], [7, 9], [9, 1], [2, 0]], np.uint16), np.array([0, 1, 0, 1])
     about = {"classes": ("a", "b"), "shape": (2, 10), "train": 4, "test": 4, "mean": (), "std": ()}
-    card = dataclasses.replace(digits.CARD, objective="text", class_counts=None, **about)
+    card = dataclasses.replace(digits.CARD, modality="text", class_counts=None, **about)
     write(tmp_path, card, Arrays(x_NL, y_N, x_NL, y_N))
     found = read(tmp_path)
     assert np.array_equal(found.arrays.test_x, x_NL)

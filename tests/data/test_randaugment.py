@@ -148,7 +148,7 @@ def test_every_pair_of_operations_has_the_probability_it_has_in_torchvision() ->
 
 def test_a_missing_sign_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above: one operation in ten turned from backwards to forwards."""
-    from reunlearn.data import augmentation as module
+    from reunlearn.data import randaugment as module
 
     def lopsided(x_NHWC, operation_KB, negative_KB, magnitude):
         lost = torch.rand(negative_KB.shape, generator=seeded(5)) < 0.1

@@ -14,8 +14,8 @@ import torch
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.augmentation import Augmentation
-from reunlearn.data.images import ImageSamples, fits_in_memory
-from reunlearn.data.storage import SHARE, MappedImages, announce, available, copied
+from reunlearn.data.images import ImageSamples
+from reunlearn.data.storage import SHARE, MappedImages, announce, available, copied, fits_in_memory
 from tests.data.pictures import seeded
 
 NAMES = ("crop", "flip", "rotation", "randaugment")
@@ -33,7 +33,15 @@ def both(folder: Path, **more) -> list[ImageSamples]:
     x_NCHW, rows = on_disk(folder), np.random.default_rng(1).permutation(60)[:41]
     return [
         ImageSamples(
-            x_NCHW, rows % 10, rows, (0.5,) * 3, (0.2,) * 3, Augmentation(NAMES), rows=rows, mapped=m, **more
+            x_NCHW,
+            rows % 10,
+            rows,
+            (0.5,) * 3,
+            (0.2,) * 3,
+            augmentation=Augmentation(NAMES),
+            rows=rows,
+            mapped=m,
+            **more,
         )
         for m in (False, True)
     ]

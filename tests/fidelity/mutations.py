@@ -18,28 +18,27 @@ Mutation = tuple[str, str, str]
 
 def codes_in(code: CodeType) -> dict[str, CodeType]:
     """Return all functions' code below a module's, by qualified name."""
-    found = {}
+    codes = {}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            found[constant.co_qualname] = constant
-            found |= codes_in(constant)
-    return found
+            codes[constant.co_qualname] = constant
+            codes |= codes_in(constant)
+    return codes
 
 
 def functions_in(module: ModuleType) -> list[FunctionType]:
     """Return the functions and methods that a module defines, without their decorators."""
     places: list[Any] = list(vars(module).values())
-    classes = [p for p in places if inspect.isclass(p) and p.__module__ == module.__name__]
-    for one in classes:
-        places += vars(one).values()
-    found = []
+    for kind in [p for p in places if inspect.isclass(p) and p.__module__ == module.__name__]:
+        places += vars(kind).values()
+    functions = []
     for place in places:
         inner = place.fget if isinstance(place, property) else getattr(place, "__func__", place)
         if callable(inner) and not inspect.isclass(inner):
             inner = inspect.unwrap(inner)
         if isinstance(inner, FunctionType) and inner.__module__ == module.__name__:
-            found.append(inner)
-    return found
+            functions.append(inner)
+    return functions
 
 
 @contextmanager
@@ -54,13 +53,13 @@ def mutated(module_name: str, old: str, new: str) -> Iterator[None]:
     functions = {f.__qualname__: f for f in functions_in(module)}
     changed = [n for n in functions if n in after and after[n] != before[n]]
     assert changed, f"{module_name}: the text is in no function: {old}"
-    kept = {name: functions[name].__code__ for name in changed}
+    originals = {name: functions[name].__code__ for name in changed}
     try:
         for name in changed:
             functions[name].__code__ = after[name]
         yield
     finally:
-        for name, code in kept.items():
+        for name, code in originals.items():
             functions[name].__code__ = code
 
 

@@ -1,4 +1,4 @@
-"""Runs of PGU with the training-time state that they consume, in the words of its references."""
+"""Runs of PGU with the training-time state that they use, in the words of its references."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from torch import nn
 from reunlearn.training.state import layer_inputs
 from tests.training.state.requests import request
 
-from .harness import CLASSES, Drawn, Noted, Run, make_sets, run
+from .harness import Run, run
+from .networks import CLASSES
+from .recording import Drawn
 from .references import pgu
-from .references.pgu_space import full_space
-from .references.plain_parts import Batch, accuracy
+from .references._core_gradient_space import full_space
+from .references._losses import accuracy
+from .references._samples import Batch
+from .sets import Labels, training_set
 
-Labels = dict[str, list[int]] | None
 SIZES = {"forget": 11, "retain": 14, "validation": 15}
 EPOCHS = 8
 RATES = {"two_layer": 2.0, "small_conv": 0.4}
@@ -32,53 +35,38 @@ SPACES = {
 }
 
 
-def settings(kind: str, reading: str) -> dict[str, Any]:
+def our_settings(kind: str, reading: str) -> dict[str, Any]:
     """Return ours, the same for each comparison."""
     rates = {"learning_rate": RATES[kind], "final_learning_rate": 0.3 * RATES[kind]}
-    return rates | {
-        "epochs": EPOCHS,
-        "batch_size": 4,
-        "energy": ENERGY[reading],
-        "offset": 0.07,
-        "entropy_weight": 0.3,
-    }
+    loss = {"offset": 0.07, "entropy_weight": 0.3}
+    return {"epochs": EPOCHS, "batch_size": 4, "energy": ENERGY[reading], **rates, **loss}
 
 
-def told(kind: str) -> dict[str, Any]:
+def reference_settings(kind: str) -> dict[str, Any]:
     """Return the same in the references' words."""
     rates = {"start": RATES[kind], "end": 0.3 * RATES[kind], "schedule_epochs": EPOCHS}
-    return rates | {"offset": 0.07, "entropy_weight": 0.3}
-
-
-def training_set(kind: str, notes: list[Drawn], labels: Labels = None) -> Noted:
-    """Return forget and retain as one set, which notes its batches."""
-    parts = [make_sets(kind, [], SIZES, labels)[name] for name in ("forget", "retain")]
-    whole = copy.copy(parts[0])
-    assert isinstance(whole, Noted)
-    for field in ("x_NHWC", "y", "index"):
-        setattr(whole, field, torch.cat([getattr(part, field) for part in parts]))
-    whole.notes = notes
-    return whole
+    return {"offset": 0.07, "entropy_weight": 0.3, **rates}
 
 
 def write_state(kind: str, model: nn.Module, folder: Path, labels: Labels = None) -> list[Batch]:
     """Write the moments of the layers' inputs; return the batches that they were taken on."""
     notes: list[Drawn] = []
-    samples = training_set(kind, notes, labels)
-    layer_inputs.write(request(folder, copy.deepcopy(model), samples, CLASSES, seed=3))
-    assert len(np.unique(torch.cat([d.index for d in notes]))) == 25
-    return [(d.x, d.y) for d in notes]
+    whole = training_set(kind, notes, SIZES, labels)
+    layer_inputs.write(request(folder, copy.deepcopy(model), whole, CLASSES, seed=3))
+    assert len(np.unique(torch.cat([batch.index for batch in notes]))) == 25
+    return [(batch.x, batch.y) for batch in notes]
 
 
 def pgu_run(
     kind: str, reading: str, original: nn.Module, changes: dict[str, Any], labels: Labels = None
 ) -> tuple[Run, list[Batch]]:
-    """Return a run and the batches that its state was taken on."""
+    """Return a run with these changes to our settings, and the batches that its state was taken on."""
     with tempfile.TemporaryDirectory() as folder:
         full = write_state(kind, original, Path(folder), labels)
-        state = {"layer_inputs": Path(folder)}
-        chosen = settings(kind, reading) | changes
-        return run(f"pgu@{reading}", kind, chosen, SIZES, labels, original, state=state), full
+        task_fields: dict[str, Any] = {"sizes": SIZES, "labels": labels, "model": original}
+        task_fields["state"] = {"layer_inputs": Path(folder)}
+        ours = run(f"pgu@{reading}", kind, our_settings(kind, reading) | changes, **task_fields)
+    return ours, full
 
 
 def passes(ours: Run) -> tuple[Batch, list[list[Batch]]]:
@@ -86,7 +74,7 @@ def passes(ours: Run) -> tuple[Batch, list[list[Batch]]]:
 
     Each epoch ends with a pass over all of forget for its accuracy, and epoch 0 is nothing else.
     """
-    drawn = [(d.x, d.y) for d in ours.of("forget")]
+    drawn = ours.batches("forget")
     moments = [] if ours.method.space == "retain" else [drawn.pop(0)]
     per_epoch = -(-SIZES["forget"] // ours.method.batch_size) + 1
     trained = drawn[1:]
@@ -100,8 +88,8 @@ def data_of(ours: Run, full: list[Batch]) -> dict[str, Any]:
     space_forget, epochs = passes(ours)
     epochs = epochs + epochs[-1:] * (EPOCHS - 1 - len(epochs))
     data = {"full": full, "space_forget": [space_forget], "forget": epochs}
-    data |= {"forget_evaluation": ours.all("forget"), "retain_evaluation": ours.all("forget")}
-    return data | ({"validation": ours.all("validation")} if ours.of("validation") else {})
+    data |= {"forget_evaluation": ours.whole("forget"), "retain_evaluation": ours.whole("forget")}
+    return data | ({"validation": ours.whole("validation")} if ours.drawn_from("validation") else {})
 
 
 def first_not_behind(data: dict[str, Any], removed: Callable[[int], nn.Module]) -> nn.Module:
@@ -135,24 +123,18 @@ def two_steps(kind: str, reading: str, original: nn.Module) -> tuple[Run, nn.Mod
     with tempfile.TemporaryDirectory() as folder:
         full = write_state(kind, original, Path(folder))
         for step in (1, 2):
-            more: dict[str, Any] = {
-                "scenario": {"kind": "first", "steps": 2, "step": step},
+            task_fields: dict[str, Any] = {
+                "scenario": {"kind": "first", "count": 6, "steps": 2, "step": step},
                 "carried": carried,
+                "state": {"layer_inputs": Path(folder)} if step == 1 else {},
             }
-            if step == 1:
-                more["state"] = {"layer_inputs": Path(folder)}
-            chosen = settings(kind, reading) | {"stop": "chance"}
-            ours = run(f"pgu@{reading}", kind, chosen, SIZES, labels[step], model, **more)
+            chosen = our_settings(kind, reading) | {"stop": "chance"}
+            of_step: dict[str, Any] = {"sizes": SIZES, "labels": labels[step], "model": model}
+            ours = run(f"pgu@{reading}", kind, chosen, **of_step, **task_fields)
             assert len(ours.logged) > 1, "the step ended at once"
             requests.append(data_of(ours, full))
             assert ours.task is not None
             model, carried = ours.model, ours.task.carry
-    start = full_space(original, full)
-    given: dict[str, Any] = {
-        "gamma": ENERGY[reading],
-        "space": start,
-        **SPACES[reading],
-        **told(kind),
-        **CHANCE,
-    }
+    given: dict[str, Any] = {**SPACES[reading], **reference_settings(kind), **CHANCE}
+    given |= {"gamma": ENERGY[reading], "space": full_space(original, full)}
     return ours, pgu.reference_incremental(copy.deepcopy(original), requests, **given)

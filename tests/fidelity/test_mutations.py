@@ -1,41 +1,40 @@
-"""Each comparison notices a fault in what it compares; each method is compared."""
+"""Each comparison notices a fault in what it compares; each method is compared, and has a fault, in each reading."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-import reunlearn.unlearning.methods
+from reunlearn.unlearning.registry import card
 
-from .mutations import Mutation, is_noticed, mutated
+from .faults import FAULTS
+from .harness import METHODS
+from .mutations import is_noticed, mutated
 
 COMPARISONS: dict[str, Callable[[str], None]] = {}
-MUTATIONS: dict[str, Mutation] = {}
-for path in sorted(Path(__file__).parent.glob("test_*_methods.py")):
-    group = importlib.import_module(f"{__package__}.{path.stem}")
-    assert not COMPARISONS.keys() & group.COMPARISONS.keys()
-    COMPARISONS |= group.COMPARISONS
-    MUTATIONS |= group.MUTATIONS
+for method in METHODS:
+    comparisons = importlib.import_module(f"{__package__}.test_{method}").COMPARISONS
+    assert {name.partition(":")[0].partition("@")[0] for name in comparisons} == {method}
+    COMPARISONS |= comparisons
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_noticed(name: str) -> None:
-    assert is_noticed(MUTATIONS[name], COMPARISONS[name], ("small_conv", "two_layer"))
+    assert is_noticed(FAULTS[name], COMPARISONS[name], ("small_conv", "two_layer"))
 
 
-def test_every_method_is_compared_and_has_a_fault() -> None:
-    folder = Path(str(reunlearn.unlearning.methods.__file__)).parent
-    methods = {path.stem for path in folder.glob("[a-z]*.py")}
-    for names in (COMPARISONS, MUTATIONS):
-        assert {name.partition("@")[0] for name in names} == methods
+def test_every_row_is_compared_and_has_a_fault() -> None:
+    rows = {f"{name}@{reading}" for name in METHODS for reading in card(name).readings}
+    rows |= {name for name in METHODS if not card(name).readings}
+    for names in (COMPARISONS, FAULTS):
+        assert {name.partition(":")[0] for name in names} == rows
 
 
 def test_a_fault_ends_with_its_context() -> None:
     with mutated("reunlearn.unlearning.gradient", "loss.backward()", "(-loss).backward()"):
-        assert is_noticed(MUTATIONS["neg_grad"], COMPARISONS["neg_grad"], ("two_layer",))
+        assert is_noticed(FAULTS["neg_grad"], COMPARISONS["neg_grad"], ("two_layer",))
     COMPARISONS["neg_grad"]("two_layer")
 
 

@@ -103,7 +103,12 @@ def test_lissa_diverges_below_half_the_largest_eigenvalue() -> None:
 
 def test_lissa_stops_at_numbers_that_are_not_finite() -> None:
     found = lissa(
-        lambda step, u: [part * math.nan for part in u], [torch.ones(2)], 1.0, 0.0, limit=9, patience=3
+        lambda step, u: [part * math.nan for part in u],
+        [torch.ones(2)],
+        scale=1.0,
+        damping=0.0,
+        limit=9,
+        patience=3,
     )
     assert (found.reason, found.steps) == ("diverged", 1)
 

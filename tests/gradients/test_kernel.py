@@ -22,7 +22,7 @@ def take(places: torch.Tensor) -> Batch:
 def test_panels_give_the_kernel(name: str, panels: Panels) -> None:
     model = network({**RULED, **UNRULED}[name])
     rows = slow_jacobian(model, samples()).flatten(0, 1)
-    found = kernel(model, outputs, take, N, CLASSES, panels)
+    found = kernel(model, outputs, take, samples=N, classes=CLASSES, panels=panels)
     assert found.dtype == torch.float64
     assert torch.allclose(found, rows @ rows.T, rtol=0, atol=1e-10)
 
@@ -71,6 +71,6 @@ def test_what_is_allocated_stays_within_the_statement(monkeypatch: pytest.Monkey
     rows = []
     original = module.jacobian
     monkeypatch.setattr(module, "jacobian", lambda *a: rows.append(len(a[2])) or original(*a))
-    kernel(model, outputs, take, N, CLASSES, panels)
+    kernel(model, outputs, take, samples=N, classes=CLASSES, panels=panels)
     assert max(rows) <= panels.block
     assert needed(N, CLASSES, width, *(3, 2)) == (N * CLASSES) ** 2 * 8 + 7 * CLASSES * width * 8

@@ -11,6 +11,7 @@ from reunlearn.base.errors import UserError
 from reunlearn.gradients import subspace
 from reunlearn.gradients.subspace import core_basis, definite, input_moments, second_moment, weighted_layers
 from reunlearn.models.registry import build
+from reunlearn.study.specs import ArchitectureSpec
 
 CONVOLUTIONS = {
     "plain": {"kernel_size": 3},
@@ -112,7 +113,7 @@ def test_a_convolution_without_a_rule_is_named(settings: dict) -> None:
 def test_a_network_whose_inputs_cannot_be_seen_is_refused_in_one_line(
     name: str, settings: dict, reason: str
 ) -> None:
-    model = build({"name": name, "settings": settings}, (3, 32, 32), 5, 0).eval()
+    model = build(ArchitectureSpec(name=name, settings=settings), (3, 32, 32), 5, 0).eval()
     with pytest.raises(UserError, match=reason) as caught:
         input_moments(model, [torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))], model)
     assert "\n" not in str(caught.value)
@@ -122,7 +123,7 @@ def test_a_network_whose_inputs_cannot_be_seen_is_refused_in_one_line(
 @pytest.mark.parametrize("name", ["small_cnn", "small_vgg", "all_cnn", "torchvision_resnet18"])
 def test_control_the_networks_of_pgu_are_not(name: str) -> None:
     settings = {} if name.startswith("torchvision") else {"width": 2}
-    model = build({"name": name, "settings": settings}, (3, 16, 16), 5, 0).eval()
+    model = build(ArchitectureSpec(name=name, settings=settings), (3, 16, 16), 5, 0).eval()
     found = input_moments(
         model, [torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))], model
     )

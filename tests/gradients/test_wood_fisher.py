@@ -75,7 +75,7 @@ def test_the_inverse_is_that_of_the_matrix(name: str, panels: Panels) -> None:
     v = direction(model)
     rows = torch.stack(gradients_one_by_one(model))
     matrix = torch.eye(len(v), dtype=v.dtype) + rows.T @ rows / SIZE
-    found = wood_fisher_inverse(model, losses, samples(), v, SIZE, panels, 3)
+    found = wood_fisher_inverse(model, losses, samples(), v, size=SIZE, panels=panels, batch_size=3)
     assert (found - torch.linalg.solve(matrix, v)).abs().max() < 1e-9
     assert (found - released(list(rows), v, SIZE)).abs().max() > 1e-3, "the released recursion is another"
 

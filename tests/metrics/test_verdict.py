@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reunlearn.metrics.statistics import Summary, summarise
-from reunlearn.metrics.verdict import NOT, OURS, OUTSIDE, PAPER, verdict
+from reunlearn.metrics.verdict import NOT_COMPARABLE, OURS, OUTSIDE, PAPER, verdict
 
 NAN = float("nan")
 
@@ -20,9 +20,9 @@ NAN = float("nan")
         (Summary(94.004, 0.0, 3), Summary(94.0, 0.0, 0), PAPER),  # equal as printed
         (Summary(94.02, NAN, 1), Summary(94.0, NAN, 0), OUTSIDE),  # no deviation spans nothing
         (Summary(94.4, 0.3, 3), Summary(94.0, NAN, 0), OURS),
-        (Summary(94.0, 0.3, 3), Summary(NAN, NAN, 0), NOT),
-        (summarise([]), Summary(94.0, 0.5, 0), NOT),
-        (summarise([NAN, NAN]), Summary(94.0, 0.5, 0), NOT),
+        (Summary(94.0, 0.3, 3), Summary(NAN, NAN, 0), NOT_COMPARABLE),
+        (summarise([]), Summary(94.0, 0.5, 0), NOT_COMPARABLE),
+        (summarise([NAN, NAN]), Summary(94.0, 0.5, 0), NOT_COMPARABLE),
     ],
 )
 def test_kinds(ours, reported, kind):
@@ -33,4 +33,4 @@ def test_kinds(ours, reported, kind):
 
 def test_an_obstacle_wins_over_agreement_and_is_the_reason():
     found = verdict(Summary(94.0, 0.5, 3), Summary(94.0, 0.5, 0), "printed for CIFAR-100")
-    assert (found.kind, found.reason) == (NOT, "printed for CIFAR-100")
+    assert (found.kind, found.reason) == (NOT_COMPARABLE, "printed for CIFAR-100")

@@ -1,4 +1,4 @@
-"""Small networks of every architecture for images, and images for them."""
+"""Small networks of every architecture that classifies images, and images for them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from reunlearn.models.registry import build, card
 from reunlearn.study.catalogue import plugin_names
+from reunlearn.study.specs import ArchitectureSpec
 
 Shape = tuple[int, int, int]
-NAMES = [name for name in plugin_names("models") if card(name)["inputs"] == "image"]
+NAMES = [name for name in plugin_names("models") if "classification" in card(name)["objectives"]]
 SMALL: dict[
     str, dict[str, Any]
 ] = {  # settings that fit a test; networks that are not named here take a width
@@ -28,7 +29,7 @@ def make(
     name: str, seed: int = 0, shape: Shape = (3, 32, 32), classes: int = 10, **settings: Any
 ) -> nn.Module:
     """Return the network with its default settings but for those given."""
-    return build({"name": name, "settings": settings}, shape, classes, seed)
+    return build(ArchitectureSpec(name=name, settings=settings), shape, classes, seed)
 
 
 def small(name: str, seed: int = 0, shape: Shape = (3, 32, 32)) -> nn.Module:

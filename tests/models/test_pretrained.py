@@ -119,15 +119,15 @@ def test_the_first_mismatch_is_named(tmp_path: Path) -> None:
         return refusal("vit", pretrained=str(written(tmp_path, tensors)))
 
     lacking = {k: v for k, v in good.items() if k != "encoder.ln.weight"}
-    assert line(lacking).endswith("not of this network: 'encoder.ln.weight' is missing")
-    assert line(good | {"extra": torch.ones(1)}).endswith("not of this network: 'extra' is unknown")
+    assert "not of this network: 'encoder.ln.weight' is missing" in line(lacking)
+    assert "not of this network: 'extra' is unknown" in line(good | {"extra": torch.ones(1)})
     longer = torch.zeros(1, 197, 16)
     assert "size mismatch for encoder.pos_embedding" in line(good | {"encoder.pos_embedding": longer})
     headless = {k: v for k, v in good.items() if not k.startswith("heads.")}
-    assert line(headless).endswith("'heads.head.weight' is missing")
+    assert "'heads.head.weight' is missing" in line(headless)
     other = network("vit", classes=7).state_dict()
     without_bias = {k: v for k, v in other.items() if k != "heads.head.bias"}
-    assert line(without_bias).endswith("'heads.head.bias' is missing")
+    assert "'heads.head.bias' is missing" in line(without_bias)
 
 
 def test_weights_for_other_channels_are_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from reunlearn.base.errors import UserError
 from reunlearn.data.tokens import END, PAD, START, token_names
 from reunlearn.models.registry import build
 from reunlearn.models.roberta import FILES
+from reunlearn.study.specs import ArchitectureSpec
 
 MERGES = [("h", "e"), ("he", "l"), ("Ġ", "w"), ("l", "o")]
 NAMES = token_names(MERGES)
@@ -24,7 +25,7 @@ SMALL = {"width": 24, "depth": 2, "heads": 3, "inner": 40}
 
 
 def make(shape: tuple[int, int] = (16, VOCABULARY), seed: int = 0, **settings: Any) -> nn.Module:
-    return build({"name": "roberta", "settings": settings}, shape, CLASSES, seed)
+    return build(ArchitectureSpec(name="roberta", settings=settings), shape, CLASSES, seed)
 
 
 def count(model: nn.Module) -> int:

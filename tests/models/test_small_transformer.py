@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build, card
+from reunlearn.study.specs import ArchitectureSpec
 
 LENGTH, VOCABULARY, CLASSES = 9, 30, 5
 SMALL = {"width": 12, "depth": 2, "heads": 3}
@@ -19,7 +20,10 @@ SMALL = {"width": 12, "depth": 2, "heads": 3}
 
 def make(seed: int = 0, **settings: Any) -> nn.Module:
     return build(
-        {"name": "small_transformer", "settings": {**SMALL, **settings}}, (LENGTH, VOCABULARY), CLASSES, seed
+        ArchitectureSpec(name="small_transformer", settings={**SMALL, **settings}),
+        (LENGTH, VOCABULARY),
+        CLASSES,
+        seed,
     )
 
 

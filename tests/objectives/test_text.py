@@ -16,9 +16,11 @@ from reunlearn.data.text import TextSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives import classification, text
 from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
-from reunlearn.unlearning.registry import card, make
+from reunlearn.unlearning.registry import card
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 
 CLASSES, VOCABULARY, LENGTH, COUNT = 4, 40, 10, 60
 SETTINGS = {"width": 16, "depth": 1, "heads": 2, "dropout": 0.0}
@@ -48,15 +50,17 @@ def texts(index_N: np.ndarray) -> TextSamples:
 
 
 def network() -> nn.Module:
-    return build({"name": "small_transformer", "settings": SETTINGS}, (LENGTH, VOCABULARY), CLASSES, 0)
+    return build(
+        ArchitectureSpec(name="small_transformer", settings=SETTINGS), (LENGTH, VOCABULARY), CLASSES, 0
+    )
 
 
 @pytest.fixture(scope="module")
 def original() -> nn.Module:
     """A network that knows its texts by heart."""
-    recipe = Recipe(source="ours", epochs=60, batch_size=8, optimizer="adam", learning_rate=3e-3)
+    recipe = Recipe(epochs=60, batch_size=8, optimizer="adam", learning_rate=3e-3)
     model = network()
-    train(model, texts(np.arange(50)), text.make(CLASSES), recipe.model_dump(mode="json"), seed=0)
+    train(model, texts(np.arange(50)), text.make(CLASSES), recipe, seed=0)
     return model
 
 
@@ -107,10 +111,10 @@ def test_other_labels_are_never_the_true_one() -> None:
 def test_methods_that_need_gradients_only_run_on_texts(
     original: nn.Module, name: str, reading: str | None, settings: dict[str, Any]
 ) -> None:
-    about = card(name)
-    assert set(about["capabilities"]) <= text.make(CLASSES).capabilities
+    method_card = card(name)
+    assert set(method_card.capabilities) <= text.make(CLASSES).capabilities
     sets = {"forget": np.arange(15), "retain": np.arange(15, 50), "validation": np.arange(50, 60)}
-    declared = {s for s in sets if about["needs"][s]}
+    declared = {s for s in sets if getattr(method_card.needs, s)}
     runs = []
     for _ in range(2):
         samples = {s: texts(index_N) for s, index_N in sets.items()}

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import re
 from html import unescape
 
-import synthetic
+from reunlearn.reporting.ledger import Used, Value, build, used_methods
+from reunlearn.reporting.rows import RowKey
+from reunlearn.study.cards import Divergence, Hyperparameter
+from reunlearn.study.specs import MethodSpec, RowSpec, RunSpec
+from tests.reporting import cards, synthetic
+from tests.reporting.conftest import report_of
 
-from reunlearn.reporting.ledger import Value, build
-from reunlearn.reporting.page import make_report
+PAPER, TURNED = RowKey("made", "paper"), RowKey("made", "paper", "turned")
+CODE = RowKey("made", "code")
+CARD = cards.method(
+    "made",
+    readings=("paper", "code"),
+    divergences=(Divergence(where="Eq. 1", paper="so", code="otherwise"),),
+    hyperparameters={
+        "order": Hyperparameter(type="str", default="reading", doc="of both", paper="one", code="two"),
+        "rate": Hyperparameter(type="float", default=0.1, doc="of it"),
+    },
+)
 
-SWITCH = {"default": "reading", "doc": "of both", "paper": "one", "code": "two"}
-CARD = {
-    "name": "made",
-    "paper": "A paper",
-    "rows": ["made@paper", "made@paper+turned", "made@code"],
-    "divergences": [{"where": "Eq. 1", "paper": "so", "code": "otherwise"}],
-    "hyperparameters": {"order": SWITCH, "rate": {"default": 0.1, "doc": "of it"}},
-}
+
+def run(row: RowKey, **settings: str) -> RunSpec:
+    """Return a run of a row with these hyper-parameters."""
+    spec = RowSpec.model_validate({k: v or None for k, v in row._asdict().items()})
+    planned = synthetic.run_of(synthetic.study().experiments[0], next(iter(synthetic.METHODS)), 0)
+    method = MethodSpec(name=row.method, reading=spec.reading, settings=settings)
+    return planned.changed(row=spec, method=method)
 
 
-def row(name: str, **settings: str) -> dict:
-    return {
-        "name": name,
-        "method": {"name": "made", "reading": name[5:].partition("+")[0], "settings": settings},
-    }
+def with_card(made, **changes):
+    """Return the study with another card of gdr_gma."""
+    methods = made.cards.methods
+    changed = {**methods, "gdr_gma": methods["gdr_gma"].model_copy(update=changes)}
+    return dataclasses.replace(made, cards=made.cards.model_copy(update={"methods": changed}))
+
+
+def with_runs(made, runs):
+    """Return the study with other runs."""
+    gathered = made.gathered.model_copy(update={"runs": tuple(runs)})
+    return dataclasses.replace(made, gathered=gathered)
 
 
 def section(page: str) -> str:
@@ -34,71 +53,72 @@ def section(page: str) -> str:
     return " ".join(unescape(re.sub("<[^>]+>", " ", found[0].replace("<wbr>", ""))).split()) if found else ""
 
 
-def test_rows_stand_under_their_reading_and_say_what_they_do():
-    rows = [
-        row("made@paper", order="one"),
-        row("made@paper+turned", order="two"),
-        row("made@code", order="two"),
-    ]
-    [entry] = build([CARD], rows)
-    assert entry.readings == (("made@paper", "made@paper+turned"), ("made@code",))
+def test_rows_stand_under_their_reading_and_show_what_they_do():
+    runs = [run(PAPER, order="one"), run(TURNED, order="two"), run(CODE, order="two")]
+    [entry] = build([Used(CARD, (PAPER, TURNED, CODE))], runs)
+    assert entry.readings == ((PAPER, TURNED), (CODE,))
     [switch] = entry.switches
     assert (switch.name, switch.meaning) == ("order", "of both")
     assert switch.values == (Value("one", True), Value("two", False), Value("two", True))
 
 
 def test_a_value_left_to_the_reading_is_the_reading_s():
-    rows = [row("made@paper"), row("made@code", order="reading")]
-    [entry] = build([CARD | {"rows": ["made@paper", "made@code"]}], rows)
+    [entry] = build([Used(CARD, (PAPER, CODE))], [run(PAPER), run(CODE, order="reading")])
     assert entry.switches[0].values == (Value("one", True), Value("two", True))
 
 
 def test_experiments_with_settings_of_their_own():
-    rows = [row("made@code", order=value) for value in ("two", "one", "two")]
-    [entry] = build([CARD | {"rows": ["made@code"]}], rows)
-    assert entry.readings == ((), ("made@code",))
+    runs = [run(CODE, order=value) for value in ("two", "one", "two")]
+    [entry] = build([Used(CARD, (CODE,))], runs)
+    assert entry.readings == ((), (CODE,))
     assert entry.switches[0].values == (Value("two or one", False),)
 
 
 def test_methods_of_one_reading_are_left_out():
-    assert build([CARD | {"divergences": []}], [row("made@paper")]) == ()
+    assert build([Used(CARD.model_copy(update={"divergences": ()}), (PAPER,))], [run(PAPER)]) == ()
+
+
+def test_methods_stand_in_the_order_of_the_runs_each_with_its_rows():
+    used = used_methods([run(CODE), run(PAPER), run(CODE)], {"made": CARD, "absent": CARD})
+    assert used == [Used(CARD, (CODE, PAPER))]
 
 
 def test_the_page_shows_the_methods_of_the_study_and_no_other(whole):
-    catalogue = copy.deepcopy(synthetic.CATALOGUE)
-    catalogue["methods"]["absent"] = {**catalogue["methods"]["gdr_gma"], "name": "absent"}
-    text = section(make_report(**whole, catalogue=catalogue).page)
+    methods = whole.cards.methods
+    more = {**methods, "absent": methods["gdr_gma"].model_copy(update={"name": "absent"})}
+    catalogue = whole.cards.model_copy(update={"methods": more})
+    text = section(report_of(dataclasses.replace(whole, cards=catalogue)).page)
     assert "gdr_gma Paper of gdr_gma" in text
-    assert "Paper gdr_gma@paper Released code gdr_gma@code Eq. 5 λ follows the loss λ < ½" in text
-    assert "Hyper-parameter gdr_gma@paper gdr_gma@code Meaning" in text
+    assert "Paper gdr_gma paper Released code gdr_gma code wide Eq. 5 λ follows the loss λ < ½" in text
+    assert "Hyper-parameter gdr_gma paper gdr_gma code wide Meaning" in text
     assert "bank_scope all last what it holds" in text
     assert "epochs" not in text
-    assert "set otherwise" not in text
+    assert "set to another value" not in text
     assert "absent" not in text
     assert "pgu (Paper of pgu)" in text.partition("One reading only")[2]
 
 
 def test_a_row_that_departs_from_its_reading_is_marked(whole):
-    runs = copy.deepcopy(whole["runs"])
-    for each in runs["rows"]:
-        if each["name"] == "gdr_gma@paper":
-            each["method"]["settings"]["bank_scope"] = "last"
-    text = section(make_report(**{**whole, "runs": runs}, catalogue=synthetic.CATALOGUE).page)
-    assert text.count("set otherwise") == 1
-    assert "bank_scope last set otherwise last what it holds" in text
+    runs = [
+        planned.changed(method=planned.method.changed(settings={"bank_scope": "last"}))
+        if planned.row.reading == "paper"
+        else planned
+        for planned in whole.gathered.runs
+    ]
+    text = section(report_of(with_runs(whole, runs)).page)
+    assert text.count("set to another value") == 1
+    assert "bank_scope last set to another value last what it holds" in text
 
 
-def test_a_reading_without_a_row_says_so(whole):
-    runs = copy.deepcopy(whole["runs"])
-    runs["rows"] = [r for r in runs["rows"] if r["name"] != "gdr_gma@code"]
-    text = section(make_report(**{**whole, "runs": runs}, catalogue=synthetic.CATALOGUE).page)
-    assert "Released code no row of this study" in text
+def test_a_reading_without_a_row_is_named(whole):
+    runs = [planned for planned in whole.gathered.runs if planned.row.reading != "code"]
+    results = whole.results[whole.results["reading"] != "code"]
+    made = dataclasses.replace(whole, tables=dataclasses.replace(whole.tables, results=results))
+    assert "Released code no row of this study" in section(report_of(with_runs(made, runs)).page)
 
 
 def test_nothing_is_shown_where_no_method_differs(whole, whole_report):
-    catalogue = copy.deepcopy(synthetic.CATALOGUE)
-    catalogue["methods"]["gdr_gma"]["divergences"] = []
-    page = make_report(**whole, catalogue=catalogue).page
+    page = report_of(with_card(whole, divergences=())).page
     assert 'id="divergences"' not in page
     assert "#divergences" not in page
     assert whole_report.page.count('id="divergences"') == whole_report.page.count('href="#divergences"') == 1

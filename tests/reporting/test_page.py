@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.reporting.grids import method_grid
 from reunlearn.reporting.holes import find_holes
+from reunlearn.reporting.rows import RowKey
+from reunlearn.reporting.tables import method_table
 
 VOID = {"meta", "link", "br", "wbr", "img", "input", "hr"}
 
@@ -83,16 +86,41 @@ def test_text_is_escaped(whole_report):
     assert "Retrain&#39;s value &lt;not 50&gt;" in whole_report.page
 
 
-def test_the_whole_page_tells_what_was_found_and_how_to_make_it_again(whole, whole_report):
+def test_the_whole_page_shows_the_findings_and_how_to_make_it_again(whole, whole_report):
     text = " ".join(Page(whole_report.page).text.split())
-    assert "7 unlearning methods in 8 versions" in text
+    assert "7 unlearning methods in 8 rows" in text
     assert "comes closest to Retrain" in text
     assert "Incomplete" not in text
     assert "make reproduce STUDY=synthetic" in text
     assert "λ < ½ is never reached & stays" in text
     assert "0123456789ab" in text
-    for row in whole["runs"]["rows"]:
-        assert f"reunlearn show {row['model']}" in text
+    for run in whole.gathered.runs:
+        assert f"reunlearn show {run.model}" in text
+
+
+def test_reading_and_label_stand_apart_from_the_method(whole_report):
+    reading, label = '<span class="badge reading">code</span>', '<span class="badge">wide</span>'
+    heading = f'<th scope="row">gdr_<wbr>gma {reading} {label}</th>'
+    tables = re.findall(r"<tbody>.*?</tbody>", whole_report.page, flags=re.DOTALL)
+    assert len([table for table in tables if heading in table]) > 10
+    body = re.sub(r"<svg.*?</svg>", "", whole_report.page, flags=re.DOTALL)
+    assert not re.search(r"<t[hd][^>]*>[^<]*(?:<wbr>)?[^<]*@", body)
+
+
+def test_exports_have_three_columns_that_name_a_row(whole_report):
+    names = [name for name in whole_report.files if name.startswith("tables/")]
+    for name in names:
+        head = whole_report.files[name].splitlines()
+        if name.endswith(".csv"):
+            assert head[0].startswith("method,reading,label,"), name
+            rows = [line for line in head if line.startswith("gdr_gma")]
+            assert {tuple(row.split(",")[1:3]) for row in rows} <= {("paper", ""), ("code", "wide")}
+        elif name.endswith(".md"):
+            assert head[2].startswith("| Method | Reading | Label | "), name
+            assert any(line.startswith("| gdr_gma | code | wide | ") for line in head), name
+        else:
+            assert any(line.startswith("Method & Reading & Label & ") for line in head), name
+            assert any(line.startswith(r"gdr\_gma & code & wide & ") for line in head), name
 
 
 def test_files(whole_report):
@@ -110,18 +138,18 @@ def test_holes_are_named_with_their_logs(holed, holed_report):
     text = " ".join(Page(holed_report.page).text.split())
     assert "Incomplete: 20 of " in text
     assert "19 jobs not begun" in text
-    for folder in holed["runs"]["missing"]:
+    for folder in holed.gathered.missing:
         assert f"logs/{folder}.log" in text
     assert "1 diverged" in text
     assert "1 missing" in text
 
 
 def test_holes_know_their_stage_and_whether_they_began(holed):
-    missing = holed["runs"]["missing"]
-    found = find_holes(holed["runs"], {missing[3]})
-    assert [h.folder for h in found if h.begun] == [missing[3]]
-    assert found[0].folder == missing[3]
-    assert Counter(h.stage for h in found) == {"unlearn": 4, "evaluate": 4, "compare": 4, "attack": 8}
+    missing = holed.gathered.missing
+    holes = find_holes(missing, {missing[3]})
+    assert [h.folder for h in holes if h.begun] == [missing[3]]
+    assert holes[0].folder == missing[3]
+    assert Counter(h.stage for h in holes) == {"unlearn": 4, "measure": 16}
 
 
 def test_a_study_of_which_nothing_ran_still_has_a_page(empty_report):
@@ -133,17 +161,16 @@ def test_a_study_of_which_nothing_ran_still_has_a_page(empty_report):
 
 
 def test_a_method_of_which_every_run_diverged_says_so(whole):
-    from reunlearn.reporting.grids import method_grid
-    from reunlearn.reporting.tables import method_table
-
-    results = whole["results"].copy()
-    results.loc[results.row == "lur", "status"] = "diverged"
-    grid = method_grid(method_table(results, "class-3"), "class-3", {"entropy_logistic": {"title": "MIA"}})
-    cells = {line.name: line.cells for line in grid.lines}
+    results = whole.results.copy()
+    results.loc[results.method == "lur", "status"] = "diverged"
+    data = whole.data("class-3", results=results)
+    grid = method_grid(method_table(data), data)
+    cells = {row.key: row.cells for row in grid.rows}
     shown = [c.key for c in grid.columns]
-    assert cells["lur"][shown.index("accuracy_forget")].main == "diverged"
-    assert cells["lur"][shown.index("runs")].below == "3 diverged"
-    assert cells["pgu"][shown.index("accuracy_forget")].main != "diverged"
+    lur, pgu = RowKey("lur"), RowKey("pgu")
+    assert cells[lur][shown.index("accuracy_forget")].main == "diverged"
+    assert cells[lur][shown.index("runs")].below == "3 diverged"
+    assert cells[pgu][shown.index("accuracy_forget")].main != "diverged"
 
 
 def widths(page: str, width: int, folder: Path) -> tuple[int, int]:

@@ -5,53 +5,55 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reunlearn.reporting import lines, seeds
-from reunlearn.reporting.tables import METRICS
+from reunlearn.reporting import seeds
+from reunlearn.reporting.rows import FLOOR, RETRAIN, RowKey
 
 EXPERIMENT = "random-0.2"
+SALUN, LUR = RowKey("salun"), RowKey("lur")
 
 
-def value(results, row, metric, seed, method_seed):
+@pytest.fixture(scope="module")
+def data(whole):
+    """One experiment in which every run finished."""
+    return whole.data(EXPERIMENT)
+
+
+def value(data, row, metric, seed):
     """Return one number of one run."""
-    own = results[(results.experiment == EXPERIMENT) & (results.row == row) & (results.metric == metric)]
-    return own[(own.train_seed == seed) & (own.method_seed == method_seed)]["value"].item()
+    results = data.results[(data.results.method == row.method) & (data.results.metric == metric)]
+    return results[(results.train_seed == seed) & (results.method_seed == seed)]["value"].item()
 
 
-def test_the_floor_stands_under_the_seeds_of_its_retrain(whole):
-    tables = seeds.by_seed(whole["results"], EXPERIMENT, list(METRICS))
-    assert (
-        list(tables[lines.FLOOR].index) == list(tables[lines.RETRAIN].index) == [(s, s, s) for s in range(3)]
-    )
-    found = tables[lines.FLOOR].loc[(2, 2, 2), "accuracy_test"]
-    assert found == value(whole["results"], "retrain", "accuracy_test", 2, 1002)
-    assert found != tables[lines.RETRAIN].loc[(2, 2, 2), "accuracy_test"]
+def test_the_floor_stands_under_the_seeds_of_its_retrain(data):
+    tables = seeds.by_seed(data, data.headline.metrics)
+    assert list(tables[FLOOR].index) == list(tables[RETRAIN].index) == [(s, s, s) for s in range(3)]
+    accuracy = tables[FLOOR].loc[(2, 2, 2), "accuracy_test"]
+    assert accuracy == value(data, FLOOR, "accuracy_test", 2)
+    assert accuracy != tables[RETRAIN].loc[(2, 2, 2), "accuracy_test"]
 
 
-def test_gaps_per_seed_are_means_of_absolute_differences(whole):
-    gaps = seeds.seed_gaps(seeds.by_seed(whole["results"], EXPERIMENT, list(METRICS)))
-    for line, row, shift in (("salun", "salun", 0), (lines.FLOOR, "retrain", 1000)):
+def test_gaps_per_seed_are_means_of_absolute_differences(data):
+    metrics = data.headline.metrics
+    gaps = seeds.seed_gaps(seeds.by_seed(data, metrics))
+    for row in (SALUN, FLOOR):
         for seed in range(3):
-            apart = [
-                abs(
-                    value(whole["results"], row, m, seed, seed + shift)
-                    - value(whole["results"], "retrain", m, seed, seed)
-                )
-                for m in METRICS
-            ]
-            assert gaps.loc[(seed, seed, seed), line] == pytest.approx(np.mean(apart))
-    assert (gaps[lines.RETRAIN] == 0).all()
+            apart = [abs(value(data, row, m, seed) - value(data, RETRAIN, m, seed)) for m in metrics]
+            assert gaps.loc[(seed, seed, seed), row] == pytest.approx(np.mean(apart))
+    assert (gaps[RETRAIN] == 0).all()
 
 
 def test_runs_that_diverged_or_are_missing_leave_holes(holed):
-    tables = seeds.by_seed(holed["results"], EXPERIMENT, list(METRICS))
+    data = holed.data(EXPERIMENT)
+    tables = seeds.by_seed(data, data.headline.metrics)
     gaps = seeds.seed_gaps(tables)
-    assert np.isnan(gaps["gradient_ascent"]).tolist() == [False, True, False]
-    assert np.isnan(gaps["lur"]).tolist() == [True, False, False]
-    own, reference = seeds.paired_values(tables, "lur")
-    assert own.shape == reference.shape == (2, len(METRICS))
+    assert np.isnan(gaps[RowKey("gradient_ascent")]).tolist() == [False, True, False]
+    assert np.isnan(gaps[LUR]).tolist() == [True, False, False]
+    values, reference = seeds.paired_values(tables, LUR)
+    assert values.shape == reference.shape == (2, len(data.headline.metrics))
 
 
 def test_nothing_measured_gives_nothing(nothing):
-    tables = seeds.by_seed(nothing["results"], EXPERIMENT, list(METRICS))
+    data = nothing.data(EXPERIMENT)
+    tables = seeds.by_seed(data, data.headline.metrics)
     assert all(table.empty for table in tables.values())
     assert seeds.seed_gaps(tables).empty

@@ -7,127 +7,161 @@ import pandas as pd
 import pytest
 
 from reunlearn.metrics.separation import auc
-from reunlearn.reporting import lines, tables
+from reunlearn.reporting import rows, tables
+from reunlearn.reporting.rows import FLOOR, RETRAIN, RowKey
+
+EXPERIMENT = "random-0.2"
+SALUN, PGU, LUR = RowKey("salun"), RowKey("pgu"), RowKey("lur")
+ASCENT = RowKey("gradient_ascent")
+METRICS = ["accuracy_forget", "accuracy_retain", "accuracy_test", "entropy_logistic"]
 
 
-def values(results, row, metric, floor=False):
-    """Return a metric of one row in random-0.2, by filtering."""
-    own = results[(results.experiment == "random-0.2") & (results.row == row) & (results.metric == metric)]
-    return own[(own.method_seed >= 1000) == floor]["value"].to_numpy()
+@pytest.fixture(scope="module")
+def data(whole):
+    """One experiment in which every run finished."""
+    return whole.data(EXPERIMENT)
+
+
+def values(data, row, metric):
+    """Return a metric of one row, by filtering."""
+    results = data.results[(data.results.method == row.method) & (data.results.metric == metric)]
+    return results["value"].to_numpy()
 
 
 def test_references_come_first_and_methods_in_the_order_of_the_study(whole):
-    table = tables.method_table(whole["results"], "class-3")
-    assert list(table.index[:3]) == ["Retrain", "Noise floor", "Original"]
-    assert list(table.index[3:]) == whole["runs"]["study"]["experiments"][1]["methods"]
+    table = tables.method_table(whole.data("class-3"))
+    assert [row.title for row in rows.keys_of(table)[:3]] == ["Retrain", "Noise floor", "Original"]
+    entries = whole.study.experiments[1].methods
+    expected = [(e.name, e.reading or "", e.label or "") for e in entries]
+    assert list(table.index[3:]) == expected
+    assert ("gdr_gma", "code", "wide") in expected
 
 
-@pytest.mark.parametrize(
-    ("line", "row", "floor"), [("salun", "salun", False), ("Noise floor", "retrain", True)]
-)
-def test_means_deviations_and_gaps(whole, line, row, floor):
-    results = whole["results"]
-    found = tables.method_table(results, "random-0.2").loc[line]
+def test_the_first_table_has_the_numbers_that_the_measures_name(data):
+    assert data.headline.metrics == METRICS
+
+
+def test_attacks_stand_in_the_order_of_the_study_after_all_other_measures(data):
+    assert list(data.measures) == ["comparison", "evaluation", "shadow_xgboost", "entropy_logistic"]
+    assert list(data.attacks) == list(data.experiment.attacks)
+
+
+@pytest.mark.parametrize("row", [SALUN, FLOOR])
+def test_means_deviations_and_gaps(data, row):
+    entry = tables.method_table(data).loc[row]
     gaps = []
-    for metric in tables.METRICS:
-        own = values(results, row, metric, floor)
-        assert len(own) == found[f"{metric}_n"] == 3
-        assert found[f"{metric}_mean"] == pytest.approx(own.mean())
-        assert found[f"{metric}_std"] == pytest.approx(own.std(ddof=1))
-        gaps.append(abs(own.mean() - values(results, "retrain", metric).mean()))
-        assert found[f"{metric}_gap"] == pytest.approx(gaps[-1])
-    assert found["avg_gap"] == pytest.approx(np.mean(gaps))
+    for metric in METRICS:
+        numbers = values(data, row, metric)
+        assert len(numbers) == entry[f"{metric}_n"] == 3
+        assert entry[f"{metric}_mean"] == pytest.approx(numbers.mean())
+        assert entry[f"{metric}_std"] == pytest.approx(numbers.std(ddof=1))
+        gaps.append(abs(numbers.mean() - values(data, RETRAIN, metric).mean()))
+        assert entry[f"{metric}_gap"] == pytest.approx(gaps[-1])
+    assert entry["avg_gap"] == pytest.approx(np.mean(gaps))
 
 
-def test_retrain_is_no_distance_from_itself_but_the_floor_is(whole):
-    table = tables.method_table(whole["results"], "random-0.2")
-    assert table.loc["Retrain", "avg_gap"] == 0
-    assert table.loc["Noise floor", "avg_gap"] > 0
+def test_retrain_is_no_distance_from_itself_but_the_floor_is(data):
+    table = tables.method_table(data)
+    assert table.loc[RETRAIN, "avg_gap"] == 0
+    assert table.loc[FLOOR, "avg_gap"] > 0
 
 
-def test_time_ratio_and_passes(whole, holed):
-    runs = {**whole["runs"], "sizes": {"random-0.2": {"forget": 60, "retain": 240}}}
-    table = tables.method_table(whole["results"], "random-0.2", runs)
-    pgu, retrain = (values(whole["results"], row, "seconds_run").mean() for row in ("pgu", "retrain"))
-    assert table.loc["pgu", "time_ratio"] == pytest.approx(pgu / retrain)
-    assert table.loc["pgu", ["passes_retain", "passes_forget"]].tolist() == [1, 4]
-    elsewhere = tables.method_table(holed["results"], "random-0.2", holed["runs"])
-    assert np.isnan(elsewhere.loc["pgu", "time_ratio"])  # made on another device than Retrain
-    assert elsewhere.loc["finetune", "time_ratio"] > 0
+def test_time_ratio_and_passes(data, holed):
+    table = tables.method_table(data)
+    pgu, retrain = (values(data, row, "seconds_run").mean() for row in (PGU, RETRAIN))
+    assert table.loc[PGU, "time_ratio"] == pytest.approx(pgu / retrain)
+    assert table.loc[PGU, ["passes_retain", "passes_forget"]].tolist() == [1, 4]
+    elsewhere = tables.method_table(holed.data(EXPERIMENT))
+    assert np.isnan(elsewhere.loc[PGU, "time_ratio"])  # made on another device than Retrain
+    assert elsewhere.loc[RowKey("finetune"), "time_ratio"] > 0
 
 
-def marked(gaps, diverged=(), missing=()):
-    """Return the marks of a table with these gaps."""
-    table = pd.DataFrame({"avg_gap": gaps})
-    table["diverged"] = [int(n in diverged) for n in table.index]
-    table["missing"] = [int(n in missing) for n in table.index]
-    return dict(zip(table.index, tables.marks(table), strict=True))
+def marked(gaps, diverged=(), missing=(), decimals=2):
+    """Return the marks of a table with these gaps, by method."""
+    table = rows.table(
+        {
+            RowKey(name): {"avg_gap": gap, "diverged": int(name in diverged), "missing": int(name in missing)}
+            for name, gap in gaps.items()
+        }
+    )
+    return dict(zip(gaps, tables.marks(table, decimals), strict=True))
 
 
 def test_only_methods_are_marked():
-    gaps = pd.Series({"Retrain": 0.0, "Noise floor": 0.1, "Original": 0.2, "a": 3.0, "b": 2.0, "c": 4.0})
+    gaps = {"retrain": 0.0, "noise_floor": 0.1, "original": 0.2, "a": 3.0, "b": 2.0, "c": 4.0}
     assert {k: v for k, v in marked(gaps).items() if v} == {"b": "best", "a": "second"}
 
 
-def test_what_prints_alike_shares_a_rank():
-    first = pd.Series({"a": 1.001, "b": 1.0, "c": 2.0})
+def test_what_is_written_alike_shares_a_rank():
+    first = {"a": 1.001, "b": 1.0, "c": 2.0}
     assert marked(first) == {"a": "best", "b": "best", "c": ""}
-    second = pd.Series({"a": 1.0, "b": 2.0, "c": 2.0})
+    assert marked(first, decimals=3) == {"a": "second", "b": "best", "c": ""}
+    second = {"a": 1.0, "b": 2.0, "c": 2.0}
     assert marked(second) == {"a": "best", "b": "second", "c": "second"}
 
 
 def test_a_method_with_diverged_missing_or_no_gap_is_not_marked():
-    gaps = pd.Series({"a": 1.0, "b": 2.0, "c": np.nan, "d": 3.0, "e": 4.0})
-    found = marked(gaps, diverged=("a",), missing=("b",))
-    assert found == {"a": "", "b": "", "c": "", "d": "best", "e": "second"}
+    gaps = {"a": 1.0, "b": 2.0, "c": np.nan, "d": 3.0, "e": 4.0}
+    expected = {"a": "", "b": "", "c": "", "d": "best", "e": "second"}
+    assert marked(gaps, diverged=("a",), missing=("b",)) == expected
 
 
 def test_diverged_and_missing_runs_are_counted_and_left_out(holed):
-    table = tables.method_table(holed["results"], "random-0.2", holed["runs"])
+    table = tables.method_table(holed.data(EXPERIMENT))
     counts = table[["finished", "diverged", "missing"]]
-    assert counts.loc["gradient_ascent"].tolist() == [2, 1, 0]
-    assert counts.loc["lur"].tolist() == [2, 0, 1]
-    assert counts.loc["pgu"].tolist() == [3, 0, 0]
-    assert table.loc["gradient_ascent", "accuracy_forget_n"] == 2
-    assert np.isfinite(table.loc["gradient_ascent", "avg_gap"])
+    assert counts.loc[ASCENT].tolist() == [2, 1, 0]
+    assert counts.loc[LUR].tolist() == [2, 0, 1]
+    assert counts.loc[PGU].tolist() == [3, 0, 0]
+    assert table.loc[ASCENT, "accuracy_forget_n"] == 2
+    assert np.isfinite(table.loc[ASCENT, "avg_gap"])
 
 
 def test_attacks_pool_the_scores_of_finished_runs(holed):
-    results, scores = holed["results"], holed["scores"]
-    found = tables.attack_table(results, scores, "random-0.2", ["entropy_logistic"])
-    own = scores[(scores.experiment == "random-0.2") & (scores.attack == "entropy_logistic")]
-    retrain = own[(own.row == "retrain") & (own.method_seed < 1000)]
+    table, all_scores = tables.attack_table(holed.data(EXPERIMENT)), holed.tables.scores
+    scores = all_scores[(all_scores.experiment == EXPERIMENT) & (all_scores.attack == "entropy_logistic")]
+    retrain = scores[scores.method == "retrain"]
     expected = auc(retrain[retrain.member].score.to_numpy(), retrain[~retrain.member].score.to_numpy())
-    line = found.loc["Retrain"]
-    assert line["entropy_logistic_auc"] == pytest.approx(expected)
-    assert line["entropy_logistic_auc_low"] < expected < line["entropy_logistic_auc_high"]
-    assert (line["entropy_logistic_members"], line["entropy_logistic_others"]) == (180, 600)
-    assert found.loc["lur", "entropy_logistic_members"] == 120
-    assert found.loc["gradient_ascent", "entropy_logistic_members"] == 120
+    entry = table.loc[RETRAIN]
+    assert entry["entropy_logistic_auc"] == pytest.approx(expected)
+    assert entry["entropy_logistic_auc_low"] < expected < entry["entropy_logistic_auc_high"]
+    assert (entry["entropy_logistic_members"], entry["entropy_logistic_others"]) == (180, 600)
+    assert table.loc[LUR, "entropy_logistic_members"] == 120
+    assert table.loc[ASCENT, "entropy_logistic_members"] == 120
 
 
-def test_everything_missing_gives_lines_without_numbers(nothing):
-    table = tables.method_table(nothing["results"], "random-0.2", nothing["runs"])
+def test_everything_missing_gives_rows_without_numbers(nothing):
+    data = nothing.data(EXPERIMENT)
+    table = tables.method_table(data)
     assert (table["missing"] == 3).all()
     assert table["avg_gap"].isna().all()
     assert set(table["mark"]) == {""}
-    attacks = tables.attack_table(nothing["results"], nothing["scores"], "random-0.2", ["entropy_logistic"])
-    assert attacks["entropy_logistic_auc"].isna().all()
+    assert tables.attack_table(data)["entropy_logistic_auc"].isna().all()
 
 
-def test_a_study_without_the_entropy_attack_averages_fewer_gaps(whole):
-    results = whole["results"]
-    fewer = results[results.metric != "entropy_logistic"]
-    assert tables.gap_metrics(fewer, "random-0.2") == list(tables.METRICS[:3])
-    one, all_four = (tables.method_table(r, "random-0.2").loc["salun"] for r in (fewer, results))
+def test_a_study_without_the_entropy_attack_averages_fewer_gaps(whole, data):
+    fewer = whole.data(EXPERIMENT, results=whole.results[whole.results.metric != "entropy_logistic"])
+    assert fewer.headline.metrics == METRICS[:3]
+    one, all_four = (tables.method_table(d).loc[SALUN] for d in (fewer, data))
     assert one["avg_gap"] != all_four["avg_gap"]
 
 
 def test_an_unknown_experiment_is_refused(whole):
-    with pytest.raises(ValueError, match=r"no experiment 'random-0\.5'"):
-        tables.method_table(whole["results"], "random-0.5")
+    nowhere = whole.results.assign(experiment="random-0.5")
+    with pytest.raises(ValueError, match=r"no experiment 'random-0\.2'"):
+        whole.data(EXPERIMENT, results=nowhere)
 
 
-def test_labelled_rows_keep_their_name():
-    frame = pd.DataFrame({"row": ["gdr_gma@paper+wide", "retrain", "retrain"], "method_seed": [0, 0, 1000]})
-    assert list(lines.with_line(frame)["line"]) == ["gdr_gma@paper+wide", "Retrain", "Noise floor"]
+def test_two_rows_of_one_method_are_told_apart_by_reading_and_by_label():
+    keys = [
+        ("gdr_gma", "paper", ""),
+        ("gdr_gma", "paper", "wide"),
+        ("gdr_gma", "code", ""),
+        ("retrain", "", ""),
+    ]
+    frame = pd.DataFrame(keys, columns=rows.KEY).assign(value=range(4))
+    parts = rows.by_row(frame)
+    assert list(parts) == [RETRAIN, *(RowKey(*key) for key in keys[:3])]
+    assert [part["value"].tolist() for part in parts.values()] == [[3], [0], [1], [2]]
+    assert RowKey("gdr_gma", "paper", "wide").heading == "gdr_gma@paper+wide"
+    assert RowKey("ssd", label="wide").heading == "ssd+wide"
+    assert RETRAIN.heading == RETRAIN.title == "Retrain"

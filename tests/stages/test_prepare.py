@@ -14,18 +14,21 @@ import yaml
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json
 from reunlearn.base.hashing import sha256
+from reunlearn.data.folder import scan
 from reunlearn.data.prepared import read
 from reunlearn.data.sets import digits
 from reunlearn.data.sets.registry import Source
 from reunlearn.stages import prepare
-from reunlearn.stages.execution import Job
+from reunlearn.stages.execution import Context
 from reunlearn.storage.dvc_files import directory_digest
 from reunlearn.study import paths
-from reunlearn.study.folder import scan
+from reunlearn.study.jobs import PrepareJob
+from reunlearn.study.specs import DatasetSpec
 from tests.data.sets import pictures
+from tests.stages.specifications import DIGITS
 
 TARGET = Path("data/digits")
-DIGITS = {"md5": "5f2c00e12c5dc96e6c33f926f25809b1.dir", "nfiles": 5, "size": 130052}  # as DVC counts
+LOCKED = {"md5": "5f2c00e12c5dc96e6c33f926f25809b1.dir", "nfiles": 5, "size": 130052}  # as DVC counts
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +41,7 @@ def run() -> dict[str, str]:
     """Prepare digits; return the checksums that the stage wrote."""
     folder = Path("work")
     folder.mkdir(exist_ok=True)
-    dataset = {"name": "digits", "side": None, "listing": None}
-    prepare.run(Job({"dataset": dataset, "source": None, "inputs": {}}, folder))
+    prepare.run(Context(PrepareJob("prepare", "runs/digits/prepared", dataset=DIGITS), folder))
     return read_json(folder / "files.json")
 
 
@@ -74,7 +76,7 @@ def test_preparing_twice_gives_the_same_bytes() -> None:
 
 def test_the_bytes_are_the_same_on_every_machine() -> None:
     run()
-    assert directory_digest(TARGET) == DIGITS
+    assert directory_digest(TARGET) == LOCKED
 
 
 def test_what_the_lock_says_is_kept_and_needs_no_source(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,9 +146,12 @@ def own(tmp_path: Path) -> Path:
 
 def prepare_own(folder: Path, side: int = 12, listing: str | None = None) -> Path:
     """Prepare a user's folder as a plan would have it; return where the result is."""
-    dataset = {"name": "image_folder", "side": side, "listing": listing or scan(folder).digest}
+    dataset = DatasetSpec(
+        name="image_folder", modality="images", side=side, listing=listing or scan(folder).digest
+    )
     Path("work").mkdir(exist_ok=True)
-    prepare.run(Job({"dataset": dataset, "source": str(folder), "inputs": {}}, Path("work")))
+    job = PrepareJob("prepare", paths.prepared(dataset), dataset, str(folder))
+    prepare.run(Context(job, Path("work")))
     return Path(paths.data(dataset))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,54 +9,72 @@ from pathlib import Path
 import pytest
 
 import reunlearn
+from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import read_json
 from reunlearn.stages import report
-from reunlearn.stages.execution import Job
-from reunlearn.study import paths
-
-SYNTHETIC = runpy.run_path(str(Path(__file__).parents[1] / "reporting" / "synthetic.py"))
+from reunlearn.stages.execution import Context
+from reunlearn.study import catalogue, paths
+from reunlearn.study.inputs import ReportInputs
+from reunlearn.study.jobs import ReportJob
+from tests.reporting import synthetic
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """An empty project; the catalogue is that of the synthetic study."""
+    """An empty project in which nobody asks for the catalogue: the specification has all cards."""
+
+    def refuse() -> None:
+        raise AssertionError("a report is made from its inputs alone")
+
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(report, "catalogue", lambda: SYNTHETIC["CATALOGUE"])
+    monkeypatch.setattr(catalogue, "catalogue", refuse)
     return tmp_path
 
 
-def run(results: Path) -> Path:
+def run(results: Path, seeds: int) -> Path:
     """Run the stage; return its folder."""
     folder = Path(paths.report("synthetic"))
-    report.run(Job({"study": "synthetic", "reported": {}, "inputs": {"results": str(results)}}, folder))
+    inputs = ReportInputs(results=str(results))
+    study = synthetic.study(seeds)
+    job = ReportJob(
+        "report",
+        str(folder),
+        study,
+        synthetic.CARDS,
+        printed={},
+        forgotten=synthetic.forgotten(study),
+        inputs=inputs,
+    )
+    report.run(Context(job, folder))
     return folder
 
 
 def test_the_stage_writes_page_tables_and_figures(project):
-    folder = run(SYNTHETIC["build"](missing=("lur",), seeds=2))
+    folder = run(synthetic.build(missing=("lur",), seeds=2), seeds=2)
     written = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert {"index.html", "tables/class-3-methods.tex", "figures/random-0.2-roc.pdf"} <= written
     assert {Path(n).suffix for n in written if n.startswith("tables/")} == {".csv", ".tex", ".md"}
     assert not [name for name in written if "partial" in name]
-    assert "Incomplete" in (folder / "index.html").read_text()
+    page = (folder / "index.html").read_text()
+    assert "Incomplete" in page
+    assert "a random 20 % of the training set: 60 of 300 samples" in page
 
 
 def test_a_log_tells_a_failed_job_from_one_not_begun(project):
-    results = SYNTHETIC["build"](missing=("all",), seeds=1)
-    failed = next(p for p in read_json(results / "runs.json")["missing"] if p.endswith("/original/train0"))
+    results = synthetic.build(missing=("all",), seeds=1)
+    failed = next(f for f in Gathered.read(results).missing if f.endswith("/original/train0"))
     log = paths.log(failed)
     log.parent.mkdir(parents=True)
     log.write_text("out of memory\n")
-    page = (run(results) / "index.html").read_text()
+    page = (run(results, seeds=1) / "index.html").read_text()
     assert page.count('href="../../logs/') == 1
     assert f"<code>{log}</code></a>" in page
 
 
 def test_load_gives_the_results(project):
-    SYNTHETIC["build"](seeds=1)
+    synthetic.build(seeds=1)
     table = reunlearn.load("synthetic")
-    assert {"experiment", "row", "metric", "value"} <= set(table.columns)
+    assert {"experiment", "method", "reading", "label", "metric", "value"} <= set(table.columns)
     assert set(table["experiment"]) == {"random-0.2", "class-3"}
 
 

@@ -10,12 +10,16 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.base.arrays import read_arrays, write_arrays
-from reunlearn.stages import shadow, training
-from reunlearn.stages.attack import not_finite, read_pool
-from reunlearn.stages.execution import Job
-from tests.attacks.synthetic import all_pools, noisy
-from tests.stages.test_training import CLASSES, COUNT, Loader, make_job
+from reunlearn.base.arrays import write_arrays
+from reunlearn.metrics.outputs import read_pool
+from reunlearn.stages import shadow
+from reunlearn.stages.execution import Context
+from reunlearn.stages.pool_training import train_many
+from reunlearn.stages.training import train_one
+from reunlearn.study.inputs import ShadowInputs
+from reunlearn.study.jobs import ShadowJob
+from tests.stages.loaders import CLASSES, COUNT, Loader
+from tests.stages.specifications import training
 
 TRAIN, VALIDATION = np.array([0, 2, 3, 5, 6, 8, 9, 11]), np.array([1, 4])
 
@@ -35,16 +39,33 @@ class Plain(Split):
             return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, CLASSES))
 
 
-def trained(folder: Path, loader: Loader, alone: bool = False) -> tuple[list[nn.Module], dict[str, Any]]:
-    job = make_job(folder)
+class Odd(Plain):
+    """Nine samples: halves of four and five."""
+
+    validation_index = VALIDATION[:1]
+
+
+def context(folder: Path, kind: str = "halves") -> Context[ShadowJob]:
+    """Return what the stage gets for the first four models of a pool; its split lies in the same folder."""
+    inputs = ShadowInputs(data="data", split=str(folder))
+    return Context(ShadowJob("shadow", "runs/none", training(), kind, 0, 4, 100, inputs=inputs), folder)
+
+
+def trained(folder: Path, loader: Any, alone: bool = False) -> tuple[list[nn.Module], dict[str, Any]]:
+    job = context(folder)
     samples = [loader.training_samples(TRAIN)] * 3
-    return training.train_many(job, loader, samples, [4, 5, 6], False, alone), job.facts  # type: ignore[arg-type]
+    return train_many(job, loader, samples, [4, 5, 6], retrained=False, alone=alone), job.facts
+
+
+def trained_alone(folder: Path, loader: Any, index: np.ndarray, seed: int) -> nn.Module:
+    samples = loader.training_samples(index)
+    return train_one(context(folder), loader, samples, seed, recipe=loader.recipe)[0]
 
 
 def test_a_network_with_dropout_is_trained_one_by_one(tmp_path: Path) -> None:
     models, facts = trained(tmp_path, Split())
     assert "Dropout" in facts["one_by_one"]
-    alone, _ = training.train_one(make_job(tmp_path), Split(), Split().training_samples(TRAIN), 5)  # type: ignore[arg-type]
+    alone = trained_alone(tmp_path, Split(), TRAIN, 5)
     assert all(torch.equal(a, b) for a, b in zip(models[1].parameters(), alone.parameters(), strict=True))
 
 
@@ -58,61 +79,39 @@ def test_others_are_trained_in_groups_and_become_the_same(tmp_path: Path) -> Non
             torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
 
 
-def pool_job(folder: Path, kind: str, **more: Any) -> Job:
-    about = {"kind": kind, "first": 0, "count": 4, "first_seed": 100, "inputs": {"split": str(folder)}}
-    return make_job(folder, more={**about, **more})
-
-
 @pytest.mark.parametrize("kind", ["with_forget", "without_forget", "halves"])
 def test_a_block_tells_what_its_models_learned(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
     write_arrays(tmp_path / "indices.npz", {"retain": TRAIN[2:]})
-    monkeypatch.setattr(shadow, "open_loader", lambda job: Plain())
-    job = pool_job(tmp_path, kind)
+    monkeypatch.setattr(shadow, "open_loader", lambda context: Plain())
+    job = context(tmp_path, kind)
     shadow.run(job)
-    arrays = read_arrays(tmp_path / "outputs.npz")
-    np.testing.assert_array_equal(arrays["index"], np.union1d(TRAIN, VALIDATION))
-    np.testing.assert_array_equal(arrays["label"], arrays["index"] % CLASSES)
-    assert arrays["logits"].shape == (4, 10, CLASSES)
-    assert arrays["logits"].dtype == np.float16
+    pool = read_pool([tmp_path])
+    np.testing.assert_array_equal(pool.index, np.union1d(TRAIN, VALIDATION))
+    np.testing.assert_array_equal(pool.label, pool.index % CLASSES)
+    assert pool.logits.shape == (4, 10, CLASSES)
+    assert pool.logits.dtype == np.float16
     learned = {"with_forget": TRAIN, "without_forget": TRAIN[2:]}
     if kind == "halves":
-        assert (arrays["member"].sum(axis=0) == 2).all()
+        assert (pool.member.sum(axis=0) == 2).all()
     else:
-        wanted = np.isin(arrays["index"], learned[kind])
-        np.testing.assert_array_equal(arrays["member"], np.tile(wanted, (4, 1)))
+        wanted = np.isin(pool.index, learned[kind])
+        np.testing.assert_array_equal(pool.member, np.tile(wanted, (4, 1)))
     assert job.facts["status"] == "finished"
-    assert len(arrays["index"]) < COUNT  # what the study does not use is not in a pool
+    assert len(pool.index) < COUNT  # what the study does not use is not in a pool
 
 
 def test_models_of_a_pool_differ_and_come_back_in_their_order(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Pairs of the half pool learn 5 and 5 samples, of an odd set 4 and 5: two groups, one order."""
-    monkeypatch.setattr(shadow, "open_loader", lambda job: Odd())
-    shadow.run(job := pool_job(tmp_path, "halves"))
+    monkeypatch.setattr(shadow, "open_loader", lambda context: Odd())
+    shadow.run(job := context(tmp_path))
     assert job.facts["groups"] == [2, 2]
-    found = read_pool([tmp_path])
-    alone = make_job(tmp_path, more={"seed": 101})
-    model, _ = training.train_one(alone, Odd(), Odd().training_samples(found.index[found.member[1]]), 101)  # type: ignore[arg-type]
+    pool = read_pool([tmp_path])
+    model = trained_alone(tmp_path, Odd(), pool.index[pool.member[1]], 101)
     with torch.no_grad():
-        said = model.eval()(Odd().training_samples(found.index).inputs(slice(None))).numpy()
-    np.testing.assert_allclose(found.logits[1], said, atol=5e-3)
-    assert not np.allclose(found.logits[0], said, atol=5e-2)
-
-
-class Odd(Plain):
-    """Nine samples: halves of four and five."""
-
-    validation_index = VALIDATION[:1]
-
-
-def test_what_is_not_finite_is_named() -> None:
-    outputs = noisy(0)
-    shadows = all_pools(outputs)
-    assert not_finite(outputs, None) is not_finite(outputs, shadows) is None
-    shadows.pools["halves"].logits[1, 2, 3] = np.nan
-    assert not_finite(outputs, shadows) == "the pool halves"
-    outputs.logits["test"][0, 0] = np.inf
-    assert not_finite(outputs, shadows) == "the model"
+        expected_NK = model.eval()(Odd().training_samples(pool.index).inputs(slice(None))).numpy()
+    np.testing.assert_allclose(pool.logits[1], expected_NK, atol=5e-3)
+    assert not np.allclose(pool.logits[0], expected_NK, atol=5e-2)

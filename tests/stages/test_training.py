@@ -3,95 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from reunlearn.data.images import ImageSamples
-from reunlearn.objectives.classification import make
-from reunlearn.stages import state, training, unlearn
-from reunlearn.stages.execution import Job
-from reunlearn.study.schema import Recipe
+from reunlearn.stages import state, unlearn
+from reunlearn.stages.execution import Context
+from reunlearn.stages.model_files import History
+from reunlearn.stages.training import recipe_of, train_one
+from reunlearn.study.inputs import StateInputs, TrainInputs, UnlearnInputs
+from reunlearn.study.jobs import StateJob, TrainJob, UnlearnJob
+from reunlearn.study.scenario import read_scenario
+from reunlearn.study.specs import MethodSpec
 from reunlearn.training.state.registry import StateRequest
-
-COUNT, CLASSES = 12, 3
-
-
-class Loader:
-    """Stands for the loader: noise images, a linear network, and a note of each objective that was asked for."""
-
-    classes = CLASSES
-    device = "cpu"
-    training: ClassVar[dict[str, Any]] = {"recipe": {}}
-    true_labels = np.arange(COUNT) % CLASSES
-
-    def __init__(self) -> None:
-        self.smoothing: list[float] = []
-
-    def training_samples(self, index: np.ndarray | None = None) -> ImageSamples:
-        rows = np.arange(COUNT) if index is None else index
-        x = np.random.default_rng(0).integers(0, 256, (COUNT, 1, 4, 4)).astype(np.uint8)
-        return ImageSamples(x[rows], rows % CLASSES, rows, (0.5,), (0.25,))
-
-    def sets(self, split: Path) -> dict[str, ImageSamples]:
-        return {
-            "forget": self.training_samples(np.arange(4)),
-            "retain": self.training_samples(np.arange(4, 12)),
-        }
-
-    def fresh_model(self, seed: int) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, CLASSES))
-
-    random_model = result_model = fresh_model
-
-    def model(self, folder: Path) -> nn.Module:
-        return self.fresh_model(0)
-
-    def objective(self, label_smoothing: float = 0.0) -> Any:
-        self.smoothing.append(label_smoothing)
-        return make(CLASSES, label_smoothing)
+from tests.stages.loaders import Loader
+from tests.stages.specifications import recipe, training
 
 
-def make_job(folder: Path, seed: int = 0, more: dict[str, Any] | None = None, **recipe: Any) -> Job:
-    settings = {"source": "tests", "epochs": 3, "batch_size": 4, "learning_rate": 0.1, **recipe}
-    content = {
-        "training": {"recipe": Recipe(**settings).model_dump(mode="json")},
-        "seed": seed,
-        "folder": "runs/none",
-        "inputs": {"original": "original", "split": "split"},
-        "kind": "noted",
-        "scenario": {"kind": "random"},
-        "method": {"name": "finetune", "reading": None, "settings": {"epochs": 1, "batch_size": 4}},
-    }
-    return Job(content | (more or {}), folder)
+def context(folder: Path) -> Context[TrainJob]:
+    """Return what the stage original gets."""
+    job = TrainJob("original", "runs/none", training(), 0, inputs=TrainInputs(data="data"))
+    return Context(job, folder)
 
 
-def epochs_of(folder: Path, index: np.ndarray | None, **recipe: Any) -> int:
-    loader = Loader()
-    samples = loader.training_samples(index)
-    job = make_job(folder, **recipe)
-    return len(training.train_one(job, loader, samples, seed=0, retrained=index is not None)[1])
+def history(folder: Path, index: np.ndarray | None = None, **changes: Any) -> History:
+    """Train on the samples with these numbers, as the stages original (None) and retrained do."""
+    loader = Loader(recipe(**changes))
+    chosen = recipe_of(loader.recipe, index is not None)
+    return train_one(context(folder), loader, loader.training_samples(index), 0, recipe=chosen)[1]  # type: ignore[arg-type]
 
 
 def test_a_retrained_model_may_have_other_epochs(tmp_path: Path) -> None:
     retain = np.arange(4, 12)
-    assert epochs_of(tmp_path, None, retrain_epochs=2) == 3
-    assert epochs_of(tmp_path, retain, retrain_epochs=2) == 2
-    assert epochs_of(tmp_path, retain) == 3
+    assert len(history(tmp_path, None, retrain_epochs=2)) == 3
+    assert len(history(tmp_path, retain, retrain_epochs=2)) == 2
+    assert len(history(tmp_path, retain)) == 3
 
 
 def test_a_retrained_models_schedule_has_the_length_of_its_training(tmp_path: Path) -> None:
-    job = make_job(tmp_path, retrain_epochs=2, schedule="linear", schedule_end=0.5)
     rates = {}
-    samples = Loader().training_samples()
-    for name in ("original", "retrained"):
-        history = training.train_one(job, Loader(), samples, seed=0, retrained=name == "retrained")[1]
-        rates[name] = [entry["learning_rate"] for entry in history]
+    for name, index in {"original": None, "retrained": np.arange(12)}.items():
+        entries = history(tmp_path, index, retrain_epochs=2, schedule="linear", schedule_end=0.5)
+        rates[name] = [entry["learning_rate"] for entry in entries]
     assert rates["original"] == pytest.approx([0.1, 0.075, 0.05])
     assert rates["retrained"] == pytest.approx([0.1, 0.05])
 
@@ -99,16 +54,18 @@ def test_a_retrained_models_schedule_has_the_length_of_its_training(tmp_path: Pa
 def test_labels_are_smoothed_in_training(tmp_path: Path) -> None:
     losses = {}
     for smoothing in (0.0, 0.3):
-        loader = Loader()
-        job = make_job(tmp_path, label_smoothing=smoothing)
-        losses[smoothing] = training.train_one(job, loader, loader.training_samples(), seed=0)[1][0]["loss"]
+        loader = Loader(recipe(label_smoothing=smoothing))
+        samples = loader.training_samples()
+        losses[smoothing] = train_one(context(tmp_path), loader, samples, 0, recipe=loader.recipe)[1][0][  # type: ignore[arg-type]
+            "loss"
+        ]
         assert loader.smoothing == [smoothing]
     assert losses[0.0] != losses[0.3]
 
 
 def test_the_record_tells_the_precision_that_was_used(tmp_path: Path) -> None:
-    job = make_job(tmp_path, precision="mixed")
-    training.train_one(job, Loader(), Loader().training_samples(), seed=0)
+    job, loader = context(tmp_path), Loader(recipe(precision="mixed"))
+    train_one(job, loader, loader.training_samples(), 0, recipe=loader.recipe)  # type: ignore[arg-type]
     assert job.facts["precision"] == "full"  # the job is on a CPU
 
 
@@ -116,10 +73,19 @@ def weights_after_unlearning(
     monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int
 ) -> dict[str, torch.Tensor]:
     """Fine-tune the network with dropout; labels stay sharp whatever the recipe says."""
-    loader, kept = Loader(), {}
-    monkeypatch.setattr(unlearn, "open_loader", lambda job: loader)
+    loader, kept = Loader(recipe(label_smoothing=0.3)), {}
+    monkeypatch.setattr(unlearn, "open_loader", lambda context: loader)
     monkeypatch.setattr(unlearn, "save_model", lambda model, path: kept.update(model.state_dict()))
-    unlearn.run(make_job(folder, seed, label_smoothing=0.3))
+    job = UnlearnJob(
+        "unlearn",
+        "runs/none",
+        training(),
+        read_scenario({"kind": "random", "fraction": 0.5}),
+        MethodSpec(name="finetune", settings={"epochs": 1, "batch_size": 4}),
+        seed,
+        inputs=UnlearnInputs(data="data", split="split", original="original"),
+    )
+    unlearn.run(Context(job, folder))
     assert loader.smoothing == [0.0]
     return kept
 
@@ -144,11 +110,12 @@ def test_what_is_kept_of_training_follows_the_seed(monkeypatch: pytest.MonkeyPat
         drawn.append(torch.rand(()).item())
         return {"noted": kind}
 
-    monkeypatch.setattr(state, "open_loader", lambda job: Loader())
+    monkeypatch.setattr(state, "open_loader", lambda context: Loader())
     monkeypatch.setattr(state, "write", write)
     before = torch.get_rng_state()
     for seed, kind in ((1, "noted"), (1, "noted"), (2, "noted"), (1, "another")):
-        job = make_job(tmp_path, seed, {"kind": kind, "inputs": {"original": "original"}})
+        inputs = StateInputs(data="data", original="original")
+        job = Context(StateJob("state", "runs/none", training(), kind, seed, inputs=inputs), tmp_path)
         state.run(job)
         assert job.facts["noted"] == kind
     assert torch.equal(torch.get_rng_state(), before)

@@ -11,10 +11,15 @@ from torch import nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_json
-from reunlearn.stages.execution import Job
+from reunlearn.stages.execution import Context
 from reunlearn.stages.unlearn import starting_model
-from reunlearn.training.checkpoint import save_model
-from reunlearn.training.replay import FACTS, WEIGHTS
+from reunlearn.study.inputs import UnlearnInputs
+from reunlearn.study.jobs import UnlearnJob
+from reunlearn.study.scenario import read_scenario
+from reunlearn.study.specs import MethodSpec
+from reunlearn.training.replayed import FACTS, WEIGHTS
+from reunlearn.training.tensor_files import save_model
+from tests.stages.specifications import training
 
 
 def network(value: float) -> nn.Module:
@@ -27,8 +32,8 @@ def network(value: float) -> nn.Module:
 class Loader:
     """Stands for the loader: the original's weights are 1, those of the step before 2."""
 
-    def model(self, folder: Path) -> nn.Module:
-        return network({"original": 1.0, "before": 2.0}[folder.name])
+    def model(self, folder: str) -> nn.Module:
+        return network({"original": 1.0, "before": 2.0}[folder])
 
     def random_model(self, seed: int) -> nn.Module:
         return network(0.0)
@@ -43,11 +48,28 @@ def start(
     if replay is not None:
         write_json(state / FACTS, replay)
         save_model(network(5.0), state / WEIGHTS)
-    scenario = {"kind": "random", **({} if step is None else {"step": step})}
-    inputs = {"original": "before" if (step or 1) > 1 else "original", "noted": str(state)}
-    job = Job({"inputs": inputs, "scenario": scenario}, folder)
-    model = starting_model(job, Loader(), {"noted": state})  # type: ignore[arg-type]
-    return model.weight[0, 0].item(), job.facts
+    context = Context(unlearn_job(state, step), folder)
+    model = starting_model(context, Loader(), {"noted": state})  # type: ignore[arg-type]
+    return model.weight[0, 0].item(), context.facts
+
+
+def unlearn_job(state: Path, step: int | None) -> UnlearnJob:
+    """Return the job of a run; in a later step it starts from the step before."""
+    steps = {} if step is None else {"steps": 2, "step": step}
+    return UnlearnJob(
+        "unlearn",
+        "runs/none",
+        training(),
+        read_scenario({"kind": "random", "fraction": 0.5, **steps}),
+        MethodSpec(name="finetune"),
+        0,
+        inputs=UnlearnInputs(
+            data="data",
+            split="split",
+            original="before" if (step or 1) > 1 else "original",
+            state={"noted": str(state)},
+        ),
+    )
 
 
 @pytest.mark.parametrize("replay", [None, {"replay_distance": 0.0}])

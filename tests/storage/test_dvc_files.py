@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from reunlearn.base.errors import UserError
+from reunlearn.storage import dvc_files
 from reunlearn.storage.dvc_files import (
+    Entries,
+    add_outputs,
     check_lock,
     directory_digest,
     parse_outputs,
@@ -44,6 +50,43 @@ def test_order_of_entries_is_that_of_their_paths(tmp_path: Path) -> None:
     write_outputs(file, entries)
     assert read_outputs(file) == entries
     assert list(read_outputs(file)) == ["a", "b", "c" * 200]
+
+
+def add_from_two_sides(file: Path, monkeypatch: pytest.MonkeyPatch) -> Entries:
+    """Add ten entries twice at once, each alone and with a pause between reading and writing; return the file's."""
+    write = dvc_files.write_outputs
+
+    def slow(file: Path, entries: Entries) -> None:
+        time.sleep(0.005)
+        write(file, entries)
+
+    monkeypatch.setattr(dvc_files, "write_outputs", slow)
+
+    def add(side: str) -> None:
+        for number in range(10):
+            path = f"{side}/{number}"
+            add_outputs(file, {path: {"md5": "0.dir", "path": path}})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add, ("one", "two")))
+    return read_outputs(file)
+
+
+def test_entries_that_two_add_at_once_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(add_from_two_sides(tmp_path / "x.dvc", monkeypatch)) == 20
+
+
+def test_control_without_waiting_entries_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc_files, "changing", lambda file: contextlib.nullcontext())
+    assert len(add_from_two_sides(tmp_path / "x.dvc", monkeypatch)) < 20
+
+
+def test_keys_that_only_dvc_knows_stay(tmp_path: Path) -> None:
+    file, entry = tmp_path / "x.dvc", {"md5": "1.dir", "path": "a", "desc": "ours", "remote": "lab"}
+    write_outputs(file, {"a": entry})
+    assert add_outputs(file, {"b": {"md5": "2.dir", "path": "b"}}).keys() == {"b"}
+    assert read_outputs(file)["a"] == entry
+    assert add_outputs(file, {"a": entry}) == {}
 
 
 @pytest.mark.parametrize("text", ["<<<<<<< ours\nouts: []\n", "outs:\n- 3\n", "- x\n", "outs:\n- md5: a\n"])

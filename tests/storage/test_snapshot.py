@@ -9,7 +9,8 @@ import pytest
 from reunlearn.base.errors import UserError
 from reunlearn.storage import dvc_store, snapshot
 from reunlearn.storage.dvc_files import read_outputs, write_outputs
-from reunlearn.study.plan import Job
+from reunlearn.study.jobs import Job
+from reunlearn.study.stages import stage_of
 from tests.storage import dvc_project
 
 ORIGINAL = "runs/d/net~00000000/original/train0"
@@ -17,12 +18,12 @@ ROW = "runs/d/net~00000000/unlearned/random-0.2/split0/train0/finetune~00000000/
 FILES = {
     f"{folder}/{name}": b"x" for folder in (ORIGINAL, ROW) for name in ("model.safetensors", "manifest.json")
 }
-FILES |= {f"{ROW}/evaluation/outputs.npz": b"x", f"{ROW}/.work-12/model.safetensors": b"x"}
+FILES |= {f"{ROW}/measured/evaluation/arrays.npz": b"x", f"{ROW}/.work-12/model.safetensors": b"x"}
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with an original and a row, as the working directory."""
+    """A project with an original and a run, as the working directory."""
     root = dvc_project.create(tmp_path / "project")
     dvc_project.write(root, FILES)
     monkeypatch.chdir(root)
@@ -44,7 +45,7 @@ def test_default_keeps_the_weights_of_originals_only(project: Path) -> None:
     assert snapshot.policy() == "originals"
     assert not snapshot.leaves_out(f"{ORIGINAL}/model.safetensors", snapshot.policy())
     assert snapshot.leaves_out(f"{ROW}/model.safetensors", snapshot.policy())
-    assert not snapshot.leaves_out(f"{ROW}/evaluation/outputs.npz", "none")
+    assert not snapshot.leaves_out(f"{ROW}/measured/evaluation/arrays.npz", "none")
 
 
 def test_own_lines_of_dvcignore_stay(project: Path) -> None:
@@ -59,19 +60,19 @@ def test_own_lines_of_dvcignore_stay(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "folder", "output"),
+    ("folder", "output"),
     [
-        ("original", ORIGINAL, ORIGINAL),
-        ("unlearn", ROW, ROW),
-        ("evaluate", f"{ROW}/evaluation", ROW),
-        ("attack", f"{ROW}/attacks/loss", ROW),
-        ("aggregate", "reports/s/results", "reports/s"),
-        ("report", "reports/s", "reports/s"),
-        ("track", "reports/s/tracking", "reports/s"),
+        (ORIGINAL, ORIGINAL),
+        (ROW, ROW),
+        (f"{ROW}/measured/evaluation", ROW),
+        (f"{ROW}/measured/loss", ROW),
+        ("reports/s/results", "reports/s"),
+        ("reports/s", "reports/s"),
+        ("reports/s/tracking", "reports/s"),
     ],
 )
-def test_a_row_is_one_output_and_so_is_a_report(stage: str, folder: str, output: str) -> None:
-    assert snapshot.output_of(Job(stage, folder, {}, {}, ())) == output
+def test_a_run_is_one_output_and_so_is_a_report(folder: str, output: str) -> None:
+    assert snapshot.output_of(Job(stage_of(folder).name, folder)) == output
 
 
 def test_merge_takes_what_only_they_have_and_keeps_ours(project: Path) -> None:
@@ -81,9 +82,9 @@ def test_merge_takes_what_only_they_have_and_keeps_ours(project: Path) -> None:
     theirs = read_outputs(snapshot.RUNS_FILE)
     ours = {ROW: theirs[ROW] | {"md5": "other.dir"}, "reports/s": {"md5": "s.dir", "path": "reports/s"}}
     write_outputs(snapshot.RUNS_FILE, ours)
-    assert snapshot.merge("HEAD") == {"added": [ORIGINAL], "kept": [ROW]}
+    assert snapshot.merge("HEAD") == snapshot.Merge(added=(ORIGINAL,), kept=(ROW,))
     assert read_outputs(snapshot.RUNS_FILE) == ours | {ORIGINAL: theirs[ORIGINAL]}
-    assert snapshot.merge("HEAD") == {"added": [], "kept": [ROW]}
+    assert snapshot.merge("HEAD") == snapshot.Merge(added=(), kept=(ROW,))
 
 
 def test_merge_with_nothing_is_an_error(project: Path) -> None:

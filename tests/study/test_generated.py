@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
+from reunlearn.base.yaml_files import read_yaml
 from reunlearn.commands import config_docs
 
 
@@ -21,6 +25,20 @@ def test_config_page_is_current() -> None:
 def test_schemas_are_current() -> None:
     for name, text in config_docs.schemas().items():
         assert (config_docs.SCHEMAS / name).read_text(encoding="utf-8") == text, "run `make docs`"
+
+
+@pytest.mark.parametrize("folder", ["studies", "recipes", "presets"])
+def test_every_file_fits_the_schema_that_editors_read(folder: str) -> None:
+    kind = {"studies": "study", "recipes": "recipe", "presets": "preset"}[folder]
+    schema = json.loads((config_docs.SCHEMAS / f"{kind}.schema.json").read_text(encoding="utf-8"))
+    validator = Draft202012Validator(schema)
+    files = sorted(Path("config", folder).glob("*.yaml"))
+    assert files
+    for path in files:
+        content = read_yaml(path)
+        assert [error.message for error in validator.iter_errors(content)] == [], path
+        broken = [{**content[0], "sorce": ""}] if isinstance(content, list) else {**content, "sorce": ""}
+        assert not validator.is_valid(broken)
 
 
 def test_conda_environment_has_the_pins_of_the_lock() -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from reunlearn.base.errors import UserError
 from reunlearn.study.catalogue import catalogue
+from reunlearn.study.jobs import MeasureJob, StateJob, UnlearnJob
 from reunlearn.study.plan import Plan, make_plan
-from reunlearn.study.schema import SCENARIO_FIELDS
+from reunlearn.study.scenario import kinds
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.unlearning.declarations import Needs
 from reunlearn.unlearning.registry import method
 from tests.study.test_validation import config, plan_with
@@ -60,24 +62,22 @@ def test_the_same_for_a_method_without_such_limits(config: Path) -> None:
 
 def test_the_masked_network_goes_around_the_original_s(config: Path) -> None:
     plan = plan_of(config, ["erm_ktp", "finetune"])
-    jobs = {
-        (job.stage, job.specification.get("method", {}).get("name")): job
-        for job in plan.jobs.values()
-        if job.stage in ("state", "unlearn")
-    }
-    own = {"name": "small_cnn", "settings": {"width": 4}}
-    masked = {"name": "masked", "settings": {"body": "small_cnn", "width": 4}}
-    state, run, plain = jobs["state", None], jobs["unlearn", "erm_ktp"], jobs["unlearn", "finetune"]
-    assert state.specification["kind"] == "entangled"
+    runs = {job.method.name: job for job in plan.jobs.values() if isinstance(job, UnlearnJob)}
+    (state,) = [job for job in plan.jobs.values() if isinstance(job, StateJob)]
+    own = ArchitectureSpec(name="small_cnn", settings={"width": 4})
+    masked = ArchitectureSpec(name="masked", settings={"body": "small_cnn", "width": 4})
+    run, plain = runs["erm_ktp"], runs["finetune"]
+    assert state.kind == "entangled"
     for job in (state, run):
-        assert job.specification["result"] == masked
-        assert job.specification["training"]["architecture"] == own
+        assert job.result == masked
+        assert job.training.architecture == own
         assert {"reunlearn.models.masked", "reunlearn.models.small_cnn"} <= set(job.modules)
-    assert run.inputs["entangled"] == state.folder
-    assert "result" not in plain.specification
+    assert run.inputs.state == {"entangled": state.folder}
+    assert plain.result is None
     looked_at = {
-        job.inputs["model"]: job.specification["training"]["architecture"]
-        for job in plan.of_stage("evaluate")
+        job.inputs.model: job.training.architecture
+        for job in plan.jobs.values()
+        if isinstance(job, MeasureJob) and job.training
     }
     assert looked_at[run.folder] == masked
     assert looked_at[plain.folder] == own
@@ -86,8 +86,8 @@ def test_the_masked_network_goes_around_the_original_s(config: Path) -> None:
 def test_the_state_is_asked_for_only_where_the_method_is(config: Path) -> None:
     alone, both = plan_of(config, ["finetune"]), plan_of(config, ["finetune", "erm_ktp"])
     assert alone.of_stage("state") == []
-    kept = {f: j for f, j in alone.jobs.items() if j.stage in ("original", "retrained", "unlearn")}
-    assert all(both.jobs[f].specification == j.specification for f, j in kept.items())
+    assert len(both.of_stage("state")) == 1
+    assert all(both.jobs[job.folder] == job for job in alone.of_stage("original", "retrained", "unlearn"))
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,9 @@ def test_the_state_is_asked_for_only_where_the_method_is(config: Path) -> None:
 def test_state_follows_the_reading(config: Path, row: Any, at: str, asks: bool) -> None:
     plan = plan_of(config, [row])
     (run,) = plan.of_stage("unlearn")
-    assert run.specification["method"]["settings"]["at"] == at
-    assert ("initial_weights" in run.inputs) == asks
+    assert isinstance(run, UnlearnJob)
+    assert run.method.settings["at"] == at
+    assert ("initial_weights" in run.inputs.state) == asks
 
 
 def test_a_scenario_that_does_not_exist_is_refused_where_the_method_is_written() -> None:
@@ -116,5 +117,5 @@ def test_a_scenario_that_does_not_exist_is_refused_where_the_method_is_written()
 
 
 def test_every_method_says_which_scenarios_it_is_for() -> None:
-    for card in catalogue()["methods"].values():
-        assert card["scenarios"] is None or set(card["scenarios"]) <= set(SCENARIO_FIELDS)
+    for card in catalogue().methods.values():
+        assert card.scenarios is None or set(card.scenarios) <= set(kinds())

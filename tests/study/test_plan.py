@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.hashing import short_digest
-from reunlearn.study import paths
+from reunlearn.study.catalogue import catalogue
 from reunlearn.study.expand import Expansion
+from reunlearn.study.jobs import MeasureJob, UnlearnJob
 from reunlearn.study.plan import Plan, make_plan
+from reunlearn.study.schema import Measure
+from reunlearn.study.specs import ORIGINAL
 
 
 @pytest.fixture(scope="module")
@@ -20,33 +23,30 @@ def plan() -> Plan:
     return make_plan("quickstart")
 
 
-def test_every_folder_fits_the_pattern_of_its_stage_only(plan: Plan) -> None:
-    for job in plan.jobs.values():
-        fitting = [s for s, pattern in paths.PATTERNS.items() if re.fullmatch(pattern, job.folder)]
-        assert fitting == [job.stage], job.folder
-
-
 def test_inputs_are_planned_before_they_are_used(plan: Plan) -> None:
     seen: set[str] = set()
     for job in plan.jobs.values():
-        if job.stage in ("attack", "compare"):  # its reference is another row of the same seed
-            seen.add(job.folder)
-            continue
-        assert set(job.input_folders) <= seen | {job.folder}, job.folder
+        waited_for = set(job.inputs.folders())
+        if isinstance(job, MeasureJob):  # its reference and its original are other rows of the same seeds
+            waited_for -= {job.inputs.reference, job.inputs.original}
+            waited_for -= {job.inputs.outputs}  # a measure that a study names may stand before the evaluation
+        assert waited_for <= seen, job.folder
         seen.add(job.folder)
 
 
 def test_settings_are_in_the_path(plan: Plan) -> None:
-    rows = [job for job in plan.of_stage("unlearn") if "/finetune~" in job.folder]
-    for job in rows:
-        assert f"~{short_digest(job.specification['method'])}/" in job.folder
+    jobs = [job for job in plan.jobs.values() if isinstance(job, UnlearnJob)]
+    assert jobs
+    for job in jobs:
+        assert f"~{short_digest(job.method.model_dump(mode='json'))}/" in job.folder
 
 
 def test_narrowing_keeps_the_paths(plan: Plan) -> None:
     narrow = make_plan("quickstart", ["finetune"], [1])
     kept = {f for f, job in narrow.jobs.items() if job.stage not in {"aggregate", "report", "track"}}
     assert kept < set(plan.jobs)
-    assert {job.specification["method"]["name"] for job in narrow.of_stage("unlearn")} == {"finetune"}
+    unlearned = [job for job in narrow.jobs.values() if isinstance(job, UnlearnJob)]
+    assert {job.method.name for job in unlearned} == {"finetune"}
 
 
 def test_narrowing_to_what_is_not_there_is_refused() -> None:
@@ -56,24 +56,39 @@ def test_narrowing_to_what_is_not_there_is_refused() -> None:
         make_plan("quickstart", None, [99])
 
 
-def test_planning_imports_neither_torch_nor_numpy() -> None:
+def test_planning_imports_no_torch() -> None:
     program = (
         "import sys; from reunlearn.study.plan import make_plan; from reunlearn.artifacts.digest import job_digest;"
         "plan = make_plan('quickstart'); [job_digest(j.stage, j.modules) for j in plan.jobs.values()];"
-        "print(sorted({'torch', 'numpy', 'sklearn', 'pandas'} & set(sys.modules)))"
+        "print(sorted({'torch', 'sklearn', 'pandas', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_relearning_is_planned_only_where_a_study_asks_for_it(plan: Plan) -> None:
-    assert not plan.of_stage("relearn")
+    assert not [folder for folder in plan.jobs if folder.endswith("/relearn_time")]
     (experiment, *_) = plan.study.experiments
+    wanted = Measure(name="relearn_time", settings={"cap": 3})
     asking = Plan(plan.study)
-    Expansion(asking, experiment.model_copy(update={"relearn": 3})).run()
-    jobs = asking.of_stage("relearn")
-    assert len(jobs) == len(asking.rows)
-    targets = {job.inputs["target"] for job in jobs}
-    assert targets == {row["evaluation"] for row in asking.rows if row["name"] == "original"}
-    same = {f: j.document for f, j in asking.jobs.items() if j.stage != "relearn"}
-    assert same == {f: plan.jobs[f].document for f in same}
+    change = {"measures": (*experiment.measures, wanted)}
+    asking.runs += Expansion(asking.add, experiment.model_copy(update=change), catalogue(), "here").runs()
+    jobs = [
+        job
+        for job in asking.jobs.values()
+        if isinstance(job, MeasureJob) and job.measure.name == "relearn_time"
+    ]
+    assert len(jobs) == len(asking.runs)
+    assert {job.measure.settings["cap"] for job in jobs} == {3}
+    targets = {job.inputs.original for job in jobs}
+    assert targets == {run.measured["evaluation"] for run in asking.runs if run.row == ORIGINAL}
+    others = [job for job in asking.jobs.values() if job not in jobs]
+    assert all(plan.jobs[job.folder].document() == job.document() for job in others)
+
+
+def test_two_specifications_on_one_path_are_refused(plan: Plan) -> None:
+    job = next(iter(plan.jobs.values()))
+    twice = Plan(plan.study)
+    assert twice.add(job) == twice.add(replace(job)) == job.folder
+    with pytest.raises(UserError, match="two different specifications lead to"):
+        twice.add(replace(job, memory_mib=job.memory_mib + 1))

@@ -10,6 +10,7 @@ import yaml
 
 from reunlearn.base.errors import UserError
 from reunlearn.study import load
+from reunlearn.study.jobs import MeasureJob, ShadowJob
 from reunlearn.study.plan import Plan, make_plan
 from tests.workflow.project import EXPERIMENT, RECIPE
 
@@ -25,7 +26,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
     monkeypatch.setattr(load, "CONFIG", tmp_path)
     load.load_recipe.cache_clear()
-    load._presets.cache_clear()
     return tmp_path
 
 
@@ -36,9 +36,14 @@ def plan(config: Path, **change: Any) -> Plan:
     return make_plan("s")
 
 
+def shadow_jobs(plan: Plan) -> list[ShadowJob]:
+    """Return the jobs that train a block."""
+    return [job for job in plan.jobs.values() if isinstance(job, ShadowJob)]
+
+
 def blocks(plan: Plan) -> set[str]:
     """Return the folders of all blocks, after `pools/`, digests left out."""
-    folders = [job.folder.split("/pools/")[1] for job in plan.of_stage("shadow")]
+    folders = [job.folder.split("/pools/")[1] for job in shadow_jobs(plan)]
     return {"/".join(part.split("~")[0] for part in folder.split("/")) for folder in folders}
 
 
@@ -47,45 +52,46 @@ def test_pools_come_in_blocks_of_ten(config: Path) -> None:
     unlearned = {
         f"unlearned/{place}/{m}/{b}" for m in ("finetune", "gradient_ascent") for b in ("0-9", "10-11")
     }
-    retrained = {f"outside/{place}/retrained-from-inside/{b}" for b in ("0-9", "10-11")}
-    asked = {"inside/0-7", "half/0-9", "half/10-19", f"outside/{place}/0-7"}
-    # an original forgets nothing: the pool of its row is the one inside, as many as the other rows have
-    assert blocks(plan(config)) == asked | unlearned | retrained | {"inside/0-9", "inside/10-11"}
+    retrained = {f"without_forget/{place}/retrained-from-with_forget/{b}" for b in ("0-9", "10-11")}
+    asked = {"with_forget/0-7", "halves/0-9", "halves/10-19", f"without_forget/{place}/0-7"}
+    # an original forgets nothing: the pool of its row is with_forget, as many models as the other rows have
+    assert blocks(plan(config)) == asked | unlearned | retrained | {"with_forget/0-9", "with_forget/10-11"}
 
 
 def test_ten_more_are_one_more_block_and_nothing_else_changes(config: Path) -> None:
     before, after = plan(config), plan(config, shadows={**COUNTS, "halves": 30})
-    assert blocks(after) - blocks(before) == {"half/20-29"}
+    assert blocks(after) - blocks(before) == {"halves/20-29"}
     for folder, job in before.jobs.items():
-        reads = job.stage == "attack" and job.specification["attack"] == "lira"
+        reads = isinstance(job, MeasureJob) and job.measure.name == "lira"
         if job.stage not in {"aggregate", "report", "track"} and not reads:
-            assert after.jobs[folder].document == job.document
+            assert after.jobs[folder].document() == job.document()
 
 
 def test_only_unlearned_models_know_the_method(config: Path) -> None:
-    for job in plan(config).of_stage("shadow"):
-        kind = job.specification["kind"]
-        names = [m for m in job.modules if "unlearning" in m or "forgetting" in m]
-        assert len(names) == (2 if kind == "unlearned" else 0)
-        assert ("split" in job.inputs) == (kind == "without_forget")
-        assert ("splits" in job.inputs) == (kind == "unlearned")
-        if kind == "unlearned" or "retrained-from-inside" in job.folder:
-            assert job.specification["first_seed"] in (10_000, 10_010)  # those of the pool inside
+    for job in shadow_jobs(plan(config)):
+        unlearned = job.kind == "unlearned"
+        names = [m for m in job.modules if "unlearning" in m or "method_run" in m]
+        assert len(names) == (2 if unlearned else 0)
+        assert (job.inputs.split is not None) == (job.kind == "without_forget")
+        assert bool(job.inputs.splits) == (job.forgetting is not None) == unlearned
+        if unlearned or "retrained-from-with_forget" in job.folder:
+            assert job.first_seed in (10_000, 10_010)  # those of the pool with_forget
 
 
 def test_pools_shared_by_all_forget_sets_are_planned_once(config: Path) -> None:
     two = [{"train": 0, "split": 0, "method": 0}, {"train": 1, "split": 1, "method": 1}]
-    found = blocks(plan(config, seeds=two, attacks=["shadow_xgboost", "lira"]))
-    shared = {"inside/0-7", "half/0-9", "half/10-19"}
-    assert found == shared | {f"outside/random-0.25/split{s}/0-7" for s in (0, 1)}
-    assert blocks(plan(config, seeds=two, attacks=["lira"])) == {"half/0-9", "half/10-19"}
+    shared = {"with_forget/0-7", "halves/0-9", "halves/10-19"}
+    both = blocks(plan(config, seeds=two, attacks=["shadow_xgboost", "lira"]))
+    assert both == shared | {f"without_forget/random-0.25/split{s}/0-7" for s in (0, 1)}
+    assert blocks(plan(config, seeds=two, attacks=["lira"])) == {"halves/0-9", "halves/10-19"}
 
 
 def test_each_model_has_its_own_seed(config: Path) -> None:
-    for of in ("half/", "outside/random-0.25/split0/0", "/finetune~"):
-        jobs = [job.specification for job in plan(config).of_stage("shadow") if of in job.folder]
-        seeds = [s["first_seed"] + n for s in jobs for n in range(s["count"])]
-        assert len(set(seeds)) == len(seeds) == sum(s["count"] for s in jobs)
+    for part in ("halves/", "without_forget/random-0.25/split0/0", "/finetune~"):
+        jobs = [job for job in shadow_jobs(plan(config)) if part in job.folder]
+        seeds = [job.first_seed + number for job in jobs for number in range(job.count)]
+        assert jobs
+        assert len(set(seeds)) == len(seeds) == sum(job.count for job in jobs)
 
 
 WRONG = {

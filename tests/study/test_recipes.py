@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from reunlearn.base.errors import UserError
 from reunlearn.study import load
 from reunlearn.study.load import load_recipe, names
-from reunlearn.study.schema import Recipe
+from reunlearn.study.schema import NamedRecipe, RecipeFile
 
 CIFAR = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 SFR_CIFAR = (0.4914008, 0.4821590, 0.4465309), (0.2023028, 0.1994131, 0.2009607)
@@ -88,7 +90,7 @@ def test_every_file_is_a_recipe_with_a_source() -> None:
     assert set(OPTIMIZERS) <= set(names("recipes"))
     assert OPTIMIZERS.keys() == SCHEDULES.keys() == IMAGES.keys()
     for name in names("recipes"):
-        assert load_recipe(name)["name"] == name
+        assert load_recipe(name).name == name
         assert yaml.safe_load((FILES / f"{name}.yaml").read_text(encoding="utf-8"))["source"]
 
 
@@ -96,37 +98,37 @@ def test_every_file_is_a_recipe_with_a_source() -> None:
 def test_optimizer_as_printed(name: str) -> None:
     recipe = load_recipe(name)
     epochs, batch, optimizer, rate, momentum, nesterov, decay = OPTIMIZERS[name]
-    assert (recipe["epochs"], recipe["batch_size"], recipe["optimizer"]) == (epochs, batch, optimizer)
-    assert (recipe["learning_rate"], recipe["nesterov"], recipe["weight_decay"]) == (rate, nesterov, decay)
-    assert momentum in (None, recipe["momentum"])
-    assert recipe["retrain_epochs"] == (160 if name.startswith("lur-cifar") else None)
+    assert (recipe.epochs, recipe.batch_size, recipe.optimizer) == (epochs, batch, optimizer)
+    assert (recipe.learning_rate, recipe.nesterov, recipe.weight_decay) == (rate, nesterov, decay)
+    assert momentum in (None, recipe.momentum)
+    assert recipe.retrain_epochs == (160 if name.startswith("lur-cifar") else None)
     # no paper has any of these
-    assert (recipe["label_smoothing"], recipe["warmup_epochs"], recipe["precision"]) == (0, 0, "full")
+    assert (recipe.label_smoothing, recipe.warmup_epochs, recipe.precision) == (0, 0, "full")
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedule_as_printed(name: str) -> None:
     recipe = load_recipe(name)
     kind, shape = SCHEDULES[name]
-    assert (recipe["schedule"], recipe["schedule_per"]) == (kind, "epoch")
-    assert recipe["milestones"] == (shape if kind == "multistep" else [])
+    assert (recipe.schedule, recipe.schedule_per) == (kind, "epoch")
+    assert recipe.milestones == (tuple(shape) if kind == "multistep" else ())
     if kind in ("linear", "exponential"):
-        assert recipe["learning_rate"] * recipe["schedule_end"] == pytest.approx(shape, rel=1e-8)
+        assert recipe.learning_rate * recipe.schedule_end == pytest.approx(shape, rel=1e-8)
 
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_images_as_printed(name: str) -> None:
     recipe = load_recipe(name)
     changes, resize, (mean, std) = IMAGES[name]
-    assert (recipe["augmentation"], recipe["resize"]) == (changes, resize)
-    assert (recipe["mean"], recipe["std"]) == (mean and list(mean), std and list(std))
+    assert (recipe.augmentation, recipe.resize) == (tuple(changes), resize)
+    assert (recipe.mean, recipe.std) == (mean, std)
     if "crop" in changes:
-        assert recipe["crop_padding"] == (8 if name.startswith("pgu-resnet18") else 4)
+        assert recipe.crop_padding == (8 if name.startswith("pgu-resnet18") else 4)
     if "rotation" in changes:
-        assert recipe["rotation_degrees"] == 20
+        assert recipe.rotation_degrees == 20
     if "randaugment" in changes:
-        assert (recipe["randaugment_operations"], recipe["randaugment_magnitude"]) == (2, 2)
-    assert recipe["interpolation"] == ("bicubic" if name == "sfr-on-tiny" else "bilinear")
+        assert (recipe.randaugment_operations, recipe.randaugment_magnitude) == (2, 2)
+    assert recipe.interpolation == ("bicubic" if name == "sfr-on-tiny" else "bilinear")
 
 
 @pytest.mark.parametrize(
@@ -150,8 +152,8 @@ def test_what_no_source_states_is_marked(name: str, fields: set[str]) -> None:
 def test_the_two_readings_of_a_recipe_differ() -> None:
     for network in ("smallvgg", "allcnn", "resnet18"):
         paper, code = (load_recipe(f"pgu-{network}-{reading}") for reading in ("paper", "code"))
-        assert paper["batch_size"] != code["batch_size"]
-        assert paper["schedule_end"] != code["schedule_end"]
+        assert paper.batch_size != code.batch_size
+        assert paper.schedule_end != code.schedule_end
 
 
 STEPS = {"schedule": "multistep"}
@@ -208,6 +210,21 @@ def test_contradictions_are_one_line(
 )
 def test_what_agrees_is_taken(change: dict[str, Any]) -> None:
     """The control of the refusals: these are near to them and right."""
-    resolved = Recipe.model_validate(GOOD | change).model_dump(mode="json")
+    resolved = RecipeFile.model_validate(GOOD | change).model_dump(mode="json")
     assert resolved == resolved | GOOD | change
-    assert Recipe.model_validate(resolved)
+    assert RecipeFile.model_validate(resolved)
+
+
+def test_a_specification_gives_the_recipe_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A specification holds the recipe as JSON, under its name; where it comes from stays in the file."""
+    monkeypatch.setattr(load, "CONFIG", tmp_path)
+    (tmp_path / "recipes").mkdir()
+    lists = {"schedule": "multistep", "milestones": [3, 5], "mean": [0.5], "std": [0.25]}
+    (tmp_path / "recipes" / "mine.yaml").write_text(yaml.safe_dump(GOOD | lists))
+    recipe = load_recipe("mine")
+    written = json.loads(json.dumps(recipe.model_dump(mode="json")))
+    assert NamedRecipe.model_validate(written) == recipe
+    assert (written["name"], written["milestones"]) == ("mine", [3, 5])
+    assert "source" not in written
+    with pytest.raises(ValidationError, match="source"):
+        NamedRecipe.model_validate(written | {"source": "tests"})

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from reunlearn.base.errors import UserError
+from reunlearn.study.jobs import ReportJob
 from reunlearn.study.load import CONFIG, parse
 from reunlearn.study.plan import make_plan
 from reunlearn.study.reported import COLUMNS, read_reported
@@ -65,7 +66,9 @@ def test_the_report_is_told_the_rows_and_nothing_else_changes(tmp_path: Path, mo
     (tmp_path / "config/studies/quickstart.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.chdir(tmp_path)
     told = make_plan("quickstart")
-    assert len(told.jobs["reports/quickstart"].specification["reported"]["random"]) == 126
-    assert plain.jobs["reports/quickstart"].specification["reported"] == {}
-    changed = {f for f, job in told.jobs.items() if job.document != plain.jobs[f].document}
-    assert changed == {"reports/quickstart", "reports/quickstart/results"}
+    with_numbers, without = (p.jobs["reports/quickstart"] for p in (told, plain))
+    assert isinstance(with_numbers, ReportJob) and isinstance(without, ReportJob)
+    assert len(with_numbers.printed["random"]) == 126
+    assert without.printed == {}
+    changed = {f for f, job in told.jobs.items() if job.document() != plain.jobs[f].document()}
+    assert changed == {"reports/quickstart"}

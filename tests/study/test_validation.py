@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 import yaml
 
 from reunlearn.base.errors import UserError
-from reunlearn.study import load
+from reunlearn.commands import new_method
+from reunlearn.study import fields, load, pools
+from reunlearn.study.expand import FLOOR_SEED
+from reunlearn.study.jobs import UnlearnJob
 from reunlearn.study.plan import make_plan
+from reunlearn.study.schema import Experiment
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
 
@@ -25,7 +30,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config/recipes/shrinking.yaml").write_text(shrinking)
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
     load.load_recipe.cache_clear()
-    load._presets.cache_clear()
     return tmp_path / "config"
 
 
@@ -36,6 +40,7 @@ def plan_with(config: Path, change: dict[str, Any], **top: Any) -> None:
     make_plan("s")
 
 
+NOISE = {"architecture": {"name": "small_denoiser"}, "attacks": []}
 WRONG = {
     "unknown key": ({"methodes": ["finetune"]}, "unknown key 'methodes'; did you mean methods"),
     "unknown inner key": (
@@ -47,6 +52,78 @@ WRONG = {
     "no such dataset": ({"dataset": {"name": "digit"}}, "no dataset 'digit'; did you mean digits"),
     "no such network": ({"architecture": {"name": "resnet"}}, "no model 'resnet'; did you mean resnet34"),
     "no such recipe": ({"recipe": "tinny"}, "no recipe 'tinny'"),
+    "a method that is there anyway": (
+        {"methods": ["retrain"]},
+        "experiments.0.methods.0: 'retrain' is always there",
+    ),
+    "an original as a method": ({"methods": [{"name": "original"}]}, "'original' is always there"),
+    "a floor as a method": ({"methods": ["noise_floor"]}, "'noise_floor' is always there"),
+    "a reading that does not exist": (
+        {"methods": ["finetune@typo"]},
+        "experiments.0.methods.0: 'finetune@typo' names no reading; write finetune@paper or finetune@code",
+    ),
+    "a reading left empty": ({"methods": ["gdr_gma@"]}, "write gdr_gma@paper or gdr_gma@code"),
+    "a reading written out that does not exist": (
+        {"methods": [{"name": "gdr_gma", "reading": "typo"}]},
+        "methods.0.reading: Input should be 'paper' or 'code'",
+    ),
+    "a method of no kind": ({"methods": [5]}, "methods.0: a mapping is expected here, as in 'key: value'"),
+    "an old name of the reading": (
+        {"methods": [{"name": "gdr_gma", "fidelity": "code"}]},
+        "experiments.0.methods.0.fidelity: 'fidelity' is now called 'reading'; write 'reading'",
+    ),
+    "a reading among the settings": (
+        {"methods": [{"name": "gdr_gma", "reading": "code", "settings": {"fidelity": "code"}}]},
+        "'fidelity' is no hyper-parameter; write 'reading' beside 'settings'",
+    ),
+    **{
+        f"an old name of a pool: {old}": (
+            {"shadows": {old: 4}},
+            f"experiments.0.shadows.{old}: '{old}' is now called '{new}'; write '{new}'",
+        )
+        for old, new in (("inside", "with_forget"), ("outside", "without_forget"), ("half", "halves"))
+    },
+    "a long name": ({"name": "a" * 300}, "experiments.0.name: a name of 300 characters"),
+    "a long label": (
+        {"methods": [{"name": "finetune", "label": "a" * 65}]},
+        "methods.0.label: a name of 65 characters; it becomes part of file names, so 64 are the most",
+    ),
+    "a name of a device": ({"name": "con"}, "'con' cannot be a file's name on every system"),
+    "a name with the ending of a device": ({"name": "com1.old"}, "'com1.old' cannot be a file's name"),
+    "a name that ends in a dot": ({"name": "a."}, "'a.' cannot be a file's name on every system"),
+    "a name with a line break": ({"name": "a\nb"}, "is no name; write small letters"),
+    "a name that is a path": ({"name": "../a"}, "is no name; write small letters"),
+    "a name that is a number": (
+        {"methods": [{"name": "finetune", "label": 1e-3}]},
+        "label: YAML reads 0.001 as a float; in quotes it is text",
+    ),
+    "a name that is yes": ({"name": True}, "name: YAML reads True as a bool; in quotes it is text"),
+    "too many threads": ({"threads": 300}, "threads: Input should be less than or equal to 256"),
+    "a size of 0": (
+        {"architecture": {"name": "small_cnn", "settings": {"width": 0}}},
+        "small_cnn: 'width' is a whole number of at least 1, not 0",
+    ),
+    "a size that is none": (
+        {"architecture": {"name": "small_cnn", "settings": {"width": 4.5}}},
+        "small_cnn: 'width' is a whole number of at least 1, not 4.5",
+    ),
+    "a probability of 1": (
+        {"architecture": {"name": "small_vgg", "settings": {"dropout": 1.0}}},
+        "small_vgg: 'dropout' is a probability of at least 0 and below 1, not 1.0",
+    ),
+    "an infinite hyper-parameter": (
+        {"methods": [{"name": "finetune", "settings": {"learning_rate": float("inf")}}]},
+        "methods.0.settings.learning_rate: inf (.inf, .nan) cannot be used; write a finite number",
+    ),
+    "a setting that is no number": (
+        {"architecture": {"name": "small_vgg", "settings": {"dropout": float("nan")}}},
+        "architecture.settings.dropout: nan (.inf, .nan) cannot be used",
+    ),
+    "an infinite fraction": (
+        {"scenario": {"kind": "random", "fraction": float("-inf")}},
+        "scenario.fraction: -inf (.inf, .nan) cannot be used",
+    ),
+    "infinite threads": ({"threads": float("inf")}, "threads: inf (.inf, .nan) cannot be used"),
     "fraction 1": ({"scenario": {"kind": "random", "fraction": 1.0}}, "less than 1"),
     "fraction 0": ({"scenario": {"kind": "random", "fraction": 0}}, "greater than 0"),
     "fraction too small": ({"scenario": {"kind": "random", "fraction": 0.001}}, "forgets none"),
@@ -86,7 +163,7 @@ WRONG = {
     ),
     "no such scenario": (
         {"scenario": {"kind": "classes"}},
-        "scenario.kind: Input should be 'random', 'class'",
+        "scenario: no scenario 'classes'; did you mean class, subclass",
     ),
     "a setting that the network lacks": (
         {"architecture": {"name": "small_cnn", "settings": {"widht": 4}}},
@@ -94,11 +171,11 @@ WRONG = {
     ),
     "a network for texts": (
         {"architecture": {"name": "small_transformer"}},
-        "small_transformer reads texts, but digits holds images",
+        "small_transformer reads text, but digits holds images",
     ),
     "a network for images": (
         {"dataset": {"name": "goemotions"}},
-        "small_cnn reads images, but goemotions holds texts",
+        "small_cnn reads images, but goemotions holds text",
     ),
     "images too small": (
         {"architecture": {"name": "small_vgg"}, "recipe": "shrinking"},
@@ -118,18 +195,82 @@ WRONG = {
     "all classes": ({"scenario": {"kind": "class", "classes": list(range(10))}}, "nothing is left"),
     "no seeds": ({"seeds": []}, "seeds: Tuple should have at least 1 item"),
     "negative seed": ({"seeds": [{"train": -1, "split": 0, "method": 0}]}, "greater than or equal to 0"),
+    "negative short seed": ({"seeds": [-1]}, "experiments.0.seeds.0: Input should be greater than or equal"),
+    "a seed twice": ({"seeds": [0, 1, 0]}, "seeds: train 0, split 0, method 0 is there twice"),
+    "a seed twice in two forms": (
+        {"seeds": [2, {"method": 2, "split": 2, "train": 2}]},
+        "seeds: train 2, split 2, method 2 is there twice",
+    ),
+    "a seed of shadow models": (
+        {"seeds": [{"train": 10_000, "split": 0, "method": 0}]},
+        "seeds.0.train: 10000 is above 9,999: shadow models are trained with the seeds from 10,000 on",
+    ),
+    "a split whose pool meets the next": (
+        {"seeds": [{"train": 0, "split": 900, "method": 0}]},
+        "seeds.0.split: 900 is above 899: shadow models of split s",
+    ),
+    "a seed of the noise floor": (
+        {"seeds": [{"train": 0, "split": 0, "method": 1000}]},
+        "seeds.0.method: 1000 is above 999: the noise floor is retrained with method seed + 1,000",
+    ),
+    "a short seed stands for all three": (
+        {"seeds": [950]},
+        "seeds.0: 950 is above 899: shadow models of split s",
+    ),
+    "a seed in quotes": ({"seeds": ["0"]}, "seeds.0: Input should be a valid integer"),
+    "a seed that is yes": ({"seeds": [True]}, "seeds.0: Input should be a valid integer"),
+    "an attack twice": (
+        {"attacks": ["entropy_logistic", "entropy_logistic"]},
+        "attacks: 'entropy_logistic' is there twice",
+    ),
     "too many images": ({"dataset": {"name": "digits", "train": 5000}}, "too many; digits has 1198"),
     "hyper-parameter name": (
         {"methods": [{"name": "finetune", "settings": {"learning_rat": 0.1}}]},
         "unknown hyper-parameter 'learning_rat'; did you mean learning_rate",
+    ),
+    "a hyper-parameter that is a list": (
+        {"methods": [{"name": "finetune", "settings": {"learning_rate": [0.1]}}]},
+        "settings.learning_rate: a setting is a number, a text, true, false or null, not [0.1]",
+    ),
+    "a setting that is a date": (
+        {"architecture": {"name": "small_cnn", "settings": {"width": datetime.date(2020, 1, 2)}}},
+        "architecture.settings.width: a setting is a number, a text, true, false or null",
+    ),
+    "a setting of a measure that does not exist": (
+        {"measures": [{"name": "relearn_time", "settings": {"cpa": 3}}]},
+        "measure 'relearn_time' has no setting 'cpa'; did you mean cap",
+    ),
+    "a setting of a measure that is text": (
+        {"measures": [{"name": "relearn_time", "settings": {"cap": "three"}}]},
+        "measure 'relearn_time': 'cap' is a whole number of at least 1, not 'three'",
+    ),
+    "a setting of a measure that is a list": (
+        {"measures": [{"name": "relearn_time", "settings": {"cap": [3]}}]},
+        "measures.0.settings.cap: a setting is a number, a text, true, false or null, not [3]",
+    ),
+    "a measure that does not exist": (
+        {"measures": ["relern_time"]},
+        "no measure 'relern_time'; did you mean",
+    ),
+    "an old name of a measure": (
+        {"relearn": 3},
+        "'relearn' is no key any more; write 'measures: [{name: relearn_time, settings: {cap: N}}]'",
+    ),
+    "a setting of an objective that does not exist": (
+        {**NOISE, "objective": {"name": "noise_prediction", "settings": {"timestep": 3}}},
+        "the objective 'noise_prediction' has no setting 'timestep'; did you mean timesteps",
+    ),
+    "a setting of an objective out of range": (
+        {**NOISE, "objective": {"name": "noise_prediction", "settings": {"timesteps": 0}}},
+        "the objective 'noise_prediction': 'timesteps' is a whole number of at least 1, not 0",
     ),
     "hyper-parameter range": (
         {"methods": [{"name": "finetune", "settings": {"learning_rate": -1.0}}]},
         "learning_rate must be above 0",
     ),
     "hyper-parameter type": (
-        {"methods": [{"name": "finetune", "settings": {"learning_rate": "1e-3"}}]},
-        "write 1.0e-3",
+        {"methods": [{"name": "finetune", "settings": {"learning_rate": "0.1"}}]},
+        "learning_rate must be float, not '0.1'",
     ),
     "reading that is not there": ({"methods": ["finetune@paper"]}, "has only one reading"),
     "reading left open": ({"methods": ["gdr_gma"]}, "write gdr_gma@paper or gdr_gma@code"),
@@ -154,9 +295,93 @@ def test_control_the_unchanged_study_is_accepted(config: Path) -> None:
     plan_with(config, {})
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "a" * 64},
+        {"name": "console"},
+        {"name": "a.con"},
+        {"threads": 256},
+        {"seeds": [899]},
+        {"seeds": [{"train": 9_999, "split": 899, "method": 999}, 0]},
+        {"seeds": [0, {"train": 0, "split": 0, "method": 1}]},
+        {"architecture": {"name": "small_vgg", "settings": {"dropout": 0, "width": 1}}},
+        {"methods": ["gdr_gma@code", {"name": "gdr_gma", "reading": "code", "label": "retrain"}]},
+    ],
+)
+def test_control_what_is_near_to_a_mistake_is_accepted(config: Path, change: dict[str, Any]) -> None:
+    plan_with(config, change)
+
+
+def test_no_seed_meets_that_of_another_model() -> None:
+    most = 1000  # models of a pool
+    assert fields.LAST_TRAIN_SEED < pools.WITH_SEED
+    assert pools.WITH_SEED + most <= pools.WITH_SEED + pools.PER_SPLIT  # the pool of split 0
+    assert most <= pools.PER_SPLIT
+    last = pools.WITH_SEED + pools.PER_SPLIT * (1 + fields.LAST_SPLIT_SEED) + most
+    assert last <= pools.HALVES_SEED
+    assert fields.LAST_METHOD_SEED < FLOOR_SEED
+    assert FLOOR_SEED + fields.LAST_METHOD_SEED < pools.WITH_SEED
+
+
+def test_short_forms_are_written_out() -> None:
+    short = Experiment.model_validate({**EXPERIMENT, "seeds": [3], "methods": ["gdr_gma@code", "finetune"]})
+    long = {
+        "seeds": [{"train": 3, "split": 3, "method": 3}],
+        "methods": [{"name": "gdr_gma", "reading": "code"}, {"name": "finetune"}],
+    }
+    assert short == Experiment.model_validate({**EXPERIMENT, **long})
+    assert Experiment.model_validate(short.model_dump(mode="json")) == short
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({**RECIPE, "learning_rate": float("inf")}, "learning_rate: inf (.inf, .nan) cannot be used"),
+        ({**RECIPE, "milestones": [float("nan")]}, "milestones.0: nan (.inf, .nan) cannot be used"),
+        ({**RECIPE, "warmup": 3}, "warmup: unknown key 'warmup'; did you mean warmup_epochs"),
+        ({k: v for k, v in RECIPE.items() if k != "epochs"}, "tiny.yaml: epochs: Field required"),
+        (None, "a mapping is expected here, as in 'key: value'"),
+    ],
+)
+def test_mistakes_of_recipes_are_lines_of_the_same_kind(config: Path, content: Any, expected: str) -> None:
+    (config / "recipes/tiny.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError) as caught:
+        load.load_recipe("tiny")
+    assert str(caught.value).startswith(str(config / "recipes/tiny.yaml: "))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_with_an_exponent_are_numbers_in_a_study(config: Path) -> None:
+    plan_with(config, {})
+    file = config / "studies/s.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["experiments"][0]["methods"] = [{"name": "finetune", "settings": {"learning_rate": "RATE"}}]
+    text = yaml.safe_dump(content)
+    for rate, number in (("1e-3", 0.001), ("1E-1", 0.1), (".5", 0.5)):
+        file.write_text(text.replace("RATE", rate))
+        (job,) = make_plan("s").of_stage("unlearn")
+        assert isinstance(job, UnlearnJob)
+        assert job.method.settings["learning_rate"] == number
+
+
+@pytest.mark.parametrize("name", ["retrain", "original", "noise_floor"])
+def test_new_methods_do_not_take_the_names_of_rows_that_are_always_there(name: str) -> None:
+    with pytest.raises(UserError, match=f"'{name}' is always there"):
+        new_method.run(name)
+
+
 def test_file_and_name_must_agree(config: Path) -> None:
     with pytest.raises(UserError, match="is 'other' but the file is called 's'"):
         plan_with(config, {}, name="other")
+
+
+@pytest.mark.parametrize("name", ["t", "a" * 300, "../recipes/tiny", "", "a\0b"])
+def test_a_study_that_is_not_there_is_one_line(config: Path, name: str) -> None:
+    plan_with(config, {})
+    with pytest.raises(UserError, match="no study"):
+        make_plan(name)
 
 
 def test_broken_yaml_names_the_line(config: Path) -> None:

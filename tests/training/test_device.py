@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,3 +106,51 @@ def test_auto_falls_back_to_the_processor(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("REUNLEARN_DEVICE", "auto")
     assert prepare_torch(torch.get_num_threads()) == "cpu"
+
+
+TINY_TRAINING = """
+import sys
+from pathlib import Path
+from reunlearn.stages.execution import Context
+from reunlearn.stages.training import train_one
+from reunlearn.study.inputs import TrainInputs
+from reunlearn.study.jobs import TrainJob
+from reunlearn.training.device import prepare_torch
+from tests.stages.loaders import Loader
+from tests.stages.specifications import training
+
+def imported():
+    return {name for name in sys.modules if name.split(".")[0] == "torch"}
+
+begin = imported()
+if sys.argv[1] == "prepared":
+    prepare_torch(1)
+job = TrainJob("original", "runs/none", training(), 0, inputs=TrainInputs(data="data"))
+context, loader, inside = Context(job, Path(sys.argv[2])), Loader(), []
+section = context.stopwatch.section
+
+def watched(name):
+    inside.append(imported())
+    return section(name)
+
+context.stopwatch.section = watched
+train_one(context, loader, loader.training_samples(), 0, recipe=loader.recipe)
+assert len(inside) == 1 and context.stopwatch.seconds.keys() == {"run"}
+print("torch._dynamo" in begin, "torch._dynamo" in inside[0], len(imported() - inside[0]))
+"""
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_no_part_of_torch_is_imported_while_a_training_is_timed(tmp_path: Path, prepared: bool) -> None:
+    """In a new process. The control: without the preparation, the first optimizer imports hundreds of modules."""
+    done = subprocess.run(
+        [sys.executable, "-c", TINY_TRAINING, "prepared" if prepared else "bare", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "REUNLEARN_DEVICE": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    at_first, before_the_run, during = done.stdout.split()
+    assert at_first == "False"
+    assert before_the_run == str(prepared)
+    assert int(during) < 10 if prepared else int(during) > 100

@@ -11,20 +11,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save_file, save_model
 from torch import Tensor
 
 from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build
+from reunlearn.study.specs import ArchitectureSpec
+from reunlearn.training import given_weights
 from reunlearn.training.given_weights import check_weights
+from tests.training.tied import Tied
 
-NETWORK = {"name": "small_cnn", "settings": {"width": 4}}
+NETWORK = ArchitectureSpec(name="small_cnn", settings={"width": 4})
 SHAPE, CLASSES = (1, 8, 8), 10
 Weights = dict[str, Tensor]
 
 
 def weights(settings: dict[str, int] | None = None, classes: int = CLASSES) -> Weights:
-    network = {"name": "small_cnn", "settings": settings or NETWORK["settings"]}
+    network = ArchitectureSpec(name="small_cnn", settings=settings or NETWORK.settings)
     return build(network, SHAPE, classes, 0).state_dict()
 
 
@@ -126,3 +129,18 @@ def test_no_code_in_a_pickle_runs(tmp_path: Path) -> None:
     file.write_bytes(b"\x80\x02cos\nsystem\n" + f"(S'touch {mark}'\ntR.".encode())
     assert re.search("a pickle", refused(file))
     assert not mark.exists()
+
+
+def test_a_file_may_leave_out_tied_names_and_a_pickle_of_tied_weights_is_converted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(given_weights, "build", lambda *_: Tied())
+    save_model(Tied(), str(tmp_path / "own.safetensors"))  # the library writes a tied tensor once
+    check(tmp_path / "own.safetensors")
+    torch.save(Tied().state_dict(), tmp_path / "pickled.pt")
+    command = shlex.split(refused(tmp_path / "pickled.pt").split("convert it: ")[1])
+    subprocess.run([sys.executable, *command[1:]], check=True)
+    check(tmp_path / "pickled.safetensors")
+    state = Tied().state_dict()
+    save_file({"head.weight": state["head.weight"]}, tmp_path / "part.safetensors")
+    assert "no weight 'first.weight'" in refused(tmp_path / "part.safetensors")

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reunlearn.models.registry import build
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.grouped import LARGEST, disagreement, group, separate, side_by_side, why_alone
+from tests.training.tied import Tied
 
 SHAPE, CLASSES = (3, 8, 8), 5
 FITTING = [("small_cnn", {"width": 4}), ("all_cnn", {"width": 4}), ("resnet18", {"width": 4})]
@@ -19,7 +21,8 @@ FITTING += [("small_vgg", {"width": 4, "dropout": 0.0})]
 
 def networks(name: str, settings: dict[str, object], count: int = 3) -> list[nn.Module]:
     models = [
-        build({"name": name, "settings": settings}, SHAPE, CLASSES, seed).double() for seed in range(count)
+        build(ArchitectureSpec(name=name, settings=settings), SHAPE, CLASSES, seed).double()
+        for seed in range(count)
     ]
     for model in models:
         model.train()(torch.randn(16, *SHAPE, dtype=torch.float64))  # BatchNorm has seen something
@@ -118,6 +121,7 @@ def test_the_trial_leaves_models_and_random_state_alone() -> None:
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)), "BatchNorm2d"),
         (nn.Sequential(nn.Embedding(4, 2), nn.Linear(2, 2)), "Embedding"),
         (nn.Sequential(nn.Flatten(), nn.Linear(1000, LARGEST // 1000 + 1)), "above"),
+        (Tied(), "second.weight is tied to first.weight"),
     ],
 )
 def test_networks_that_cannot_be_grouped_are_named(model: nn.Module, reason: str) -> None:

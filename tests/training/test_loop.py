@@ -18,18 +18,18 @@ from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training import loop
 from reunlearn.training.loop import train
 
-RECIPE: dict[str, Any] = Recipe(
-    source="tests",
+RECIPE = Recipe(
     learning_rate=0.05,
     weight_decay=5e-4,
     epochs=4,
     batch_size=16,
     schedule="cosine",
     augmentation=("crop", "flip"),
-).model_dump(mode="json")
+)
 CHANGES: dict[str, dict[str, Any]] = {
     "sgd": {},
     "nesterov": {"nesterov": True},
@@ -37,7 +37,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "adamw": {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.01},
     "per step": {"schedule": "linear", "schedule_per": "step"},
     "exponential": {"schedule": "exponential", "schedule_end": 0.1},
-    "multistep": {"schedule": "multistep", "milestones": [1, 3]},
+    "multistep": {"schedule": "multistep", "milestones": (1, 3)},
     "warm-up": {"warmup_epochs": 2},
     "warm-up per step": {"warmup_epochs": 1, "schedule_per": "step"},
 }
@@ -59,16 +59,21 @@ class Drawing(nn.Module):
         return x
 
 
-def make_samples(recipe: dict[str, Any]) -> Samples:
+def changed(change: dict[str, Any]) -> Recipe:
+    """Return the recipe with other values, checked as if it were written so."""
+    return Recipe(**(RECIPE.model_dump() | change))
+
+
+def make_samples(recipe: Recipe) -> Samples:
     generator = np.random.default_rng(0)
     x_NCHW = generator.integers(0, 256, (50, 3, 8, 8), dtype=np.uint8)
     y_N = generator.integers(0, 4, 50)
-    augmentation = Augmentation(tuple(recipe["augmentation"]))
-    return ImageSamples(x_NCHW, y_N, np.arange(50), (0.5,) * 3, (0.25,) * 3, augmentation)
+    augmentation = Augmentation(recipe.augmentation)
+    return ImageSamples(x_NCHW, y_N, np.arange(50), (0.5,) * 3, (0.25,) * 3, augmentation=augmentation)
 
 
 def fresh(seed: int = 3, width: int = 8) -> nn.Module:
-    return build({"name": "small_cnn", "settings": {"width": width}}, (3, 8, 8), 4, seed)
+    return build(ArchitectureSpec(name="small_cnn", settings={"width": width}), (3, 8, 8), 4, seed)
 
 
 def dropping(seed: int = 3) -> nn.Module:
@@ -77,7 +82,7 @@ def dropping(seed: int = 3) -> nn.Module:
 
 
 def run(
-    recipe: dict[str, Any],
+    recipe: Recipe,
     folder: Path | None = None,
     stop_after: int | None = None,
     seed: int = 3,
@@ -94,7 +99,14 @@ def run(
     model, samples = model or fresh(seed), make_samples(recipe)
     try:
         history = train(
-            model, samples, Classification(4), recipe, seed, folder, progress, checkpoint_seconds=0
+            model,
+            samples,
+            Classification(4),
+            recipe,
+            seed,
+            checkpoints=folder,
+            progress=progress,
+            checkpoint_seconds=0,
         )
     except KilledError:
         return model, None, done
@@ -108,7 +120,7 @@ def same_bits(a: nn.Module, b: nn.Module) -> bool:
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_resumed_training_gives_the_same_bits(tmp_path: Path, change: dict[str, Any]) -> None:
-    recipe = RECIPE | change
+    recipe = changed(change)
     expected, history, _ = run(recipe)
     for stop in (2, 4):  # a second interruption, of the resumed training
         run(recipe, tmp_path, stop_after=stop)
@@ -134,10 +146,10 @@ def test_keeping_checkpoints_does_not_change_the_bits(tmp_path: Path) -> None:
     assert same_bits(run(RECIPE)[0], run(RECIPE, tmp_path)[0])
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.04}, {"augmentation": ["crop"]}, {"epochs": 5}])
+@pytest.mark.parametrize("change", [{"learning_rate": 0.04}, {"augmentation": ("crop",)}, {"epochs": 5}])
 def test_a_checkpoint_of_another_recipe_is_ignored(tmp_path: Path, change: dict[str, Any]) -> None:
     run(RECIPE, tmp_path, stop_after=3)
-    recipe = RECIPE | change
+    recipe = changed(change)
     model, _, done = run(recipe, tmp_path)
     assert done[0] == 1
     assert same_bits(model, run(recipe)[0])
@@ -159,7 +171,7 @@ def test_a_checkpoint_of_other_code_is_ignored(tmp_path: Path, monkeypatch: pyte
 def test_the_code_of_network_and_objective_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(loop, "code_digest", lambda modules: asked.append(modules) or "digest")
-    run(RECIPE | {"epochs": 1})
+    run(changed({"epochs": 1}))
     wanted = ("data.images", "models.small_cnn", "objectives.classification", "training.loop")
     assert asked == [tuple(f"reunlearn.{name}" for name in wanted)]
 
@@ -189,14 +201,14 @@ def test_another_seed_gives_other_bits_and_the_same_seed_the_same() -> None:
 
 
 def test_divergence_ends_training_early() -> None:
-    _, history, _ = run(RECIPE | {"learning_rate": 1e30, "epochs": 20, "schedule": "constant"})
+    _, history, _ = run(changed({"learning_rate": 1e30, "epochs": 20, "schedule": "constant"}))
     assert len(history) < 20
     assert not math.isfinite(history[-1]["loss"])
     assert all(math.isfinite(entry["loss"]) for entry in history[:-1])
 
 
 def test_history_tells_mean_loss_and_rate_of_each_epoch() -> None:
-    recipe = RECIPE | {"epochs": 1, "batch_size": 50, "schedule": "constant", "augmentation": []}
+    recipe = changed({"epochs": 1, "batch_size": 50, "schedule": "constant", "augmentation": ()})
     _, history, _ = run(recipe)
     model, batch = fresh(), make_samples(recipe).take(slice(0, 50))
     expected = nn.functional.cross_entropy(model.train()(batch.x), batch.y)
@@ -205,7 +217,7 @@ def test_history_tells_mean_loss_and_rate_of_each_epoch() -> None:
 
 
 def test_training_lowers_the_loss() -> None:
-    _, history, _ = run(RECIPE | {"epochs": 15, "augmentation": []})
+    _, history, _ = run(changed({"epochs": 15, "augmentation": ()}))
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]
 
 
@@ -220,7 +232,7 @@ def test_each_seed_and_each_epoch_draws_for_itself() -> None:
     drawn: list[float] = []
     for seed in (3, 4):
         network = nn.Sequential(Drawing(drawn), fresh())  # the same weights under both seeds
-        run(RECIPE | {"epochs": 2, "batch_size": 50}, model=network, seed=seed)
+        run(changed({"epochs": 2, "batch_size": 50}), model=network, seed=seed)
     assert len(drawn) == len(set(drawn)) == 4
 
 
@@ -230,7 +242,7 @@ def test_each_seed_and_each_epoch_draws_for_itself() -> None:
     ids=str,
 )
 def test_each_of_these_keys_reaches_the_training(change: dict[str, Any]) -> None:
-    assert not same_bits(run(RECIPE | change)[0], run(RECIPE)[0])
+    assert not same_bits(run(changed(change))[0], run(RECIPE)[0])
 
 
 def test_training_leaves_the_global_state_as_it_was() -> None:
@@ -263,7 +275,7 @@ def test_with_one_state_for_all_epochs_the_bits_differ(monkeypatch: pytest.Monke
 
 
 def test_mixed_precision_changes_no_bit_on_a_processor() -> None:
-    full, mixed = (run(RECIPE | {"precision": precision})[0] for precision in ("full", "mixed"))
+    full, mixed = (run(changed({"precision": precision}))[0] for precision in ("full", "mixed"))
     assert same_bits(full, mixed)
 
 
@@ -272,10 +284,10 @@ def test_history_tells_the_first_rate_of_each_epoch() -> None:
     for change, expected in (
         (linear, [1, 0.7, 0.4, 0.1]),
         (linear | {"schedule_per": "step"}, [1 - 0.9 * t / 15 for t in (0, 4, 8, 12)]),
-        ({"schedule": "multistep", "milestones": [1, 3]}, [1, 0.1, 0.1, 0.01]),
+        ({"schedule": "multistep", "milestones": (1, 3)}, [1, 0.1, 0.1, 0.01]),
         ({"schedule": "constant", "warmup_epochs": 2}, [0.5, 1, 1, 1]),
     ):
-        rates = [entry["learning_rate"] for entry in run(RECIPE | change)[1]]
+        rates = [entry["learning_rate"] for entry in run(changed(change))[1]]
         assert rates == pytest.approx([0.05 * share for share in expected], rel=1e-12), change
 
 

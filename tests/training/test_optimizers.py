@@ -8,15 +8,23 @@ import pytest
 import torch
 from torch import nn
 
+from reunlearn.study.schema import Recipe
 from reunlearn.training.optimizers import make_optimizer
+from reunlearn.unlearning.methods.unsir import UNSIR
 
 GRADIENTS = (1.0, -3.0, 0.5)
 
 
-def path(name: str, learning_rate: float = 0.1, **more: Any) -> list[float]:
+def settings(name: str, **more: Any) -> Recipe:
+    """Return a recipe with this optimizer; nothing is checked."""
+    changes = {"optimizer": name, **more}
+    return Recipe(epochs=1, batch_size=1, learning_rate=0.1).model_copy(update=changes)
+
+
+def path(name: str, **more: Any) -> list[float]:
     """Return where a weight that starts at 2 goes."""
     weight = nn.Parameter(torch.tensor([2.0]))
-    return follow(make_optimizer(name, [weight], learning_rate, **more), weight)
+    return follow(make_optimizer(settings(name, **more), [weight]), weight)
 
 
 def follow(optimizer: torch.optim.Optimizer, weight: nn.Parameter) -> list[float]:
@@ -36,9 +44,9 @@ def test_sgd_steps_by_its_formula(nesterov: bool) -> None:
         velocity = 0.5 * velocity + decayed
         value -= 0.1 * (decayed + 0.5 * velocity if nesterov else velocity)
         expected.append(value)
-    settings = {"momentum": 0.5, "weight_decay": 0.01}
-    assert path("sgd", **settings, nesterov=nesterov) == pytest.approx(expected)
-    assert path("sgd", **settings, nesterov=not nesterov) != pytest.approx(expected)
+    more = {"momentum": 0.5, "weight_decay": 0.01}
+    assert path("sgd", **more, nesterov=nesterov) == pytest.approx(expected)
+    assert path("sgd", **more, nesterov=not nesterov) != pytest.approx(expected)
 
 
 def test_adam_takes_no_momentum() -> None:
@@ -52,7 +60,7 @@ def test_adamw_decays_weights_and_adam_decays_through_the_gradient() -> None:
     for name in ("adam", "adamw"):
         weight = nn.Parameter(torch.tensor([2.0]))
         weight.grad = torch.tensor([0.0])
-        make_optimizer(name, [weight], 0.1, weight_decay=0.5).step()
+        make_optimizer(settings(name, weight_decay=0.5), [weight]).step()
         weights[name] = weight.item()
     assert weights["adamw"] == pytest.approx(2.0 * (1 - 0.1 * 0.5))
     assert weights["adam"] == pytest.approx(2.0 - 0.1, abs=1e-4)
@@ -67,4 +75,13 @@ def test_adamw_is_torchs_own() -> None:
 
 def test_an_unknown_optimizer_is_refused() -> None:
     with pytest.raises(ValueError, match="no optimizer 'lion'"):
-        make_optimizer("lion", [nn.Parameter(torch.zeros(1))], 0.1)
+        make_optimizer(settings("lion"), [nn.Parameter(torch.zeros(1))])
+
+
+def test_a_method_is_the_settings_of_its_optimizer() -> None:
+    """Its hyper-parameters have the names that a recipe has; no method takes Nesterov's step."""
+    method = UNSIR(optimizer="sgd", learning_rate=0.3, momentum=0.5, weight_decay=0.02)
+    optimizer = make_optimizer(method, [nn.Parameter(torch.zeros(1))])
+    assert isinstance(optimizer, torch.optim.SGD)
+    wanted = {"lr": 0.3, "momentum": 0.5, "weight_decay": 0.02, "nesterov": False}
+    assert {key: optimizer.defaults[key] for key in wanted} == wanted

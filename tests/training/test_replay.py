@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from reunlearn.base.files import write_json
-from reunlearn.training.replay import difference, replayed_distance
+from reunlearn.training.replay import difference
+from reunlearn.training.replayed import replayed_distance
 
 
 def network() -> nn.Module:

@@ -16,6 +16,7 @@ from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import make
 from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.stacked import LARGEST_MAP, WIDTH, groups_of, together, train_stack
 
@@ -29,20 +30,20 @@ class Doubles(ImageSamples):
         return super().inputs(rows, generator).double()
 
 
-def recipe(**changed: Any) -> dict[str, Any]:
-    settings = {"source": "tests", "epochs": 6, "batch_size": 16, "learning_rate": 0.1, "weight_decay": 5e-4}
-    return Recipe(**{**settings, **changed}).model_dump(mode="json")
+def recipe(**changed: Any) -> Recipe:
+    settings = {"epochs": 6, "batch_size": 16, "learning_rate": 0.1, "weight_decay": 5e-4}
+    return Recipe(**{**settings, **changed})
 
 
 def digits(first: int = 0, count: int = 50, kind: type[ImageSamples] = Doubles) -> ImageSamples:
     found, rows = load_digits(), np.arange(first, first + count)
     x = (15 * found.images[rows, None]).astype(np.uint8)
     augmentation = Augmentation(("crop", "flip"), crop_padding=1)
-    return kind(x, found.target[rows], rows, (0.3,), (0.4,), augmentation)
+    return kind(x, found.target[rows], rows, (0.3,), (0.4,), augmentation=augmentation)
 
 
 def network(seed: int, dtype: torch.dtype = torch.float64) -> nn.Module:
-    model = build({"name": "small_cnn", "settings": {"width": 6}}, (1, 8, 8), 10, seed)
+    model = build(ArchitectureSpec(name="small_cnn", settings={"width": 6}), (1, 8, 8), 10, seed)
     return model.to(dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -116,7 +117,7 @@ def test_who_shares_a_group_follows_from_the_sizes() -> None:
 def test_one_by_one_has_a_reason() -> None:
     models, sets = [network(0), network(1)], [digits()] * 2
     assert groups_of(models, sets, recipe()) == [[0, 1]]
-    assert "for itself" in groups_of(models, sets, {**recipe(), "optimizer": "lbfgs"})
+    assert "for itself" in groups_of(models, sets, recipe().model_copy(update={"optimizer": "lbfgs"}))
     assert "only one" in groups_of(models[:1], sets[:1], recipe())
     dropping = [nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10)) for _ in range(2)]
     assert "Dropout" in groups_of(dropping, sets, recipe())
@@ -128,7 +129,9 @@ def test_groups_are_as_wide_as_feature_maps_are_small() -> None:
     for batch, width in {16: WIDTH, 200: min(WIDTH, LARGEST_MAP // (200 * largest))}.items():
         groups = groups_of(models, sets, recipe(batch_size=batch))
         assert max(len(places) for places in groups) == width
-    wide = [build({"name": "small_cnn", "settings": {"width": 64}}, (1, 8, 8), 10, s) for s in range(2)]
+    wide = [
+        build(ArchitectureSpec(name="small_cnn", settings={"width": 64}), (1, 8, 8), 10, s) for s in range(2)
+    ]
     assert groups_of(wide, [digits(kind=ImageSamples)] * 2, recipe()) == [[0, 1]]
     many = [digits(count=500, kind=ImageSamples)] * 2
     assert "leave the caches" in groups_of(wide, many, recipe(batch_size=500))

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from reunlearn.models.registry import build
-from reunlearn.unlearning.last_layers import last_layers, only
+from reunlearn.study.specs import ArchitectureSpec
+from reunlearn.unlearning.last_layers import gradients_only_for, last_layers
 from reunlearn.unlearning.methods.cf_k import CFk
 
 
@@ -15,7 +16,7 @@ def names(model: nn.Module, k: int) -> list[str]:
 
 
 def small_cnn() -> nn.Module:
-    return build({"name": "small_cnn", "settings": {"width": 4}}, (1, 8, 8), 3, 0)
+    return build(ArchitectureSpec(name="small_cnn", settings={"width": 4}), (1, 8, 8), 3, 0)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_k_counts_weighted_layers_and_takes_their_batchnorms(k: int, expected: l
 
 
 def test_layers_of_a_resnet() -> None:
-    model = build({"name": "resnet18", "settings": {}}, (3, 32, 32), 10, 0)
+    model = build(ArchitectureSpec(name="resnet18", settings={}), (3, 32, 32), 10, 0)
     layers = last_layers(model, 3)
     weighted = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)]
     assert len(weighted) == 3
@@ -44,7 +45,10 @@ def test_layers_of_a_resnet() -> None:
 
 def test_transformers_have_layer_norms_among_their_last() -> None:
     model = build(
-        {"name": "small_transformer", "settings": {"width": 8, "depth": 1, "heads": 2}}, (6, 20), 3, 0
+        ArchitectureSpec(name="small_transformer", settings={"width": 8, "depth": 1, "heads": 2}),
+        (6, 20),
+        3,
+        0,
     )
     layers = last_layers(model, 100)
     assert any(isinstance(layer, nn.LayerNorm) for layer in layers)
@@ -55,7 +59,7 @@ def test_only_is_undone_after_an_error_too() -> None:
     model = small_cnn()
     model.features[0].weight.requires_grad_(False)
     before = [p.requires_grad for p in model.parameters()]
-    with pytest.raises(RuntimeError, match="stop"), only(model, list(model.head.parameters())):
+    with pytest.raises(RuntimeError, match="stop"), gradients_only_for(model, list(model.head.parameters())):
         assert [n for n, p in model.named_parameters() if p.requires_grad] == ["head.weight", "head.bias"]
         raise RuntimeError("stop")
     assert [p.requires_grad for p in model.parameters()] == before

@@ -34,6 +34,15 @@ EXPERIMENT = {
 }
 
 Executed = set[tuple[str, str]]
+Digests = dict[tuple[str, str], str]
+
+DIGESTS = """
+import json, sys
+from reunlearn.artifacts.digest import job_digest
+from reunlearn.study.plan import make_plan
+jobs = make_plan(sys.argv[1]).jobs.values()
+print(json.dumps([(job.stage, job.folder, job_digest(job.stage, job.modules)) for job in jobs]))
+"""
 
 
 class Project:
@@ -54,6 +63,10 @@ class Project:
                 )
             elif source.exists():
                 shutil.copy2(source, root / name)
+        cache = Path(os.environ["REUNLEARN_KNOWN_PLUGINS"])
+        (root / ".reunlearn").mkdir()
+        for file in cache.glob("catalogue-*.json"):  # the same sources have the same plugins
+            shutil.copy2(file, root / ".reunlearn")
         project = cls(root)
         (root / "config/recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
         project.write_study("tiny", [EXPERIMENT])
@@ -111,6 +124,11 @@ class Project:
         self.snakemake(*arguments, study=study)
         changed = [folder for folder, time in self.stamps().items() if before.get(folder) != time]
         return {(self.stage(folder), folder) for folder in changed}
+
+    def digests(self, study: str = "tiny") -> Digests:
+        """Return the code digest of each job of a study, by stage and folder: nothing is run."""
+        done = self.run([sys.executable, "-c", DIGESTS, study])
+        return {(stage, folder): digest for stage, folder, digest in json.loads(done.stdout)}
 
     def stage(self, folder: str) -> str:
         """Return the rule that makes a folder."""

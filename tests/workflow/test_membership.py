@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from reunlearn.reporting import numbers
-from reunlearn.reporting.lines import FLOOR, ORIGINAL, RETRAIN
+from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN
 from tests.workflow.project import EXPERIMENT, Project
 
 pytestmark = pytest.mark.workflow
@@ -38,22 +38,22 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_original_is_attacked_clearly_better_than_retrain(report: Path, attack: str) -> None:
-    table = pd.read_csv(report / "tables/random-attacks.csv", index_col="line")
-    found = {
-        line: tuple(table.loc[line, [f"{attack}_auc{end}" for end in ("_low", "", "_high")]])
-        for line in (ORIGINAL, RETRAIN, FLOOR)
+    table = pd.read_csv(report / "tables/random-attacks.csv", index_col="method")
+    areas = {
+        row: tuple(table.loc[row.method, [f"{attack}_auc{end}" for end in ("_low", "", "_high")]])
+        for row in (ORIGINAL, RETRAIN, FLOOR)
     }
-    print(attack, {line: [round(v, 3) for v in ends] for line, ends in found.items()})
-    assert found[ORIGINAL][0] > found[RETRAIN][2] + 0.05
+    print(attack, {row.heading: [round(v, 3) for v in ends] for row, ends in areas.items()})
+    assert areas[ORIGINAL][0] > areas[RETRAIN][2] + 0.05
     for unseen in (RETRAIN, FLOOR):  # control: who never saw forget is not told apart
-        assert abs(found[unseen][1] - 0.5) < 0.1
+        assert abs(areas[unseen][1] - 0.5) < 0.1
 
 
 def test_the_page_shows_it(report: Path) -> None:
     page = (report / "index.html").read_text()
-    table = pd.read_csv(report / "tables/random-attacks.csv", index_col="line")
+    table = pd.read_csv(report / "tables/random-attacks.csv", index_col="method")
     for title, attack in {"LiRA": "lira", "RMIA": "rmia"}.items():
         assert title in page
-        for line in (ORIGINAL, RETRAIN):
-            low, area, high = (table.loc[line, f"{attack}_auc{end}"] for end in ("_low", "", "_high"))
+        for row in (ORIGINAL, RETRAIN):
+            low, area, high = (table.loc[row.method, f"{attack}_auc{end}"] for end in ("_low", "", "_high"))
             assert f"{numbers.plain(area, 2)} {numbers.interval(low, high)}" in page

@@ -63,7 +63,7 @@ def test_the_row_of_another_network_is_evaluated_as_that_network(project: Projec
     weights = load_file(run / "model.safetensors")
     assert {"mask", "body.head.weight"} <= weights.keys()
     assert weights["body.head.weight"][3].abs().max() == 0
-    metrics = json.loads((run / "evaluation/metrics.json").read_text())
+    metrics = json.loads((run / "measured/evaluation/numbers.json").read_text())
     assert metrics["accuracy_forget"] < 50 < metrics["accuracy_retain"]
     assert record(run)["drawn"].keys() == {"retain"}
     (state,) = (project.root / "runs").glob("*/*/state/entangled/*")
@@ -82,4 +82,4 @@ def test_a_second_step_takes_what_the_first_one_left(project: Project) -> None:
 def test_depoisoning_reads_the_clean_samples_and_no_kept_moments(project: Project) -> None:
     run = runs(project, "label-flip-2-0x1", "pgu@code")
     assert record(run)["drawn"].keys() == {"forget", "retain", "validation"}
-    assert "layer_inputs" not in json.loads((run / "specification.json").read_text())["inputs"]
+    assert json.loads((run / "specification.json").read_text())["inputs"]["state"] == {}

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reunlearn.attacks.registry import POOLS
-from reunlearn.stages.attack import read_pool
+from reunlearn.metrics.outputs import read_pool
 from reunlearn.study.pools import KINDS
+from reunlearn.study.schema import Shadows
 from tests.workflow.project import EXPERIMENT, Executed, Project
 
 pytestmark = pytest.mark.workflow
@@ -33,8 +33,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.create(tmp_path_factory.mktemp("pools") / "project")
     project.write_study("tiny", [experiment()])
     ran = project.executed()
-    assert blocks(ran, "/half/") == ["0-9"]
-    assert blocks(ran, "/inside/") == ["0-1"]
+    assert blocks(ran, "/halves/") == ["0-9"]
+    assert blocks(ran, "/with_forget/") == ["0-1"]
     return project
 
 
@@ -47,17 +47,17 @@ def test_asking_for_ten_more_trains_ten(project: Project) -> None:
     project.write_study("tiny", [experiment(halves=20)])
     ran = project.executed()
     trained = {folder for stage, folder in ran if stage == "shadow"}
-    assert {folder.rsplit("/pools/", 1)[1] for folder in trained} == {"half/10-19"}
+    assert {folder.rsplit("/pools/", 1)[1] for folder in trained} == {"halves/10-19"}
     rest = {(stage, folder.rsplit("/", 1)[1]) for stage, folder in ran if stage not in {"shadow", *TAIL}}
-    assert rest == {("attack", "lira")}
-    folders = sorted(project.root.glob("runs/digits/*/pools/half/*"))
+    assert rest == {("measure", "lira")}
+    folders = sorted(project.root.glob("runs/digits/*/pools/halves/*"))
     pool = read_pool(folders)
     assert pool.logits.shape == (20, 60, 10)
     assert pool.logits.dtype == np.float16
     assert (pool.member.sum(axis=0) == 10).all()
     assert {p.suffix for folder in folders for p in folder.iterdir()} == {".json", ".npz"}
     project.write_study("tiny", [experiment()])
-    assert {stage for stage, _ in project.executed()} == {"attack", *TAIL}
+    assert {stage for stage, _ in project.executed()} == {"measure", *TAIL}
 
 
 def test_what_a_pool_was_taught(project: Project) -> None:
@@ -87,5 +87,5 @@ def test_what_no_attack_reads_is_not_trained(project: Project) -> None:
     assert {stage for stage, _ in project.executed(study="plain")} == TAIL
 
 
-def test_plan_and_attacks_know_the_same_pools() -> None:
-    assert set(KINDS) == set(POOLS)
+def test_plan_and_study_know_the_same_pools() -> None:
+    assert set(KINDS) == set(Shadows.model_fields)

@@ -12,6 +12,7 @@ from tests.workflow.project import EXPERIMENT, Executed, Project
 pytestmark = pytest.mark.workflow
 
 TAIL = {"aggregate", "report", "track"}
+MEASURES = {"evaluation", "comparison", "entropy_logistic"}
 METHODS = "src/reunlearn/unlearning/methods"
 
 
@@ -34,6 +35,11 @@ def stages(ran: Executed) -> set[str]:
     return {stage for stage, _ in ran}
 
 
+def measures(ran: Executed) -> set[str]:
+    """Return the names of what was measured."""
+    return {folder.rsplit("/", 1)[1] for stage, folder in ran if stage == "measure"}
+
+
 def outside_tail(ran: Executed) -> Executed:
     return {(stage, folder) for stage, folder in ran if stage not in TAIL}
 
@@ -41,6 +47,12 @@ def outside_tail(ran: Executed) -> Executed:
 def folders_of(ran: Executed, *parts: str) -> bool:
     """Tell whether every job outside the tail belongs to a folder with one of these parts."""
     return all(any(part in folder for part in parts) for _, folder in outside_tail(ran))
+
+
+def is_one_method(ran: Executed, name: str) -> bool:
+    """Tell whether one method's run, all that is measured on it, and the tail ran."""
+    whole = stages(ran) == {"unlearn", "measure"} | TAIL and measures(ran) == MEASURES
+    return whole and folders_of(ran, f"/{name}~") and len(outside_tail(ran)) == 1 + len(MEASURES)
 
 
 def test_nothing_to_do(project: Project) -> None:
@@ -53,27 +65,42 @@ def test_method_edit_runs_that_method_only(project: Project) -> None:
         r"descend\(optimizer, loss := task.loss\(model, batch\)\)",
         "descend(optimizer, loss := 2 * task.loss(model, batch))",
     )
-    ran = project.executed()
-    assert stages(ran) == {"unlearn", "evaluate", "compare", "attack"} | TAIL
-    assert folders_of(ran, "/finetune~")
-    assert len(outside_tail(ran)) == 4
+    assert is_one_method(project.executed(), "finetune")
 
 
 def test_comment_and_docstring_run_nothing(project: Project) -> None:
+    method = f"{METHODS}/finetune.py"
     project.edit(
-        f"{METHODS}/finetune.py", r'"""Train on with the retain set alone\."""', '"""Another sentence."""'
+        method, r'"""Return the model after `epochs` passes', '"""Return the model that comes of passes'
     )
-    project.edit(f"{METHODS}/finetune.py", r"(        return model\n)", r"        # a comment\n\1")
+    project.edit(method, r"(        return model\n)", r"        # a comment\n\1")
     assert project.executed() == set()
+
+
+def test_words_run_the_report_only(project: Project) -> None:
+    """Summaries, help texts, papers' names and definition cards stand in the report's specification."""
+    edits = [
+        (f"{METHODS}/finetune.py", "Continue the training on the retain set only", "another summary"),
+        (f"{METHODS}/finetune.py", "passes over the retain set", "another help text"),
+        (f"{METHODS}/gradient_ascent.py", "Graves et al. 2021; baseline of GDR-GMA", "another paper"),
+        ("src/reunlearn/attacks/entropy_logistic.py", "% of the forget set called member", "another unit"),
+        ("src/reunlearn/measures/evaluation.py", "what the model answers on each set", "another comparison"),
+    ]
+    specification = project.root / "reports/tiny/specification.json"
+    before = specification.read_text()
+    for path, words, others in edits:
+        project.edit(path, f'"{words}', f'"{others}')
+    assert project.executed() == {("report", "reports/tiny")}
+    for _, words, others in edits:
+        assert words in before and words not in specification.read_text()
+        assert others in specification.read_text()
 
 
 def test_hyperparameter_runs_that_method_and_back_runs_the_tail(project: Project) -> None:
     changed = copy.deepcopy(EXPERIMENT)
     changed["methods"][0]["settings"]["learning_rate"] = 0.02
     project.write_study("tiny", [changed])
-    ran = project.executed()
-    assert stages(ran) == {"unlearn", "evaluate", "compare", "attack"} | TAIL
-    assert folders_of(ran, "/finetune~")
+    assert is_one_method(project.executed(), "finetune")
     project.write_study("tiny", [EXPERIMENT])
     assert stages(project.executed()) == TAIL
 
@@ -92,9 +119,8 @@ def test_new_seed_runs_that_seed_only(project: Project) -> None:
     project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
     ran = project.executed()
     assert folders_of(ran, "/train1", "/split1")
-    assert (
-        stages(ran) == {"split", "original", "retrained", "unlearn", "evaluate", "compare", "attack"} | TAIL
-    )
+    assert stages(ran) == {"split", "original", "retrained", "unlearn", "measure"} | TAIL
+    assert measures(ran) == MEASURES
     assert len(outside_tail(ran)) == 17
 
 
@@ -109,13 +135,14 @@ def test_batches_edit_runs_all_training_and_unlearning(project: Project) -> None
 def test_architecture_edit_runs_its_runs_only(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "project")
     base = {**EXPERIMENT, "attacks": [], "methods": EXPERIMENT["methods"][:1]}
-    other = {**base, "name": "other", "architecture": {"name": "resnet18", "settings": {"width": 4}}}
+    # below 16 channels oneDNN writes past its memory in a strided 1×1 convolution (oneDNN issue 6035)
+    other = {**base, "name": "other", "architecture": {"name": "resnet18", "settings": {"width": 16}}}
     project.write_study("two", [base, other])
     project.executed(study="two")
     project.edit("src/reunlearn/models/resnet18.py", r"\(2, 2, 2, 2\)", "(2, 2, 2, 1)")
     ran = project.executed(study="two")
     assert folders_of(ran, "/resnet18-")
-    assert stages(ran) == {"original", "retrained", "unlearn", "evaluate", "compare"} | TAIL
+    assert stages(ran) == {"original", "retrained", "unlearn", "measure"} | TAIL
 
 
 def test_template_edit_runs_the_report_only(project: Project) -> None:
@@ -142,9 +169,7 @@ def test_two_studies_do_not_disturb_each_other(project: Project) -> None:
     changed = copy.deepcopy(EXPERIMENT)
     changed["methods"][0]["settings"]["learning_rate"] = 0.03
     project.write_study("second", [changed])
-    ran = project.executed(study="second")
-    assert stages(ran) == {"unlearn", "evaluate", "compare", "attack"} | TAIL
-    assert folders_of(ran, "/finetune~")
+    assert is_one_method(project.executed(study="second"), "finetune")
     assert project.executed() == set()
     assert project.executed(study="second") == set()
 

@@ -78,7 +78,8 @@ def test_untampered_clone_has_nothing_to_do_and_notices_a_later_edit(clone: Proj
     attack = clone.root / "src/reunlearn/attacks/entropy_logistic.py"
     attack.write_text(attack.read_text() + "\nEDITED = True\n")
     ran = clone.executed()
-    assert ran == {(s, f) for f, s in planned(clone).items() if s in {"attack"} | TAIL}
+    attacked = {(s, f) for f, s in planned(clone).items() if f.endswith("/measured/entropy_logistic")}
+    assert ran == attacked | {(s, f) for f, s in planned(clone).items() if s in TAIL}
 
 
 def test_tampered_artifact_is_set_aside_and_made_again(clone: Project, stored: Project) -> None:
@@ -92,7 +93,7 @@ def test_tampered_artifact_is_set_aside_and_made_again(clone: Project, stored: P
     assert (clone.root / found["place"] / original / "model.safetensors").read_bytes() == content
     jobs = planned(clone)
     untouched = {f for f, s in jobs.items() if s in ("prepare", "split", "retrained") or "/retrain/" in f}
-    untouched -= {f for f, s in jobs.items() if s == "compare"}  # all are compared with the original
+    untouched -= {f for f in jobs if f.endswith("/comparison")}  # all are compared with the original
     assert found["restored"] == len(untouched)
     ran = clone.executed()
     assert ran == {(stage, folder) for folder, stage in jobs.items() if folder not in untouched}
@@ -102,10 +103,10 @@ def test_tampered_artifact_is_set_aside_and_made_again(clone: Project, stored: P
 
 def test_tampered_result_moves_its_own_row_only(clone: Project) -> None:
     row = one(clone, "unlearn", "/finetune~")
-    metrics = clone.root / row / "evaluation" / "metrics.json"
-    metrics.write_text(metrics.read_text().replace("0", "1", 1))
+    numbers = clone.root / row / "measured/evaluation/numbers.json"
+    numbers.write_text(numbers.read_text().replace("0", "1", 1))
     (found,) = command(clone, "restore", study="tiny")
-    assert found["set_aside"] == {f"{row}/evaluation": ["changed: metrics.json"]}
+    assert found["set_aside"] == {f"{row}/measured/evaluation": ["changed: numbers.json"]}
     assert clone.executed() == following(
         clone, row
     )  # the evaluation needs weights that the snapshot left out

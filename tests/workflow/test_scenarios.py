@@ -18,6 +18,7 @@ from reunlearn.data.sets.registry import Source
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
 pytestmark = pytest.mark.workflow
+EVALUATION = "measured/evaluation"
 LISTED = partition(digits.load(Source(Path("unused"))).train_y, 40, 20)[0][[7, 0, 12]].tolist()
 
 
@@ -67,11 +68,11 @@ def specification(run: Path) -> dict[str, Any]:
 
 
 def metrics(run: Path) -> dict[str, float]:
-    return json.loads((run / "evaluation/metrics.json").read_text())
+    return json.loads((run / "measured/evaluation/numbers.json").read_text())
 
 
 def indices(project: Project, run: Path) -> dict[str, np.ndarray]:
-    return read_arrays(project.root / specification(run / "evaluation")["inputs"]["split"] / "indices.npz")
+    return read_arrays(project.root / specification(run / EVALUATION)["inputs"]["split"] / "indices.npz")
 
 
 def test_a_step_starts_from_the_model_of_the_step_before(project: Project) -> None:
@@ -86,7 +87,7 @@ def test_a_step_starts_from_the_model_of_the_step_before(project: Project) -> No
 
 
 def test_retrain_of_a_step_never_saw_what_went_before(project: Project) -> None:
-    retrained = specification(runs(project, "first-2-step2of2", "retrain") / "evaluation")["inputs"]["model"]
+    retrained = specification(runs(project, "first-2-step2of2", "retrain") / EVALUATION)["inputs"]["model"]
     assert "/retrained/first-2-step2of2/" in retrained
     split = specification(project.root / retrained)["inputs"]["split"]
     gone = read_arrays(project.root / split / "indices.npz")
@@ -132,7 +133,7 @@ def test_a_folder_of_pictures_is_a_dataset(project: Project) -> None:
     assert metrics(run)["accuracy_test_retained"] == 100
     retrain = metrics(runs(project, "class-1", "retrain"))
     assert retrain["accuracy_forget"] == retrain["accuracy_test_forgotten"] == 0
-    told = specification(run / "evaluation")
+    told = specification(run / EVALUATION)
     assert told["training"]["dataset"]["listing"]
     assert "pictures" not in json.dumps(told)  # the same images under another path are the same dataset
 

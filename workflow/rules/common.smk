@@ -2,17 +2,17 @@
 
 import subprocess
 import sys
+from functools import cache
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import GroupSettings
 
-from reunlearn.base.hashing import short_digest
 from reunlearn import worker
 from reunlearn.artifacts.digest import job_digest
-from reunlearn.study import paths
 from reunlearn.base.errors import UserError
-from reunlearn.study.plan import make_plan, write_specifications
-from reunlearn.study.pools import KINDS as SHADOW_POOLS
+from reunlearn.base.hashing import short_digest
+from reunlearn.study import paths
+from reunlearn.study.stages import STAGES, followed, read_planned, stage_of
 
 
 def words(key):
@@ -44,21 +44,22 @@ def known_config():
 
 def load_plan():
     """Return the plan; a mistake in the configuration is one line, before any job starts."""
+    from reunlearn.study.plan import make_plan, write_specifications
+
     try:
         known_config()
-        plan = make_plan(
-            config.get("study", "quickstart"), words("methods"), seed_list()
-        )
-        if workflow.is_main_process:
-            write_specifications(plan)
+        plan = make_plan(STUDY, words("methods"), seed_list())
+        write_specifications(plan.jobs.values())
         return plan
     except UserError as error:
         raise WorkflowError(str(error))
 
 
+STUDY = config.get("study", "quickstart")
 if workflow.is_main_process:
     worker.launch_early()
-PLAN = load_plan()
+# a job's own process, on a cluster's node, reads the job's specification and plans nothing
+PLAN = load_plan() if workflow.is_main_process else None
 CLUSTER = workflow.remote_exec or not workflow.local_exec
 
 
@@ -70,28 +71,60 @@ def device():
 
 DEVICE = device()
 worker.announce(DEVICE)
+# on a cluster these run where Snakemake runs: they are quick, or need the network or the tracking store
+workflow.localrules("all", *(name for name, stage in STAGES.items() if stage.local))
 
 
 def final_outputs():
     """Return what `rule all` asks for."""
-    name = PLAN.study.name
-    return [
-        f"{folder}/{paths.MANIFEST}"
-        for folder in (paths.results(name), paths.report(name), paths.tracking(name))
-    ]
+    folders = (paths.results(STUDY), paths.report(STUDY), paths.tracking(STUDY))
+    return [f"{folder}/{paths.MANIFEST}" for folder in folders]
+
+
+def files(stage, folder="{run}"):
+    """Return the outputs of a stage's rule: manifest, record, and what the table of stages says."""
+    made = {name.split(".")[0]: f"{folder}/{name}" for name in STAGES[stage].files}
+    return {
+        "manifest": f"{folder}/{paths.MANIFEST}",
+        "record": f"{folder}/{paths.RECORD}",
+        **made,
+    }
+
+
+def page():
+    """Return the page as an output that `snakemake --report` shows."""
+    return {
+        "index": report(
+            "{run}/index.html", caption="../report/page.rst", category="Report"
+        )
+    }
+
+
+def folders(stage):
+    """Return the regular expression of a stage's folders."""
+    return STAGES[stage].folder
+
+
+@cache
+def planned(folder):
+    """Return the job that makes a folder."""
+    if PLAN is None:
+        return read_planned(folder)
+    if folder not in PLAN.jobs:
+        raise WorkflowError(f"{folder} belongs to no run of study '{STUDY}'")
+    return PLAN.jobs[folder]
 
 
 def job_of(wildcards):
-    """Return the planned job of a rule's wildcards."""
-    folder = (
-        f"runs/{wildcards.dataset}/prepared"
-        if "dataset" in wildcards.keys()
-        else wildcards.run
-    )
-    try:
-        return PLAN.jobs[folder]
-    except KeyError:
-        raise WorkflowError(f"{folder} belongs to no run of study '{PLAN.study.name}'")
+    """Return the job of a rule's wildcards."""
+    if "dataset" in wildcards.keys():
+        return planned(f"runs/{wildcards.dataset}/prepared")
+    return planned(wildcards.run)
+
+
+def stage(wildcards):
+    """Return the stage that the job runs."""
+    return job_of(wildcards).stage
 
 
 def specification(wildcards):
@@ -101,37 +134,35 @@ def specification(wildcards):
 
 def manifests(wildcards):
     """Return the manifests of the jobs it reads: small files, compared by checksum."""
-    return [f"{folder}/{paths.MANIFEST}" for folder in job_of(wildcards).input_folders]
+    return [f"{folder}/{paths.MANIFEST}" for folder in followed(job_of(wildcards))]
 
 
 def records(wildcards):
     """Return the records of the jobs it reads: only aggregate follows these."""
-    return [f"{folder}/{paths.RECORD}" for folder in job_of(wildcards).input_folders]
+    return [f"{folder}/{paths.RECORD}" for folder in followed(job_of(wildcards))]
 
 
 def artifacts(wildcards):
-    """Return the large files it reads, so that a missing one is noticed; their manifests tell of changes."""
-    found = []
-    for role, folder in job_of(wildcards).inputs.items():
-        if role in ("original", "retrained", "model"):
-            found.append(f"{folder}/model.safetensors")
-        elif role in ("evaluation", "reference", "target"):
-            found.append(f"{folder}/outputs.npz")
-        elif role in SHADOW_POOLS:
-            found += [f"{block}/outputs.npz" for block in folder]
-        elif role == "data":
-            found.append(f"data/{folder.split('/')[1]}/card.json")
-    return found
+    """Return every other file it reads, so that a missing one is noticed; manifests tell of changes."""
+    job = job_of(wildcards)
+    kept = set(followed(job))
+    read = [
+        f"{folder}/{name}"
+        for folder in job.inputs.opened()
+        if folder in kept
+        for name in stage_of(folder).files
+    ]
+    data = getattr(job.inputs, "data", None)
+    return [*read, f"data/{data.split('/')[1]}/card.json"] if data else read
 
 
-def tracked_results(wildcards):
-    """Return the manifest of the results that are logged."""
-    return f"{job_of(wildcards).inputs['results']}/{paths.MANIFEST}"
-
-
-def tracked_report(wildcards):
-    """Return the manifest of the report that is logged."""
-    return f"{job_of(wildcards).inputs['report']}/{paths.MANIFEST}"
+def ignored(wildcards):
+    """Return the manifests of what it reads but does not follow."""
+    job = job_of(wildcards)
+    return [
+        f"{getattr(job.inputs, role)}/{paths.MANIFEST}"
+        for role in STAGES[job.stage].ignores
+    ]
 
 
 def code(wildcards):
@@ -141,31 +172,35 @@ def code(wildcards):
 
 
 def gpu(wildcards):
-    """Return the number of GPUs a job asks for."""
-    return 0 if DEVICE == "cpu" or (DEVICE == "auto" and not worker.has_gpu()) else 1
+    """Return the number of GPUs a job asks for: one if it computes with torch and there may be one."""
+    wanted = DEVICE == "cuda" or (DEVICE == "auto" and worker.has_gpu())
+    return int(wanted and getattr(job_of(wildcards), "training", None) is not None)
 
 
 def memory(wildcards, attempt):
-    """Return the memory of a torch job in MiB; a repeated attempt asks for more."""
-    return 2000 * attempt
+    """Return the memory of a job in MB, as the plan estimates it; a repeated attempt asks for more."""
+    return job_of(wildcards).memory_mib * attempt
 
 
 def minutes(wildcards, attempt):
-    """Return the time limit of a torch job; a repeated attempt asks for more."""
-    specification = job_of(wildcards).specification
-    epochs = specification["training"]["recipe"]["epochs"]
-    return (30 + epochs * specification.get("count", 1)) * attempt
+    """Return the time limit of a job; a repeated attempt asks for more."""
+    job = job_of(wildcards)
+    if STAGES[job.stage].share == "evaluating":
+        return (10 + job.measure.settings.get("cap", 0)) * attempt
+    epochs = job.training.recipe.epochs if hasattr(job, "training") else 0
+    return (30 + epochs * getattr(job, "count", 1)) * attempt
 
 
 def row(wildcards):
-    """Return the group of a row's evaluation and attacks, quick jobs which a cluster runs as one; None for no group.
+    """Return the group of a run's measurements, quick jobs which a cluster runs as one; None for no group.
 
-    One that fails takes its whole group with it: hence never more than a row, and not the costly unlearning. An
-    attack that reads another row's evaluation stays alone: groups must not wait for each other.
+    One that fails takes its whole group with it: hence never more than a run, and not the costly unlearning. A
+    measurement that reads another run's outputs stays alone: groups must not wait for each other.
     """
-    if "reference" in job_of(wildcards).inputs:
+    job = job_of(wildcards)
+    if job.inputs.reference or job.inputs.original:
         return None
-    return f"row-{short_digest(paths.run_of(wildcards.run))}"
+    return f"run-{short_digest(paths.run_of(wildcards.run))}"
 
 
 def start_group_worker():
@@ -198,7 +233,7 @@ def print_summary():
 def report_holes():
     """After a failure, write a partial report that names what is missing."""
     subprocess.run(
-        [sys.executable, "-m", "reunlearn.cli", "partial", PLAN.study.name], check=False
+        [sys.executable, "-m", "reunlearn.cli", "partial", STUDY], check=False
     )
 
 

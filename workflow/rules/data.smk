@@ -2,36 +2,35 @@ rule prepare:
     input:
         specification=specification,
     output:
-        manifest="runs/{dataset}/prepared/manifest.json",
-        record="runs/{dataset}/prepared/record.json",
-        files="runs/{dataset}/prepared/files.json",
+        **files("prepare", "runs/{dataset}/prepared"),
         data=update("data/{dataset}/card.json"),
     log:
         "logs/runs/{dataset}/prepared.log",
     conda:
         "../../environment.yml"
     params:
+        stage=stage,
         code=code,
     shell:
-        "$REUNLEARN_JOB prepare {input.specification} {log}"
+        "$REUNLEARN_JOB {params.stage} {input.specification} {log}"
 
 
+# every rule below inherits from this one and states only what is its own
 rule split:
     input:
         specification=specification,
         manifests=manifests,
         artifacts=ancient(artifacts),
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-        indices="{run}/indices.npz",
+        **files("split"),
     log:
         "logs/{run}.log",
     wildcard_constraints:
-        run=paths.PATTERNS["split"],
+        run=folders("split"),
     conda:
         "../../environment.yml"
     params:
+        stage=stage,
         code=code,
     shell:
-        "$REUNLEARN_JOB split {input.specification} {log}"
+        "$REUNLEARN_JOB {params.stage} {input.specification} {log}"

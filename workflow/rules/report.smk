@@ -1,65 +1,30 @@
-rule aggregate:
+use rule split as aggregate with:
     input:
         specification=specification,
         manifests=manifests,
         records=records,
+        artifacts=ancient(artifacts),
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-        results="{run}/results.parquet",
-        samples="{run}/samples.parquet",
-        classes="{run}/classes.parquet",
-        scores="{run}/scores.parquet",
-        runs="{run}/runs.json",
-    log:
-        "logs/{run}.log",
+        **files("aggregate"),
     wildcard_constraints:
-        run=paths.PATTERNS["aggregate"],
-    conda:
-        "../../environment.yml"
-    params:
-        code=code,
-    shell:
-        "$REUNLEARN_JOB aggregate {input.specification} {log}"
+        run=folders("aggregate"),
 
 
-rule report:
-    input:
-        specification=specification,
-        manifests=manifests,
+use rule split as report with:
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-        page=report("{run}/index.html", caption="../report/page.rst", category="Report"),
-    log:
-        "logs/{run}.log",
+        **(files("report") | page()),
     wildcard_constraints:
-        run=paths.PATTERNS["report"],
-    conda:
-        "../../environment.yml"
-    params:
-        code=code,
-    shell:
-        "$REUNLEARN_JOB report {input.specification} {log}"
+        run=folders("report"),
 
 
 # after the report, but a new page alone is no reason to log the results again: hence ancient
-rule track:
+use rule split as track with:
     input:
         specification=specification,
-        results=tracked_results,
-        report=ancient(tracked_report),
+        manifests=manifests,
+        artifacts=ancient(artifacts),
+        report=ancient(ignored),
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-        tracked="{run}/tracked.json",
-    log:
-        "logs/{run}.log",
+        **files("track"),
     wildcard_constraints:
-        run=paths.PATTERNS["track"],
-    conda:
-        "../../environment.yml"
-    params:
-        code=code,
-    shell:
-        "$REUNLEARN_JOB track {input.specification} {log}"
+        run=folders("track"),

@@ -1,99 +1,37 @@
-rule original:
-    input:
-        specification=specification,
-        manifests=manifests,
-        artifacts=ancient(artifacts),
+use rule split as original with:
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-        model="{run}/model.safetensors",
-        history="{run}/history.jsonl",
-    log:
-        "logs/{run}.log",
+        **files("original"),
     wildcard_constraints:
-        run=paths.PATTERNS["original"],
-    conda:
-        "../../environment.yml"
+        run=folders("original"),
     resources:
         gpu=gpu,
         mem_mb=memory,
         runtime=minutes,
-    params:
-        code=code,
-    shell:
-        "$REUNLEARN_JOB original {input.specification} {log}"
 
 
-rule retrained:
-    input:
-        specification=specification,
-        manifests=manifests,
-        artifacts=ancient(artifacts),
+use rule original as retrained with:
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-        model="{run}/model.safetensors",
-        history="{run}/history.jsonl",
-    log:
-        "logs/{run}.log",
+        **files("retrained"),
     wildcard_constraints:
-        run=paths.PATTERNS["retrained"],
-    conda:
-        "../../environment.yml"
-    resources:
-        gpu=gpu,
-        mem_mb=memory,
-        runtime=minutes,
-    params:
-        code=code,
-    shell:
-        "$REUNLEARN_JOB retrained {input.specification} {log}"
+        run=folders("retrained"),
 
 
-rule shadow:
-    input:
-        specification=specification,
-        manifests=manifests,
-        artifacts=ancient(artifacts),
+use rule split as given with:
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-        outputs="{run}/outputs.npz",
-    log:
-        "logs/{run}.log",
+        **files("given"),
     wildcard_constraints:
-        run=paths.PATTERNS["shadow"],
-    conda:
-        "../../environment.yml"
-    resources:
-        gpu=gpu,
-        mem_mb=memory,
-        runtime=minutes,
-    params:
-        code=code,
-    shell:
-        "$REUNLEARN_JOB shadow {input.specification} {log}"
+        run=folders("given"),
 
 
-rule state:
-    input:
-        specification=specification,
-        manifests=manifests,
-        artifacts=ancient(artifacts),
+use rule original as shadow with:
     output:
-        manifest="{run}/manifest.json",
-        record="{run}/record.json",
-    log:
-        "logs/{run}.log",
+        **files("shadow"),
     wildcard_constraints:
-        run=paths.PATTERNS["state"],
-    conda:
-        "../../environment.yml"
-    resources:
-        gpu=gpu,
-        mem_mb=memory,
-        runtime=minutes,
-    params:
-        code=code,
-    shell:
-        "$REUNLEARN_JOB state {input.specification} {log}"
+        run=folders("shadow"),
+
+
+use rule original as state with:
+    output:
+        **files("state"),
+    wildcard_constraints:
+        run=folders("state"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from reunlearn.artifacts.digest import job_parts
@@ -10,7 +11,7 @@ from reunlearn.base.files import write_text
 from reunlearn.study.paths import state_dir
 
 
-def remember_parts(code: str, stage: str, modules: list[str]) -> None:
+def remember_parts(code: str, stage: str, modules: Sequence[str]) -> None:
     """Keep the parts of the digest of the code that has just run."""
     path = _file(code)
     if path.exists():
@@ -18,7 +19,7 @@ def remember_parts(code: str, stage: str, modules: list[str]) -> None:
     write_text(path, json.dumps(job_parts(stage, modules)))
 
 
-def changed_parts(code: str, stage: str, modules: list[str]) -> list[str]:
+def changed_parts(code: str, stage: str, modules: Sequence[str]) -> list[str]:
     """Return the modules that differ from those of an earlier digest; none if it is not known here."""
     try:
         before = json.loads(_file(code).read_text())

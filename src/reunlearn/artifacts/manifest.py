@@ -5,15 +5,35 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from reunlearn.artifacts.code_parts import changed_parts, remember_parts
 from reunlearn.artifacts.digest import FORMAT
+from reunlearn.artifacts.record import read_record
 from reunlearn.base.files import write_json
-from reunlearn.base.hashing import full_digest, sha256
+from reunlearn.base.hashing import sha256
+from reunlearn.study.jobs import Job
 from reunlearn.study.paths import MANIFEST, RECORD
 
-KEYS = {"format", "specification", "code", "outputs"}
+
+class Manifest(BaseModel):
+    """What a finished job was told, which code ran, and what came out: SHA-256 by file name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int
+    specification: str
+    code: str
+    outputs: dict[str, str]
+
+    @field_validator("outputs")
+    @classmethod
+    def _inside(cls, outputs: dict[str, str]) -> dict[str, str]:
+        if any(".." in Path(name).parts or Path(name).is_absolute() for name in outputs):
+            raise ValueError("an output lies outside the folder")
+        return outputs
 
 
 @dataclass(frozen=True)
@@ -27,47 +47,37 @@ class Problem:
         return f"{self.kind}: {self.what}"
 
 
-def write_manifest(folder: Path, specification: dict[str, Any], code: str, outputs: list[str]) -> None:
+def write_manifest(folder: Path, job: Job, code: str, outputs: list[str]) -> None:
     """Write the manifest of a finished job: the last of its files."""
-    content = {
-        "format": FORMAT,
-        "specification": full_digest(specification),
-        "code": code,
-        "outputs": {name: sha256(folder / name) for name in sorted(outputs)},
-    }
-    remember_parts(code, specification["stage"], specification["modules"])
-    write_json(folder / MANIFEST, content)
+    manifest = Manifest(
+        format=FORMAT,
+        specification=job.digest,
+        code=code,
+        outputs={name: sha256(folder / name) for name in sorted(outputs)},
+    )
+    remember_parts(code, job.stage, job.modules)
+    write_json(folder / MANIFEST, manifest.model_dump())
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def is_made(folder: Path) -> bool:
+    """Tell whether a job has ended well here."""
+    return (folder / MANIFEST).exists()
+
+
+def read_manifest(folder: Path) -> Manifest | None:
     """Return a folder's manifest; None if there is none or it cannot be read as one."""
-    content = _read(folder / MANIFEST)
-    if content is None or content.keys() != KEYS or not isinstance(content["outputs"], dict):
-        return None
-    inside = all(".." not in Path(name).parts and not Path(name).is_absolute() for name in content["outputs"])
-    return content if inside else None
-
-
-def read_record(folder: Path) -> dict[str, Any] | None:
-    """Return a folder's record; None if there is none or it cannot be read as one."""
-    content = _read(folder / RECORD)
-    return content if content is not None and content.keys() >= {"inputs", "seconds", "versions"} else None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return Manifest.model_validate(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError):
         return None
-    return content if isinstance(content, dict) else None
 
 
-def problems(folder: Path, specification: dict[str, Any], code: str, hashed: bool = True) -> list[Problem]:
+def problems(folder: Path, job: Job, code: str, hashed: bool = True) -> list[Problem]:
     """Compare a folder with its manifest, and the manifest with what is wanted now.
 
     Args:
         folder: of the job.
-        specification: that the plan has for it.
+        job: that the plan has for it.
         code: digest of the code that would run.
         hashed: read the outputs and compare their checksums; otherwise only look whether they exist.
     """
@@ -76,22 +86,22 @@ def problems(folder: Path, specification: dict[str, Any], code: str, hashed: boo
     manifest = read_manifest(folder)
     if manifest is None:
         return [Problem("changed", f"{MANIFEST} cannot be read")]
-    found = []
-    if manifest["format"] != FORMAT:
-        found.append(Problem("stale", f"written in format {manifest['format']}, not {FORMAT}"))
-    if manifest["specification"] != full_digest(specification):
-        found.append(Problem("stale", "made from another specification"))
-    if manifest["code"] != code:
-        names = changed_parts(manifest["code"], specification["stage"], specification["modules"])
+    wrong = []
+    if manifest.format != FORMAT:
+        wrong.append(Problem("stale", f"written in format {manifest.format}, not {FORMAT}"))
+    if manifest.specification != job.digest:
+        wrong.append(Problem("stale", "made from another specification"))
+    if manifest.code != code:
+        names = changed_parts(manifest.code, job.stage, job.modules)
         which = ", ".join(names) if names else "of the stage or of a plugin it names"
-        found.append(Problem("stale", f"code changed: {which}"))
+        wrong.append(Problem("stale", f"code changed: {which}"))
     if not (folder / RECORD).exists():
-        found.append(Problem("missing", RECORD))
+        wrong.append(Problem("missing", RECORD))
     elif read_record(folder) is None:
-        found.append(Problem("changed", f"{RECORD} cannot be read"))
-    for name, digest in manifest["outputs"].items():
+        wrong.append(Problem("changed", f"{RECORD} cannot be read"))
+    for name, digest in manifest.outputs.items():
         if not (folder / name).is_file():
-            found.append(Problem("missing", name))
+            wrong.append(Problem("missing", name))
         elif hashed and sha256(folder / name) != digest:
-            found.append(Problem("changed", name))
-    return found
+            wrong.append(Problem("changed", name))
+    return wrong

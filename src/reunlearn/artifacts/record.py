@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import json
 import os
 import platform
-import resource
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reunlearn.base.files import write_json
 from reunlearn.base.hashing import sha256
@@ -24,32 +23,56 @@ from reunlearn.study.paths import MANIFEST, RECORD
 PACKAGES = ("torch", "numpy", "scikit-learn", "xgboost-cpu", "safetensors", "reunlearn")
 
 
-class Stopwatch:
-    """Seconds of a job, split into named sections such as set-up, compile and run."""
+class Git(BaseModel):
+    """The commit, and whether tracked files differed from it; None outside a repository."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    model_config = ConfigDict(frozen=True)
 
-    @contextmanager
-    def section(self, name: str) -> Iterator[None]:
-        """Add the block's wall-clock seconds to a section."""
-        begin = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+    commit: str | None
+    dirty: bool | None
+
+
+class Record(BaseModel):
+    """Provenance of a job. A stage may add facts of its own.
+
+    Attributes:
+        inputs: SHA-256 of the manifests that it read, by folder.
+        seconds: by section.
+        peak_memory_mib: None where it is not known.
+        status: finished or diverged, of models and what is measured on them.
+        drawn: samples that a method really drew, by set.
+        replayed: distance of the replayed training's end from the original, where it missed it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    inputs: dict[str, str]
+    seconds: dict[str, float]
+    peak_memory_mib: float | None
+    peak_gpu_memory_mib: float | None = None
+    device: str
+    processor: str
+    threads: int
+    versions: dict[str, str]
+    git: Git
+    host: str
+    finished: str
+    command: list[str]
+    status: str | None = None
+    drawn: dict[str, int] | None = None
+    replayed: float | None = None
 
 
 @functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of what can change a result."""
-    found = {"python": platform.python_version()}
+    known = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            known[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return known
 
 
 @functools.cache
@@ -69,14 +92,21 @@ def git_state(root: str = ".") -> dict[str, Any]:
 
 
 def write_record(
-    folder: Path, stopwatch: Stopwatch, inputs: list[str], device: str, threads: int, **more: Any
+    folder: Path,
+    inputs: list[str],
+    *,
+    seconds: dict[str, float],
+    peak_memory_mib: float | None,
+    device: str,
+    threads: int,
+    facts: dict[str, Any],
 ) -> None:
-    """Write the provenance of a finished job."""
+    """Write the provenance of a finished job; `inputs`: the folders that it read, `facts`: what its stage adds."""
     manifests = {f: sha256(Path(f) / MANIFEST) for f in inputs if (Path(f) / MANIFEST).exists()}
     content = {
         "inputs": manifests,
-        "seconds": {name: round(value, 6) for name, value in stopwatch.seconds.items()},
-        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "seconds": {name: round(value, 6) for name, value in seconds.items()},
+        "peak_memory_mib": peak_memory_mib,
         "device": device,
         "processor": processor(),
         "threads": threads,
@@ -85,9 +115,17 @@ def write_record(
         "host": socket.gethostname(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        **more,
+        **facts,
     }
     write_json(folder / RECORD, content)
+
+
+def read_record(folder: Path) -> Record | None:
+    """Return a folder's record; None if there is none or it cannot be read as one."""
+    try:
+        return Record.model_validate(json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError):
+        return None
 
 
 @functools.cache

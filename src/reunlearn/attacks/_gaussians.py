@@ -1,7 +1,8 @@
 """One Gaussian per sample, fitted to the margins of shadow models.
 
-With few models a variance per sample is mostly noise: below PER_SAMPLE models of any sample, all samples share one
-variance (the mean squared residual from each sample's own mean), which LiRA's authors find better with few models.
+With few models a variance per sample is mostly noise: where any sample has fewer than PER_SAMPLE models, all samples
+share one variance (the mean squared residual from each sample's own mean). LiRA's authors find this better with few
+models.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PER_SAMPLE = 32  # models of a side, for every sample, from which each sample has a variance of its own
-LEAST = 2  # models of a side that a variance takes
-FLOOR = 1e-6  # of a variance: half-precision logits cannot tell less
+PER_SAMPLE = 32  # with at least this many models for every sample, each sample has a variance of its own
+LEAST = 2  # models that a variance needs
+FLOOR = 1e-6  # smallest variance: half-precision logits do not resolve less
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,12 @@ class Gaussians:
 
 
 def fit(margins_MN: np.ndarray, chosen_MN: np.ndarray, name: str) -> Gaussians:
-    """Fit to the chosen models' margins, sample by sample.
+    """Return the Gaussian of each sample over the margins of its chosen models.
+
+    Args:
+        margins_MN: margins of M models on N samples.
+        chosen_MN: which models to use for each sample.
+        name: the attack's name, for messages.
 
     Raises:
         ValueError: a sample has fewer than LEAST chosen models.
@@ -42,7 +48,10 @@ def fit(margins_MN: np.ndarray, chosen_MN: np.ndarray, name: str) -> Gaussians:
     count_N = chosen_MN.sum(axis=0)
     if count_N.min(initial=len(chosen_MN)) < LEAST:
         few = int(count_N.min(initial=len(chosen_MN)))
-        raise ValueError(f"{name} needs {LEAST} shadow models of each side for every sample, not {few}")
+        raise ValueError(
+            f"{name} needs {LEAST} shadow models of each side for every sample, not {few}; "
+            "raise the counts of 'shadows' in the experiment"
+        )
     mean_N = np.where(chosen_MN, margins_MN, 0.0).sum(axis=0) / count_N
     squares_N = np.where(chosen_MN, (margins_MN - mean_N) ** 2, 0.0).sum(axis=0)
     return Gaussians(mean_N, *variance(squares_N, count_N))
@@ -51,7 +60,7 @@ def fit(margins_MN: np.ndarray, chosen_MN: np.ndarray, name: str) -> Gaussians:
 def variance(squares_N: np.ndarray, count_N: np.ndarray) -> tuple[np.ndarray, bool]:
     """Return unbiased variances [N] from sums of squared residuals, and whether all samples share one."""
     pooled = bool(count_N.min() < PER_SAMPLE)
-    found_N = squares_N / (count_N - 1)
+    variance_N = squares_N / (count_N - 1)
     if pooled:
-        found_N = np.full(len(squares_N), squares_N.sum() / (count_N - 1).sum())
-    return np.maximum(found_N, FLOOR), pooled
+        variance_N = np.full(len(squares_N), squares_N.sum() / (count_N - 1).sum())
+    return np.maximum(variance_N, FLOOR), pooled

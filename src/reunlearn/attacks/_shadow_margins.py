@@ -1,6 +1,6 @@
-"""What attacks with shadow models start from: margins ln p_y/(1 − p_y) of the evaluated model and of a pool.
+"""Margins ln p_y/(1 − p_y) of the evaluated model and of a pool of shadow models.
 
-The margin is the scale on which outputs are close to Gaussian (Carlini et al. 2022).
+On this scale the outputs of different models are close to Gaussian (Carlini et al. 2022).
 """
 
 from __future__ import annotations
@@ -9,13 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reunlearn.attacks.registry import Outputs, ShadowPools
+from reunlearn.attacks.registry import ShadowPools
 from reunlearn.metrics.margins import margins
+from reunlearn.metrics.outputs import Outputs
 
 
 @dataclass(frozen=True)
 class Margins:
-    """Margins of N samples: of the evaluated model [N], of M shadow models [M, N], and which were trained on which."""
+    """Margins of N samples.
+
+    Attributes:
+        target: of the evaluated model [N].
+        shadow: of M shadow models [M, N].
+        trained: whether each shadow model was trained with each sample [M, N].
+    """
 
     target: np.ndarray
     shadow: np.ndarray
@@ -36,18 +43,18 @@ def answers(
 
 
 def of_models(logits_MNK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
-    """Return margins [M, N], model by model: a whole pool in double precision would take gigabytes."""
+    """Return margins [M, N], computed model by model: a whole pool in double precision would take gigabytes."""
     return np.concatenate([margins(logits_NK[None], labels_N) for logits_NK in logits_MNK])
 
 
-def half(outputs: Outputs, shadows: ShadowPools | None, name: str) -> tuple[Margins, int]:
-    """Return margins of forget, then of validation samples of forget's classes, and how many are forget's.
+def of_halves(outputs: Outputs, shadows: ShadowPools | None, name: str) -> tuple[Margins, int]:
+    """Return the margins of forget samples, then validation samples of forget's classes, and the number of the former.
 
-    Both have models of the pool 'halves' that were trained with them and models that were not.
+    For each sample the pool 'halves' has models that were trained with it and models that were not.
     """
-    alike = outputs.comparable("validation")
+    comparable = outputs.comparable("validation")
     logits_NK, labels_N, index_N = (
-        np.concatenate([arrays["forget"], arrays["validation"][alike]])
+        np.concatenate([arrays["forget"], arrays["validation"][comparable]])
         for arrays in (outputs.logits, outputs.labels, outputs.index)
     )
     logits_MNK, trained_MN = answers(shadows, "halves", index_N, name)

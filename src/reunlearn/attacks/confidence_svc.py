@@ -1,6 +1,6 @@
-"""Confidence attack: an SVC on p(true class), taught with retain and test, asked about forget (see _svc).
+"""Confidence attack: an SVC on p(true class), trained on retain and test and applied to forget (see _svc).
 
-The number is the share of forget NOT called a member.
+The number is the share of forget that is NOT classified as a member.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
+from reunlearn.attacks.registry import AttackCard, AttackResult, ShadowPools
 from reunlearn.metrics.classification import cross_entropy
+from reunlearn.metrics.outputs import Outputs
 
 CARD = AttackCard(
     name="confidence_svc",
     title="MIA confidence",
-    compares="a classifier of p(true class) on retain against test (the first samples of each, evenly many), "
-    "asked about the forget set; its AUC compares forget with test samples of the same classes",
+    compares="a classifier of p(true class), trained on retain against test (the first samples of each, equally many) "
+    "and applied to forget; its AUC compares forget with test samples of the same classes",
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
     ideal="Retrain's value: 100 only where whole classes are forgotten",

@@ -1,19 +1,20 @@
 """Entropy attack of ∇τ: can a logistic regression tell forget from test by output entropy? |accuracy − 50|.
 
-∇τ says forget against test, and cites another paper whose code does something else (`entropy_logistic`). This is what
-∇τ says, evaluated like its loss attack (see _cross_validated).
+∇τ describes a classifier of forget against test, but cites a paper whose code does something else (`entropy_logistic`).
+This file follows ∇τ's text and is evaluated like its loss attack (see _cross_validated).
 """
 
 from __future__ import annotations
 
 from reunlearn.attacks import _cross_validated
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
+from reunlearn.attacks.registry import AttackCard, AttackResult, ShadowPools
 from reunlearn.metrics.classification import entropy
+from reunlearn.metrics.outputs import Outputs
 
 CARD = AttackCard(
     name="entropy_logistic_cv",
     title="MIA entropy, cross-validated",
-    compares="the output entropy of forget samples with that of test samples of the same classes, evenly many",
+    compares="the output entropy of forget samples with that of test samples of the same classes, equally many",
     unit=_cross_validated.UNIT,
     direction="higher is more leakage",
     ideal=_cross_validated.IDEAL,
@@ -25,6 +26,6 @@ CARD = AttackCard(
 
 def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
-    alike = outputs.comparable("test")
-    found = entropy(outputs.logits["forget"]), entropy(outputs.logits["test"][alike])
-    return _cross_validated.attack(CARD.name, *found, seed)
+    forget_N = entropy(outputs.logits["forget"])
+    test_M = entropy(outputs.logits["test"][outputs.comparable("test")])
+    return _cross_validated.attack(CARD.name, forget_N, test_M, seed)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from reunlearn.attacks import _cross_validated
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
+from reunlearn.attacks.registry import AttackCard, AttackResult, ShadowPools
 from reunlearn.metrics.classification import cross_entropy
+from reunlearn.metrics.outputs import Outputs
 
 CLIP = 100.0
 
 CARD = AttackCard(
     name="loss_logistic_cv",
     title="MIA loss",
-    compares="the loss of forget samples with that of test samples of the same classes, evenly many",
+    compares="the loss of forget samples with that of test samples of the same classes, equally many",
     unit=_cross_validated.UNIT,
     direction="higher is more leakage",
     ideal=_cross_validated.IDEAL,
@@ -28,7 +29,8 @@ CARD = AttackCard(
 
 def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
-    alike = outputs.comparable("test")
-    forget = cross_entropy(outputs.logits["forget"], outputs.labels["forget"])
-    test = cross_entropy(outputs.logits["test"][alike], outputs.labels["test"][alike])
-    return _cross_validated.attack(CARD.name, np.clip(forget, -CLIP, CLIP), np.clip(test, -CLIP, CLIP), seed)
+    comparable = outputs.comparable("test")
+    forget_N = cross_entropy(outputs.logits["forget"], outputs.labels["forget"])
+    test_M = cross_entropy(outputs.logits["test"][comparable], outputs.labels["test"][comparable])
+    forget_N, test_M = (np.clip(losses, -CLIP, CLIP) for losses in (forget_N, test_M))
+    return _cross_validated.attack(CARD.name, forget_N, test_M, seed)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
+
+from reunlearn.metrics.outputs import Pool
 
 
 @dataclass(frozen=True)
@@ -17,73 +19,20 @@ class AttackCard:
     title: str  # heading of the column
     compares: str  # what is compared with what
     unit: str
-    direction: str  # which way leakage is
+    direction: str  # whether a higher or a lower value is more leakage
     ideal: str  # the value of a model that never saw the forget set, and why
-    column_of: str  # whose paper's column it is
+    column_of: str  # the paper and column in which this number is printed
     source: str
-    pools: tuple[str, ...] = ()  # kinds of pools of shadow models that it needs: POOLS
-    cost: str = ""  # what it takes: models to train, fits, memory
+    pools: tuple[str, ...] = ()  # pools of shadow models that it needs, by their names in a study's `shadows`
+    cost: str = ""  # models to train, fits, memory
     ordered: tuple[str, ...] = ()  # sets of which the first samples are taken, so that their order matters
-    sets: tuple[str, ...] = ()  # that it reads and not every study has: validation
-
-
-POOLS = {
-    "with_forget": "originals: trained with the forget set",
-    "without_forget": "retrained models: trained without it",
-    "halves": "models that were each trained on a random half of training and validation set",
-    "unlearned": "originals that then forgot the forget set by the evaluated method",
-}
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What a model says: logits [N, K], labels [N] and official numbers [N] per set.
-
-    Sets are forget, retain, validation and test. Numbers go into the official training set, those of test into the
-    official test set.
-    """
-
-    logits: dict[str, np.ndarray]
-    labels: dict[str, np.ndarray]
-    index: dict[str, np.ndarray]
-
-    def comparable(self, name: str) -> np.ndarray:
-        """Return a mask [N] of the samples of a set whose class occurs in forget: unseen but alike."""
-        mask = np.isin(self.labels[name], self.labels["forget"])
-        if not mask.any():
-            raise ValueError(
-                f"no {name} sample has a class of the forget set; nothing can be compared with forget"
-            )
-        return mask
-
-
-@dataclass(frozen=True)
-class Pool:
-    """What M shadow models say of N samples.
-
-    Attributes:
-        logits: [M, N, K], half precision.
-        member: [M, N], whether a model was trained with a sample.
-        index: official training numbers [N], sorted.
-        label: true labels [N].
-    """
-
-    logits: np.ndarray
-    member: np.ndarray
-    index: np.ndarray
-    label: np.ndarray
-
-    def of(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return logits [M, n, K] and membership [M, n] of the samples with these official numbers."""
-        places = np.searchsorted(self.index, index)
-        if not np.array_equal(self.index[np.minimum(places, len(self.index) - 1)], index):
-            raise ValueError("a sample is not in the pool of shadow models")
-        return self.logits[:, places], self.member[:, places]
+    sets: tuple[str, ...] = ()  # sets that it reads and that not every study has: validation
+    headline: bool = False  # whether the first table averages its gap to Retrain
 
 
 @dataclass(frozen=True)
 class ShadowPools:
-    """Pools of shadow models by kind (POOLS), and what a retrained reference model says of forget [n, K]."""
+    """Pools of shadow models by name, and the logits of a retrained reference model on forget [n, K]."""
 
     pools: dict[str, Pool]
     reference: np.ndarray
@@ -91,11 +40,11 @@ class ShadowPools:
 
 @dataclass(frozen=True)
 class AttackResult:
-    """An attack's number, and the scores behind it where it has any.
+    """An attack's number, and a score for each sample.
 
     Attributes:
-        value: the paper's own headline number; NaN when the model's outputs are not finite.
-        member_scores, other_scores: higher says more member; from these come AUC and its interval.
+        value: the paper's own headline number.
+        member_scores, other_scores: a higher score means more likely a member; AUC and its interval follow from them.
         details: further numbers.
     """
 
@@ -105,20 +54,21 @@ class AttackResult:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-class Attack(Protocol):
-    """An attack module: CARD and run."""
-
-    CARD: AttackCard
-
-    def run(self, outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
-        """Attack one model."""
-
-
 def get(name: str) -> Any:
     """Return an attack's module."""
     return importlib.import_module(f"reunlearn.attacks.{name}")
 
 
 def card(name: str) -> dict[str, Any]:
-    """Return an attack's definition card."""
-    return asdict(get(name).CARD)
+    """Return what the catalogue tells of an attack: it is a measure that reads outputs."""
+    module = get(name)
+    facts = asdict(module.CARD)
+    headline = facts.pop("headline")
+    return {
+        **facts,
+        "summary": (module.__doc__ or "").strip().splitlines()[0],
+        "reads": ("outputs", "reference") if facts["pools"] else ("outputs",),
+        "capabilities": ("outputs",),
+        "headline": (name,) if headline else (),
+        "attack": True,
+    }

@@ -1,20 +1,21 @@
-"""Entropy attack of SalUn's code: an SVC on output entropy, taught with retain and test (see _svc)."""
+"""Entropy attack of SalUn's code: an SVC on output entropy, trained on retain and test (see _svc)."""
 
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
+from reunlearn.attacks.registry import AttackCard, AttackResult, ShadowPools
 from reunlearn.metrics.classification import entropy
+from reunlearn.metrics.outputs import Outputs
 
 CARD = AttackCard(
     name="svc_entropy",
     title="MIA entropy, SVC",
-    compares="a classifier of output entropy on retain against test (the first samples of each, evenly many), "
-    "asked about the forget set; its AUC compares forget with test samples of the same classes",
+    compares="a classifier of output entropy, trained on retain against test (the first samples of each, equally many) "
+    "and applied to forget; its AUC compares forget with test samples of the same classes",
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
-    ideal="Retrain's value: it says how often unseen samples look unlike members",
-    column_of="no paper's: SalUn's code computes it beside the confidence attack and prints it nowhere",
+    ideal="Retrain's value: it tells how often unseen samples do not look like members",
+    column_of="none; SalUn's code computes it beside the confidence attack and prints it nowhere",
     source="Fan et al. 2024 (SalUn), after Song and Mittal 2021",
     cost=_svc.COST,
     ordered=_svc.ORDERED,

@@ -1,4 +1,4 @@
-"""Modified-entropy attack: an SVC on the entropy that knows the label, taught with retain and test (see _svc).
+"""Modified-entropy attack: an SVC on an entropy that uses the label, trained on retain and test (see _svc).
 
     −(1 − p_y) ln p_y − Σ_{k≠y} p_k ln(1 − p_k)
 
@@ -8,18 +8,19 @@ This is the formula of Song and Mittal; what SalUn's code computes instead is `s
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
+from reunlearn.attacks.registry import AttackCard, AttackResult, ShadowPools
 from reunlearn.metrics.confidence import modified_entropy
+from reunlearn.metrics.outputs import Outputs
 
 CARD = AttackCard(
     name="svc_modified_entropy",
     title="MIA modified entropy, SVC",
-    compares="a classifier of modified entropy on retain against test (the first samples of each, evenly many), "
-    "asked about the forget set; its AUC compares forget with test samples of the same classes",
+    compares="a classifier of modified entropy, trained on retain against test (the first samples of each, equally "
+    "many) and applied to forget; its AUC compares forget with test samples of the same classes",
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
-    ideal="Retrain's value: it says how often unseen samples look unlike members",
-    column_of="no paper's: SalUn's code means it and computes another one",
+    ideal="Retrain's value: it tells how often unseen samples do not look like members",
+    column_of="none; SalUn's code intends it but computes another one",
     source="Song and Mittal 2021, Eq. 5; classifier of Fan et al. 2024 (SalUn)",
     cost=_svc.COST,
     ordered=_svc.ORDERED,

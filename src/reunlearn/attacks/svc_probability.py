@@ -1,25 +1,26 @@
-"""Probability attack: an SVC on all softmax outputs, taught with retain and test, asked about forget (see _svc).
+"""Probability attack: an SVC on all softmax outputs, trained on retain and test and applied to forget (see _svc).
 
-The scores are the classifier's own distances from its boundary. It was taught with test, so they compare forget with
+The scores are the values of the classifier's decision function. It is trained on test, so they compare forget with
 validation samples, which it never saw.
 """
 
 from __future__ import annotations
 
 from reunlearn.attacks import _svc
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
-from reunlearn.metrics.confidence import probabilities
-from reunlearn.metrics.separation import ranking
+from reunlearn.attacks.registry import AttackCard, AttackResult, ShadowPools
+from reunlearn.metrics.classification import softmax
+from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.separation import separation
 
 CARD = AttackCard(
     name="svc_probability",
     title="MIA probability, SVC",
-    compares="a classifier of all softmax outputs on retain against test (the first samples of each, evenly many), "
-    "asked about the forget set; its AUC compares forget with validation samples of the same classes",
+    compares="a classifier of all softmax outputs, trained on retain against test (the first samples of each, equally "
+    "many) and applied to forget; its AUC compares forget with validation samples of the same classes",
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
-    ideal="Retrain's value: it says how often unseen samples look unlike members",
-    column_of="no paper's: SalUn's code computes it beside the confidence attack and prints it nowhere",
+    ideal="Retrain's value: it tells how often unseen samples do not look like members",
+    column_of="none; SalUn's code computes it beside the confidence attack and prints it nowhere",
     source="Fan et al. 2024 (SalUn), after Song and Mittal 2021",
     cost=_svc.COST,
     ordered=_svc.ORDERED,
@@ -29,9 +30,10 @@ CARD = AttackCard(
 
 def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
-    found = _svc.features(outputs, probabilities, ("forget", "retain", "test", "validation"))
-    model, rows = _svc.fit(found)
-    alike = found["validation"][outputs.comparable("validation")]
-    member, other = model.decision_function(found["forget"]), model.decision_function(alike)
-    value = _svc.non_members(model, found["forget"])
-    return AttackResult(value, member, other, {**rows, **ranking(member, other)})
+    sets = ("forget", "retain", "test", "validation")
+    x = _svc.features(outputs, lambda z_NK, y_N: softmax(z_NK), sets)
+    classifier, rows = _svc.fit(x)
+    comparable = x["validation"][outputs.comparable("validation")]
+    member, other = classifier.decision_function(x["forget"]), classifier.decision_function(comparable)
+    value = _svc.non_members(classifier, x["forget"])
+    return AttackResult(value, member, other, {**rows, **separation(member, other)})

@@ -2,11 +2,11 @@
 
     Λ(x) = ln N(φ(x); μ_unlearned(x), σ_unlearned²) − ln N(φ(x); μ_outside(x), σ_outside²)        φ = ln p_y / (1 − p_y)
 
-The Gaussians come from originals that unlearned forget by the evaluated method (pool 'unlearned') and from models
+The Gaussians come from originals that unlearned forget with the evaluated method (pool 'unlearned') and from models
 that never saw it (pool 'without_forget'). Neither the evaluated model (member) nor the retrained reference (other) is
-in a pool. Accuracy: Λ > 0 for the first and Λ ≤ 0 for the second, half of all answers each, so it is balanced. Per
-example: each model of both pools in turn is left out of the fit and attacked; the details say how often that succeeds
-for the average example and for the most exposed twentieth, which an average over examples hides.
+in a pool. Right answers are Λ > 0 for the first and Λ ≤ 0 for the second; each gives half of all answers, so the
+accuracy is balanced. Per example: each model of both pools in turn is left out of the fit and attacked; the details
+give the accuracy for the average example and for the most exposed twentieth, which an average over examples hides.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from __future__ import annotations
 import numpy as np
 
 from reunlearn.attacks import _gaussians, _shadow_margins
-from reunlearn.attacks.registry import AttackCard, AttackResult, Outputs, ShadowPools
-from reunlearn.metrics.separation import ranking
+from reunlearn.attacks.registry import AttackCard, AttackResult, ShadowPools
+from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.separation import separation
 
 SIDES = ("unlearned", "without_forget")
 EXPOSED = 0.95  # quantile of examples
@@ -24,24 +25,24 @@ CARD = AttackCard(
     name="u_lira",
     title="U-LiRA",
     compares="forget as the evaluated model sees it with forget as a retrained model sees it, sample by sample",
-    unit="% of right answers to 'unlearned or never seen?', evenly many of both",
+    unit="% of right answers to 'unlearned or never seen?', equally many of both",
     direction="higher is more leakage",
-    ideal="50: what was unlearned cannot be told from what was never seen; Retrain against another seed is at 50 too",
-    column_of="no paper's of the five; Hayes et al. 'U-LiRA accuracy'",
+    ideal="50: unlearned samples look as if never seen; Retrain with another seed is at 50 too",
+    column_of="none of the five papers; Hayes et al. 'U-LiRA accuracy'",
     source="Hayes et al. 2024, per-example attack",
     pools=SIDES,
-    cost="a pool of originals, each unlearned by the evaluated method and settings, and one of retrained models",
+    cost="a pool of originals, each unlearned with the evaluated method and settings, and one of retrained models",
 )
 
 
 def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
-    """Attack one model; per example with three models a side and more, as one of them is left out."""
+    """Attack one model; per example too if both pools have three models or more, because one of them is left out."""
     labels_N, index_N = outputs.labels["forget"], outputs.index["forget"]
     pools = [
         _shadow_margins.of_models(_shadow_margins.answers(shadows, kind, index_N, CARD.name)[0], labels_N)
         for kind in SIDES
     ]
-    assert shadows is not None  # else there were no answers
+    assert shadows is not None  # else `answers` would have raised
     fits = [_gaussians.fit(pool, np.ones(pool.shape, dtype=bool), CARD.name) for pool in pools]
     targets_2NK = np.stack([outputs.logits["forget"], shadows.reference]).astype(np.float64)
     member, other = (
@@ -52,10 +53,10 @@ def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResul
     details = {f"{kind}_models": float(len(pool)) for kind, pool in zip(SIDES, pools, strict=True)}
     details["variance_pooled"] = float(fits[0].pooled or fits[1].pooled)
     if min(map(len, pools)) > _gaussians.LEAST:
-        alone_N = per_example(*pools)
-        details["example_accuracy_mean"] = 100.0 * float(alone_N.mean())
-        details["example_accuracy_exposed"] = 100.0 * float(np.quantile(alone_N, EXPOSED))
-    return AttackResult(100.0 * right, member, other, {**details, **ranking(member, other)})
+        accuracy_N = per_example(*pools)
+        details["example_accuracy_mean"] = 100.0 * float(accuracy_N.mean())
+        details["example_accuracy_exposed"] = 100.0 * float(np.quantile(accuracy_N, EXPOSED))
+    return AttackResult(100.0 * right, member, other, {**details, **separation(member, other)})
 
 
 def per_example(unlearned_AN: np.ndarray, outside_BN: np.ndarray) -> np.ndarray:
@@ -71,7 +72,7 @@ def per_example(unlearned_AN: np.ndarray, outside_BN: np.ndarray) -> np.ndarray:
 def _without_itself(margins_MN: np.ndarray) -> np.ndarray:
     """Return the log-density [M, N] of each model's margins under Gaussians fitted to the other models.
 
-    Leaving out one of M values moves the mean by −residual/(M − 1), the sum of squares by −residual² M/(M − 1).
+    Leaving out one of M values changes the mean by −residual/(M − 1), the sum of squares by −residual² M/(M − 1).
     """
     models, samples = margins_MN.shape
     residual_MN = margins_MN - margins_MN.mean(axis=0)

@@ -1,118 +1,187 @@
-"""Attack a user's own model, outside any study: every mistake first, then the stages, then one finished folder."""
+"""Attack a user's own model, outside any study: every mistake first, then the plan, then one finished folder."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
 
+from reunlearn.artifacts.gathered import FILE as RUNS
+from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import read_json, write_json, write_text
+from reunlearn.base.files import write_bytes, write_json, write_text
 from reunlearn.base.hashing import sha256
-from reunlearn.commands import audit_jobs
-from reunlearn.reporting import lines, numbers
+from reunlearn.commands.audit_table import AuditResult, by_row, show
+from reunlearn.commands.execute_plan import execute_plan
 from reunlearn.reporting.audit_page import File, make_audit_page
-from reunlearn.reporting.definitions import ACCURACIES, CARDS
-from reunlearn.reporting.grids import short_unit
 from reunlearn.reporting.page import Report
+from reunlearn.stages.report import read_tables
 from reunlearn.study import paths
-from reunlearn.study.audit import ROW, Audit, Request, check
+from reunlearn.study.audit import NAME, Audit, AuditRequest, plan_audit
+from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
+from reunlearn.study.jobs import Job, MeasureJob
+from reunlearn.study.plan import Plan, aggregate_job, cards_of
+from reunlearn.study.specs import RunSpec
 
 TABLES = ("results", "samples", "scores", "classes")
-WIDTH = 120  # columns where there is no terminal
 
 
-def run(request: Request, json: bool = False) -> None:
+def run(request: AuditRequest, json: bool = False) -> None:
     """Check everything, attack the model, write the folder, print the numbers."""
     cards = catalogue()
-    audit = check(request, cards)
-    from reunlearn.training.given_weights import (
-        check_weights,
-    )  # torch takes seconds; most mistakes need none of it
-
-    for _, _, file in audit_jobs.models(audit):
-        check_weights(file, audit.training["architecture"], audit.shape, audit.data["classes"])
-    audit_jobs.prepare(audit)
-    indices = audit_jobs.split(audit)
+    audit = plan_audit(request, cards)
+    _check_weights(audit)
+    left_out = {name: f"needs {what}" for name, what in audit.left_out.items()}
+    left_out |= _execute(audit)
+    runs = [_without(run, left_out) for run in audit.plan.runs]
     root = paths.state_dir() / "audits" / str(os.getpid())
     shutil.rmtree(root, ignore_errors=True)
     try:
-        jobs = audit_jobs.Run(audit, root)
-        results = jobs.run(indices)
-        sizes = {name: len(indices[name]) for name in ("forget", "retain")}
-        sizes["train"] = sum(sizes.values())
-        told = _write(audit, results, sizes, jobs.left_out, cards["attacks"])
+        results = _aggregate(audit, runs, root)
+        result = _write(audit, results, left_out, cards_of(runs, cards))
     finally:
         shutil.rmtree(root, ignore_errors=True)
     if json:
         print((request.target / "audit.json").read_text(encoding="utf-8"), end="")
     else:
-        show(told, cards["attacks"])
+        show(result, cards)
 
 
-def _write(
-    audit: Audit,
-    results: Path,
-    sizes: dict[str, int],
-    left_out: dict[str, str],
-    cards: dict[str, dict[str, Any]],
-) -> dict[str, Any]:
-    """Write the folder beside its place and move it there when it is whole; return the content of audit.json."""
-    tables = {name: pd.read_parquet(results / f"{name}.parquet") for name in TABLES}
-    files = _files(audit)
-    page = make_audit_page(
-        tables, read_json(results / "runs.json"), cards, sizes, files, left_out, command(audit.request)
-    )
-    told = {
-        "output": str(audit.request.target),
-        "command": command(audit.request),
-        "files": [{"role": f.role, "path": f.path, "sha256": f.sha256} for f in files],
-        "samples": sizes,
-        "left_out": left_out,
-        "numbers": _by_line(tables["results"]),
+def _check_weights(audit: Audit) -> None:
+    """Refuse a file of weights before anything is begun; the stage `given` looks at each again."""
+    from reunlearn.training.given_weights import (
+        check_weights,
+    )  # torch takes seconds; most mistakes need none of it
+
+    side = audit.training.recipe.resize
+    shape = (audit.data.shape[0], side, side) if side else audit.data.shape
+    for _, _, file in audit.request.models():
+        check_weights(file, audit.training.architecture, shape, audit.data.classes)
+
+
+def _execute(audit: Audit) -> dict[str, str]:
+    """Run the plan; return the attacks that these samples do not allow, with the reason.
+
+    Raises:
+        UserError: such an attack was named in the request.
+    """
+    console = Console(stderr=True, highlight=False, markup=False)
+    left_out: dict[str, str] = {}
+
+    def watch(job: Job, number: int, count: int) -> None:
+        console.print(f"[{number}/{count}] {job.stage} {job.folder}")
+
+    def tolerate(job: Job, error: Exception) -> bool:
+        if not (isinstance(job, MeasureJob) and isinstance(error, ValueError)):
+            return False
+        name = job.measure.name
+        if name not in audit.experiment.attacks:
+            return False
+        if audit.request.attacks is not None:
+            raise UserError(f"attack '{name}': {error}; name others by --attacks") from error
+        left_out[name] = str(error)
+        return True
+
+    execute_plan(audit.plan, watch, tolerate)
+    return left_out
+
+
+def _without(run: RunSpec, left_out: dict[str, str]) -> RunSpec:
+    """Return a run without the measurements that are left out."""
+    measured = {name: folder for name, folder in run.measured.items() if name not in left_out}
+    return run.model_copy(update={"measured": measured})
+
+
+def _aggregate(audit: Audit, runs: list[RunSpec], root: Path) -> Path:
+    """Gather the results in a folder that does not stay; return it."""
+    kept = {folder for run in runs for folder in run.measured.values()}
+    jobs = {
+        folder: job
+        for folder, job in audit.plan.jobs.items()
+        if folder in kept or not isinstance(job, MeasureJob)
     }
+    gathering = replace(audit.plan, jobs=jobs, runs=runs)
+    folder = root / "results"
+    plan = Plan(audit.plan.study)
+    plan.add(replace(aggregate_job(gathering, NAME, str(folder))))
+    execute_jobs = {**jobs, **plan.jobs}
+    execute_plan(replace(plan, jobs=execute_jobs))
+    return folder
+
+
+def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalogue) -> AuditResult:
+    """Write the folder beside its place and move it there when it is whole; return what audit.json says."""
+    tables = read_tables(results)
+    files = _files(audit.request)
+    experiment = audit.experiment.model_copy(
+        update={"attacks": tuple(name for name in audit.experiment.attacks if name not in left_out)}
+    )
+    page = make_audit_page(
+        audit.plan.study.model_copy(update={"experiments": (experiment,)}),
+        tables,
+        Gathered.read(results),
+        cards,
+        files=files,
+        left_out=left_out,
+        command=command(audit.request),
+    )
+    result = AuditResult(
+        output=str(audit.request.target),
+        command=command(audit.request),
+        files=tuple(files),
+        samples=_samples(tables.results),
+        left_out=left_out,
+        numbers=by_row(tables.results),
+    )
     target = audit.request.target
     work = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        _fill(work, page, results, told)
+        _fill(work, page, results, result)
         work.replace(target)
     except OSError as error:
         raise UserError(f"{target}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return told
+    return result
 
 
-def _fill(work: Path, page: Report, results: Path, told: dict[str, Any]) -> None:
+def _samples(results: pd.DataFrame) -> dict[str, int]:
+    """Return the samples in forget and retain, and of both together."""
+    sizes = {
+        name: int(results.loc[results["metric"] == f"size_{name}", "value"].iloc[0])
+        for name in ("forget", "retain")
+    }
+    return {**sizes, "train": sum(sizes.values())}
+
+
+def _fill(work: Path, page: Report, results: Path, result: AuditResult) -> None:
     for name, content in {"index.html": page.page, **page.files}.items():
         if isinstance(content, str):
             write_text(work / name, content)
         else:
-            (work / name).parent.mkdir(parents=True, exist_ok=True)
-            (work / name).write_bytes(content)
+            write_bytes(work / name, content)
     (work / "results").mkdir()
-    for name in (*(f"{table}.parquet" for table in TABLES), "runs.json"):
+    for name in (*(f"{table}.parquet" for table in TABLES), RUNS):
         shutil.copyfile(results / name, work / "results" / name)
-    write_json(work / "audit.json", told)
+    write_json(work / "audit.json", result.written())
 
 
-def _files(audit: Audit) -> list[File]:
+def _files(request: AuditRequest) -> list[File]:
     """Return what was read, in the order of the tables, then the lists of samples."""
-    role_of = {"retrain": "reference", "original": "original", ROW: "model"}
-    read = [(role_of[row], file) for row, _, file in audit_jobs.models(audit)]
-    read += [("forget", audit.request.forget)]
-    read += [("retain", audit.request.retain)] if audit.request.retain else []
+    role_of = {"retrain": "reference", "noise_floor": "reference", "original": "original", "audited": "model"}
+    read = [(role_of[row.method], file) for row, _, file in request.models()]
+    read += [("forget", request.forget)]
+    read += [("retain", request.retain)] if request.retain else []
     return [File(role, file, sha256(Path(file))) for role, file in read]
 
 
-def command(request: Request) -> str:
+def command(request: AuditRequest) -> str:
     """Return the words that ask for an audit."""
     words = ["reunlearn", "audit"]
     for name, value in vars(request).items():
@@ -121,45 +190,6 @@ def command(request: Request) -> str:
             words += [word for file in value for word in ("--reference", file)]
         elif name == "attacks" and value is not None:
             words += [option, ",".join(value)]
-        elif value != getattr(Request, name, None):
+        elif value != getattr(AuditRequest, name, None):
             words += [option, str(value)]
     return shlex.join(words)
-
-
-def _by_line(results: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return {line of the table: {metric: value}}; several models in a line, as in the noise floor, are averaged."""
-    frame = lines.with_line(results)
-    return {
-        line: frame[frame["line"] == line].groupby("metric", sort=True)["value"].mean().to_dict()
-        for line in lines.order(frame)
-    }
-
-
-def show(told: dict[str, Any], cards: dict[str, dict[str, Any]]) -> None:
-    """Print a line per number and a column per model, then where the page is."""
-    console = Console(markup=False, highlight=False, emoji=False)
-    console = (
-        console if console.is_terminal else Console(width=WIDTH, markup=False, highlight=False, emoji=False)
-    )
-    table = Table(title=f"Audit: {told['samples']['forget']} samples to forget", title_justify="left")
-    table.add_column("number")
-    by_line = told["numbers"]
-    for line in by_line:
-        table.add_column(line, justify="right")
-    for label, metric, decimals in _rows(cards):
-        if any(metric in own for own in by_line.values()):
-            table.add_row(label, *(numbers.plain(own.get(metric), decimals) for own in by_line.values()))
-    console.print(table)
-    for attack, why in told["left_out"].items():
-        console.print(f"{attack} did not run: {why}")
-    console.print("`reunlearn attacks` says what each number compares, and which way leakage is")
-    console.print(f"report: {told['output']}/index.html", soft_wrap=True)
-
-
-def _rows(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str, int]]:
-    """Return (label, metric, decimals) of all that is printed: accuracies in per cent, each attack's number and AUC."""
-    accuracies = {name: card for name, card in (CARDS | ACCURACIES).items() if name.startswith("accuracy_")}
-    found = [(f"{card['title']}, %", name, 1) for name, card in accuracies.items()]
-    for name, card in cards.items():
-        found += [(f"{name}, {short_unit(card)}", name, 2), (f"{name}, AUC", f"{name}.auc", 2)]
-    return found

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-SETS = ("forget", "retain", "validation", "true_labels")
-When = bool | dict[str, list[Any]]  # as a card has it: always, never, or for these values of hyper-parameters
-Rows = list[dict[str, Any]]
+from reunlearn.commands.printing import Row, joined
+from reunlearn.study.cards import Hyperparameter, MethodCard, Needs, StateCard, When
+from reunlearn.study.specs import RowSpec
+
+SETS = tuple(name for name in Needs.model_fields if name != "state")
+SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}  # by the bound of a hyper-parameter
 
 
-def facts(card: dict[str, Any], states: dict[str, dict[str, Any]]) -> dict[str, str]:
+def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
     """Return a method's card in words.
 
     Args:
         card: of the method.
         states: cards of the kinds of training-time state.
     """
-    needs = card["needs"]
+    needs = _sets(card)
     kept = [
-        f"{kind}{when(w)}: {states[kind]['summary']}" for kind, w in needs["state"].items() if w is not False
+        f"{kind}{when(condition)}: {states[kind].summary}"
+        for kind, condition in card.needs.state.items()
+        if condition is not False
     ]
-    asked = [f"{name}{when(w)}" for name, w in card["capabilities"].items() if w is not False]
-    around = f"{card['network']}, around the original's"
+    asked = [f"{name}{when(c)}" for name, c in card.capabilities.items() if c is not False]
     return {
-        "what": card["summary"],
-        "paper": card["paper"],
-        "readings": f"{' and '.join(card['readings']) or 'one'}: a study writes {' or '.join(rows(card))}",
-        "sees": "; ".join(f"{s}{when(needs[s])}" for s in SETS if needs[s] is not False) or "no samples",
+        "what": card.summary,
+        "paper": card.paper,
+        "readings": f"{' and '.join(card.readings) or 'one'}: a study writes {' or '.join(rows(card))}",
+        "sees": "; ".join(f"{name}{when(c)}" for name, c in needs.items() if c is not False) or "no samples",
         "training-time state": "\n".join(kept) or "none",
         "asks of the objective": "; ".join(["the loss", *asked]),
-        "scenarios": "all" if card["scenarios"] is None else ", ".join(card["scenarios"]),
-        "returns": around if card["network"] else "the original's network",
+        "scenarios": "all" if card.scenarios is None else joined(card.scenarios),
+        "returns": f"{card.network}, around the original's" if card.network else "the original's network",
     }
 
 
-def rows(card: dict[str, Any]) -> list[str]:
+def rows(card: MethodCard) -> list[str]:
     """Return what a study may write to have the method as a row."""
-    return [f"{card['name']}@{reading}" for reading in card["readings"]] or [card["name"]]
+    return [RowSpec(method=card.name, reading=reading).name for reading in card.readings or (None,)]
 
 
 def when(condition: When) -> str:
@@ -46,42 +50,43 @@ def when(condition: When) -> str:
     return " if " + " and ".join(f"{key} is {' or '.join(map(str, v))}" for key, v in condition.items())
 
 
-def sees(card: dict[str, Any]) -> str:
+def sees(card: MethodCard) -> str:
     """Return the data and state that a method may see, in short: with a question mark if only sometimes."""
-    needs = {**{name: card["needs"][name] for name in SETS}, **card["needs"]["state"]}
-    return ", ".join(name if w is True else f"{name}?" for name, w in needs.items() if w is not False)
+    needs = {**_sets(card), **card.needs.state}
+    return ", ".join(name if c is True else f"{name}?" for name, c in needs.items() if c is not False)
 
 
-def hyperparameters(card: dict[str, Any]) -> Rows:
+def _sets(card: MethodCard) -> dict[str, When]:
+    """Return when the method may see each set."""
+    return {name: getattr(card.needs, name) for name in SETS}
+
+
+def hyperparameters(card: MethodCard) -> list[Row]:
     """Return one row per hyper-parameter; one that follows the reading has the value of each for a default."""
     return [
         {
-            "hyper-parameter": key,
-            "default": f"paper {about['paper']}, code {about['code']}"
-            if follows(about)
-            else about["default"],
-            "range": _range(about),
-            "meaning": about.get("doc", ""),
+            "hyper-parameter": name,
+            "default": f"paper {hyper.paper}, code {hyper.code}"
+            if hyper.follows_reading
+            else str(hyper.default),
+            "range": _range(hyper),
+            "meaning": hyper.doc,
         }
-        for key, about in card["hyperparameters"].items()
+        for name, hyper in card.hyperparameters.items()
     ]
 
 
-def follows(about: dict[str, Any]) -> bool:
-    """Tell whether a hyper-parameter is one thing in the paper and another in the released code."""
-    return "paper" in about and "code" in about
-
-
-def ledger(card: dict[str, Any]) -> Rows:
+def ledger(card: MethodCard) -> list[Row]:
     """Return one row per point where the paper and its released code differ."""
     return [
-        {"method": card["name"], "where": d["where"], "paper": d["paper"], "code": d["code"]}
-        for d in card["divergences"]
+        {"method": card.name, "where": point.where, "paper": point.paper, "code": point.code}
+        for point in card.divergences
     ]
 
 
-def _range(about: dict[str, Any]) -> str:
-    if about.get("choices"):
-        return " | ".join(map(str, about["choices"]))
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    return ", ".join(f"{sign} {about[key]:g}" for key, sign in signs.items() if key in about) or about["type"]
+def _range(hyper: Hyperparameter) -> str:
+    if hyper.choices:
+        return " | ".join(map(str, hyper.choices))
+    bounds = {sign: getattr(hyper, name) for name, sign in SIGNS.items()}
+    limits = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
+    return joined(limits, none=hyper.type)

@@ -9,6 +9,7 @@ from pathlib import Path
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
 from reunlearn.study.catalogue import PACKAGE, plugin_names
+from reunlearn.study.fields import ALWAYS_THERE
 
 TEMPLATE = '''"""One line: the idea of {name}.
 
@@ -53,6 +54,8 @@ def run(name: str) -> Path:
         raise UserError(
             f"'{name}' is no name for a method; use small letters, digits and _, such as my_method"
         )
+    if name in ALWAYS_THERE:
+        raise UserError(f"'{name}' is always there: a row of every table; choose another name")
     if name in plugin_names("methods"):
         raise UserError(f"there is a method '{name}' already; choose another name")
     path = PACKAGE / "unlearning" / "methods" / f"{name}.py"

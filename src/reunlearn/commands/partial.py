@@ -15,7 +15,7 @@ def run(study: str) -> None:
     The specifications are those of the last plan, which may have been narrowed to some methods or seeds.
     """
     if not (Path(paths.results(study)) / paths.SPECIFICATION).exists():
-        write_specifications(make_plan(study))
+        write_specifications(make_plan(study).jobs.values())
     for stage, folder in (("aggregate", paths.results(study)), ("report", paths.report(study))):
         for stale in (paths.MANIFEST, paths.RECORD):
             (Path(folder) / stale).unlink(missing_ok=True)

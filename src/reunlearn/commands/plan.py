@@ -1,21 +1,69 @@
-"""The runs of a study: how many, which are done, what would run and why, what disk they take."""
+"""The runs of a study: how many, which are done, what would run and why, what disk they take. Writes nothing."""
 
 from __future__ import annotations
 
-import json as json_format
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from reunlearn.artifacts.manifest import read_manifest
-from reunlearn.commands.inspection import State, inspect
-from reunlearn.storage.snapshot import leaves_out, policy
+from reunlearn.commands.inspection import Name, State, inspect
+from reunlearn.commands.printing import MIB, console, print_json
+from reunlearn.storage.snapshot import Policy, leaves_out, policy
 from reunlearn.study import paths
+from reunlearn.study.inputs import Folder
+from reunlearn.study.jobs import PrepareJob
 from reunlearn.study.plan import make_plan
+from reunlearn.study.stages import STAGES
 
-MIB = 2**20
+
+@dataclass(frozen=True)
+class StageLine:
+    """The jobs of one stage.
+
+    Attributes:
+        stage: name.
+        jobs: how many there are.
+        done: of them, that would not run.
+        missing: never made.
+        again: made, but would run again.
+        bytes: on disk.
+        bytes_to_come: that missing jobs will take; None where there is nothing to estimate it from.
+        bytes_in_snapshot: of those on disk, that a snapshot keeps.
+    """
+
+    stage: str
+    jobs: int
+    done: int
+    missing: int
+    again: int
+    bytes: int
+    bytes_to_come: int | None
+    bytes_in_snapshot: int
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """One job: its state, and why it would run."""
+
+    folder: Folder
+    stage: str
+    state: Name
+    would_run: bool
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a study consists of. `weights`: those that a snapshot keeps."""
+
+    study: str
+    runs: int
+    stages: tuple[StageLine, ...]
+    weights: Policy
+    jobs: tuple[JobLine, ...]
 
 
 def run(
@@ -26,34 +74,31 @@ def run(
     json: bool = False,
 ) -> int:
     """Print the plan of a study; with `why`, the reason of every job that would run."""
-    found = describe(study, methods, seeds)
+    overview = describe(study, methods, seeds)
     if json:
-        print(json_format.dumps(found, indent=1))
+        print_json(overview)
     else:
-        show(found, why)
+        show(overview, why)
     return 0
 
 
-def describe(study: str, methods: list[str] | None = None, seeds: list[int] | None = None) -> dict[str, Any]:
+def describe(study: str, methods: list[str] | None = None, seeds: list[int] | None = None) -> Overview:
     """Return counts and bytes per stage, and every job with its state and the reason why it would run.
 
     Files are looked for, not hashed: `verify` does that.
     """
-    plan = make_plan(study, methods, seeds)
-    states = inspect(plan, hashed=False)
-    stages = list(dict.fromkeys(job.stage for job in plan.jobs.values()))
-    return {
-        "study": study,
-        "runs": len(plan.rows),
-        "stages": [_stage(stage, [s for s in states.values() if s.job.stage == stage]) for stage in stages],
-        "weights": policy(),
-        "jobs": [_job(state) for state in states.values()],
-    }
-
-
-def _job(state: State) -> dict[str, Any]:
-    about = {"folder": state.job.folder, "stage": state.job.stage, "state": state.name}
-    return {**about, "would_run": state.would_run, "why": reasons(state)}
+    plan, keeps = make_plan(study, methods, seeds), policy()
+    states = inspect(plan, hashed=False).values()
+    by_stage = {stage: [s for s in states if s.job.stage == stage] for stage in STAGES}
+    return Overview(
+        study=study,
+        runs=len(plan.runs),
+        stages=tuple(_stage(stage, of, keeps) for stage, of in by_stage.items() if of),
+        weights=keeps,
+        jobs=tuple(
+            JobLine(s.job.folder, s.job.stage, s.name, s.would_run, tuple(reasons(s))) for s in states
+        ),
+    )
 
 
 def reasons(state: State) -> list[str]:
@@ -63,72 +108,70 @@ def reasons(state: State) -> list[str]:
     return [str(problem) for problem in state.problems] or ([state.because] if state.because else [])
 
 
-def _stage(stage: str, states: list[State]) -> dict[str, Any]:
-    """Return counts of one stage, bytes on disk, bytes to come (None: nothing to estimate from), bytes kept."""
-    sizes = [_bytes(s) for s in states if s.name != "missing"]
-    measured = [on_disk for on_disk, _ in sizes]
+def _stage(stage: str, states: list[State], keeps: Policy) -> StageLine:
+    sizes = [_bytes(s, keeps) for s in states if s.name != "missing"]
+    on_disk = [size for size, _ in sizes]
     missing = sum(s.name == "missing" for s in states)
-    return {
-        "stage": stage,
-        "jobs": len(states),
-        "done": sum(not s.would_run for s in states),
-        "missing": missing,
-        "again": sum(s.would_run and s.name != "missing" for s in states),
-        "bytes": sum(measured),
-        "bytes_to_come": _estimate(missing, measured),
-        "bytes_in_snapshot": sum(kept for _, kept in sizes),
-    }
+    return StageLine(
+        stage=stage,
+        jobs=len(states),
+        done=sum(not s.would_run for s in states),
+        missing=missing,
+        again=sum(s.would_run and s.name != "missing" for s in states),
+        bytes=sum(on_disk),
+        bytes_to_come=_estimate(missing, on_disk),
+        bytes_in_snapshot=sum(kept for _, kept in sizes),
+    )
 
 
-def _estimate(missing: int, measured: list[int]) -> int | None:
+def _estimate(missing: int, on_disk: list[int]) -> int | None:
     """Return the bytes that missing jobs will take, from the mean of those that are there."""
     if not missing:
         return 0
-    return round(missing * sum(measured) / len(measured)) if measured else None
+    return round(missing * sum(on_disk) / len(on_disk)) if on_disk else None
 
 
-def _bytes(state: State) -> tuple[int, int]:
+def _bytes(state: State, keeps: Policy) -> tuple[int, int]:
     """Return the bytes of a job's own files, and of those that a snapshot keeps; prepared data count here."""
-    folder, keeps = Path(state.job.folder), policy()
+    job, folder = state.job, Path(state.job.folder)
     manifest = read_manifest(folder)
-    names = [*(manifest["outputs"] if manifest else ()), paths.MANIFEST, paths.RECORD, paths.SPECIFICATION]
-    files = [folder / name for name in names]
-    if state.job.stage == "prepare":
-        files += [p for p in Path(paths.data(state.job.specification["dataset"])).rglob("*") if p.is_file()]
+    outputs = manifest.outputs if manifest else {}
+    files = [folder / name for name in (*outputs, paths.MANIFEST, paths.RECORD, paths.SPECIFICATION)]
+    if isinstance(job, PrepareJob):
+        files += [p for p in Path(paths.data(job.dataset)).rglob("*") if p.is_file()]
     sizes = {p.as_posix(): p.stat().st_size for p in files if p.exists()}
     return sum(sizes.values()), sum(size for name, size in sizes.items() if not leaves_out(name, keeps))
 
 
-def show(found: dict[str, Any], why: bool) -> None:
+COLUMNS = {
+    "jobs": "jobs",
+    "done": "done",
+    "missing": "missing",
+    "again": "to make again",
+    "bytes": "MiB on disk",
+    "bytes_to_come": "MiB to come",
+    "bytes_in_snapshot": "MiB in a snapshot",
+}
+
+
+def show(overview: Overview, why: bool) -> None:
     """Print a table with one line per stage, and the reasons if they are asked for."""
-    console = Console(highlight=False, soft_wrap=True)
     if why:
-        for job in found["jobs"]:
-            if job["would_run"]:
-                console.print(f"{job['stage']} {job['folder']}", markup=False)
-                for reason in job["why"]:
-                    console.print(f"    {reason}", markup=False)
-    columns = ("jobs", "done", "missing", "again", "bytes", "bytes_to_come", "bytes_in_snapshot")
-    headings = (
-        "stage",
-        "jobs",
-        "done",
-        "missing",
-        "to make again",
-        "MiB on disk",
-        "MiB to come",
-        "MiB in a snapshot",
-    )
-    table = Table(title=f"{found['study']}: {found['runs']} runs", title_justify="left", show_footer=True)
-    totals = {c: sum(stage[c] or 0 for stage in found["stages"]) for c in columns}
-    table.add_column("stage", footer="all")
-    for column, heading in zip(columns, headings[1:], strict=True):
-        table.add_column(heading, justify="right", footer=_number(column, totals[column]))
-    for stage in found["stages"]:
-        table.add_row(stage["stage"], *[_number(column, stage[column]) for column in columns])
-    console.print(table)
-    console.print(
-        f"weights in a snapshot: {found['weights']}; DVC's cache holds a second copy of what it keeps"
+        for job in overview.jobs:
+            if job.would_run:
+                console().print(f"{job.stage} {job.folder}")
+                for reason in job.why:
+                    console().print(f"    {reason}")
+    table = Table(title=f"{overview.study}: {overview.runs} runs", title_justify="left", show_footer=True)
+    table.add_column("stage", footer="all", no_wrap=True)
+    for column, heading in COLUMNS.items():
+        total = sum(getattr(stage, column) or 0 for stage in overview.stages)
+        table.add_column(heading, justify="right", footer=_number(column, total))
+    for stage in overview.stages:
+        table.add_row(stage.stage, *[_number(column, getattr(stage, column)) for column in COLUMNS])
+    Console(highlight=False, soft_wrap=True).print(table)
+    console().print(
+        f"weights in a snapshot: {overview.weights}; DVC's cache holds a second copy of what it keeps"
     )
 
 

@@ -6,37 +6,66 @@ only let near jobs that are sound and follow from sound jobs.
 
 from __future__ import annotations
 
-import json as json_format
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-
-from reunlearn.artifacts.manifest import read_manifest
+from reunlearn.artifacts.manifest import is_made, read_manifest
 from reunlearn.base.errors import UserError
-from reunlearn.commands.inspection import State, inspect
+from reunlearn.commands.each import Each, plan_each
+from reunlearn.commands.inspection import State, States, inspect
+from reunlearn.commands.printing import console, print_json
 from reunlearn.stages.execution import execute
 from reunlearn.storage import dvc_store
 from reunlearn.storage.dvc_files import read_lock, read_outputs
 from reunlearn.storage.snapshot import RUNS_FILE, output_of
 from reunlearn.study import paths
+from reunlearn.study.inputs import Folder
+from reunlearn.study.jobs import Job, PrepareJob
 from reunlearn.study.load import names
-from reunlearn.study.plan import Job, Plan, make_plan, write_specifications
+from reunlearn.study.plan import Plan, make_plan, write_specifications
 
 SET_ASIDE = Path(paths.STATE) / "set-aside"
 
 
+@dataclass(frozen=True)
+class Restored:
+    """What became of a study's artifacts.
+
+    Attributes:
+        study: name.
+        jobs: how many there are.
+        restored: of them, that need not run.
+        to_run: of them, that are missing, or follow from such jobs.
+        left_out: weights that are absent since the snapshot does not keep them.
+        set_aside: what was wrong with each folder whose files were moved out of the way.
+        place: where they lie; None if there are none.
+        complaints: what could not be fetched or prepared, and why.
+    """
+
+    study: str
+    jobs: int
+    restored: int
+    to_run: int
+    left_out: int
+    set_aside: dict[Folder, list[str]]
+    place: str | None
+    complaints: tuple[str, ...]
+
+
 def run(study: str | None = None, pull: bool = True, profile: str = "default", json: bool = False) -> int:
-    """Restore a study, or all; return 1 if something was set aside."""
-    found = [restore(name, pull, profile) for name in ([study] if study else begun())]
+    """Restore a study, or all that were begun; return 1 if something was set aside or a study cannot be planned."""
+    planned = Each({study: make_plan(study)}, {}) if study else plan_each(begun())
+    restored = [restore(plan, pull, profile) for plan in planned.good.values()]
     if json:
-        print(json_format.dumps(found, indent=1))
+        print_json(restored)
     else:
-        show(found)
-    return 1 if any(entry["set_aside"] for entry in found) else 0
+        show(restored)
+    return 1 if planned.failed or any(entry.set_aside for entry in restored) else 0
 
 
 def begun() -> list[str]:
@@ -47,38 +76,31 @@ def begun() -> list[str]:
     ]
 
 
-def restore(study: str, pull: bool = True, profile: str = "default") -> dict[str, Any]:
-    """Fetch, check, set aside and touch one study; return what was found."""
-    plan = make_plan(study)
+def restore(plan: Plan, pull: bool = True, profile: str = "default") -> Restored:
+    """Fetch, check, set aside and touch one study; return what became of it."""
     complaints = _pull(plan) if pull else []
-    write_specifications(plan)
+    write_specifications(plan.jobs.values())
     complaints += _prepare(plan)
-    place = SET_ASIDE / datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    set_aside: dict[str, list[str]] = {}
-    states = inspect(plan, hashed=True)
-    while failed := [s for s in states.values() if s.name not in ("done", "missing")]:
-        for state in failed:
-            set_aside.setdefault(state.job.folder, []).extend(map(str, state.problems))
-            _move(state.job, place)
-        states = inspect(plan, hashed=True)
+    place = SET_ASIDE / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+    states, set_aside = _set_aside(plan, place)
     sound = [state for state in states.values() if not state.would_run]
     _touch(plan, sound, profile)
-    return {
-        "study": study,
-        "jobs": len(states),
-        "restored": len(sound),
-        "to_run": sum(s.would_run for s in states.values()),
-        "left_out": sum(len(s.left_out) for s in states.values()),
-        "set_aside": set_aside,
-        "place": str(place) if set_aside else None,
-        "complaints": complaints,
-    }
+    return Restored(
+        study=plan.study.name,
+        jobs=len(states),
+        restored=len(sound),
+        to_run=sum(s.would_run for s in states.values()),
+        left_out=sum(len(s.left_out) for s in states.values()),
+        set_aside=set_aside,
+        place=str(place) if set_aside else None,
+        complaints=tuple(complaints),
+    )
 
 
 def _pull(plan: Plan) -> list[str]:
     """Pull what the snapshot has of a study; each dataset by itself, so that one which is absent stops nothing."""
     outputs = {output_of(job) for job in plan.jobs.values()} & read_outputs(RUNS_FILE).keys()
-    data = {paths.data(job.specification["dataset"]) for job in plan.of_stage("prepare")} & read_lock().keys()
+    data = {folder for _, folder in _prepared(plan)} & read_lock().keys()
     if not outputs:
         return []
     wanted = [sorted(outputs), *([folder] for folder in sorted(data))]
@@ -87,27 +109,46 @@ def _pull(plan: Plan) -> list[str]:
     return [f"not pulled: {targets[0]}{' …' * (len(targets) > 1)}: {why}" for targets, why in reasons if why]
 
 
+def _prepared(plan: Plan) -> Iterator[tuple[PrepareJob, str]]:
+    """Yield each job that prepares a dataset, and the folder under data/ that it fills."""
+    for job in plan.jobs.values():
+        if isinstance(job, PrepareJob):
+            yield job, paths.data(job.dataset)
+
+
 def _prepare(plan: Plan) -> list[str]:
     """Prepare the datasets whose files are in no remote: the same bytes come out, or data.dvc refuses them."""
     complaints = []
-    for job in plan.of_stage("prepare"):
-        made = (Path(job.folder) / paths.MANIFEST).exists()
-        if made and not Path(paths.data(job.specification["dataset"])).exists():
+    for job, data in _prepared(plan):
+        if is_made(Path(job.folder)) and not Path(data).exists():
             try:
-                execute("prepare", Path(job.folder) / paths.SPECIFICATION)
+                execute(job.stage, Path(job.folder) / paths.SPECIFICATION)
             except UserError as error:
                 complaints.append(f"not prepared: {error}")
     return complaints
+
+
+def _set_aside(plan: Plan, place: Path) -> tuple[States, dict[Folder, list[str]]]:
+    """Move what fails out of the way until nothing fails; return the states then, and what was wrong by folder."""
+    wrong: dict[Folder, list[str]] = {}
+    states = inspect(plan, hashed=True)
+    while failed := [s for s in states.values() if s.name not in ("done", "missing")]:
+        for state in failed:
+            wrong.setdefault(state.job.folder, []).extend(map(str, state.problems))
+            _move(state.job, place)
+        states = inspect(plan, hashed=True)
+    return states, wrong
 
 
 def _move(job: Job, place: Path) -> None:
     """Move a job's outputs, and the data it prepared, out of the way; its specification stays."""
     folder = Path(job.folder)
     manifest = read_manifest(folder)
-    outputs = [folder / name for name in (*(manifest or {}).get("outputs", ()), paths.MANIFEST, paths.RECORD)]
-    if job.stage == "prepare":
-        outputs.append(Path(paths.data(job.specification["dataset"])))
-    for path in outputs:
+    outputs = manifest.outputs if manifest else {}
+    files = [folder / name for name in (*outputs, paths.MANIFEST, paths.RECORD)]
+    if isinstance(job, PrepareJob):
+        files.append(Path(paths.data(job.dataset)))
+    for path in files:
         if path.exists():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             path.rename(place / path)
@@ -115,7 +156,7 @@ def _move(job: Job, place: Path) -> None:
 
 def _touch(plan: Plan, sound: list[State], profile: str) -> None:
     """Let Snakemake note the sound jobs as done: those that no other sound job reads are its targets."""
-    read = {folder for state in sound for folder in state.job.input_folders}
+    read = {folder for state in sound for folder in state.job.inputs.folders()}
     targets = [f"{s.job.folder}/{paths.MANIFEST}" for s in sound if s.job.folder not in read]
     if not targets:
         return
@@ -127,17 +168,17 @@ def _touch(plan: Plan, sound: list[State], profile: str) -> None:
         raise UserError(f"snakemake --touch failed: {lines[-1]}")
 
 
-def show(found: list[dict[str, Any]]) -> None:
+def show(restored: list[Restored]) -> None:
     """Print what was restored, what was set aside, and what is left to run."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    for entry in found:
-        for folder, problems in entry["set_aside"].items():
-            console.print(f"set aside {folder}: {'; '.join(problems)}")
-        if entry["place"]:
-            console.print(f"what was set aside lies in {entry['place']}")
-        for complaint in entry["complaints"]:
-            console.print(complaint)
-        console.print(
-            f"{entry['study']}: {entry['restored']} of {entry['jobs']} jobs restored, {entry['to_run']} to run; "
-            f"{entry['left_out']} weights are left out by the snapshot's choice"
+    screen = console()
+    for entry in restored:
+        for folder, problems in entry.set_aside.items():
+            screen.print(f"set aside {folder}: {'; '.join(problems)}")
+        if entry.place:
+            screen.print(f"what was set aside lies in {entry.place}")
+        for complaint in entry.complaints:
+            screen.print(complaint)
+        screen.print(
+            f"{entry.study}: {entry.restored} of {entry.jobs} jobs restored, {entry.to_run} to run; "
+            f"{entry.left_out} weights are left out by the snapshot's choice"
         )

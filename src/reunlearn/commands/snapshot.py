@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-import json as json_format
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
-
-from rich.console import Console
 
 from reunlearn.base.errors import UserError
+from reunlearn.commands.each import Each, plan_each
 from reunlearn.commands.inspection import inspect
+from reunlearn.commands.printing import MIB, console, joined, print_json
 from reunlearn.storage import dvc_store, snapshot
 from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock, read_outputs
+from reunlearn.storage.snapshot import Merge, Policy
 from reunlearn.study import paths
-from reunlearn.study.load import names
-from reunlearn.study.plan import make_plan
+from reunlearn.study.inputs import Folder
+from reunlearn.study.plan import Plan, make_plan
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot that was taken.
+
+    Attributes:
+        folders: how many it holds of the studies asked for.
+        changed: folders that are new in it or have new bytes.
+        bytes: of these folders' files.
+        weights: that it keeps.
+        unsound: folders that it leaves out, each with its first problem.
+        unplanned: studies that it leaves out since they cannot be planned, each with the reason.
+        remote: address that it was sent to; None if it was sent nowhere.
+        not_pushed: what could not be sent, and why.
+    """
+
+    folders: int
+    changed: tuple[Folder, ...]
+    bytes: int
+    weights: Policy
+    unsound: dict[Folder, str]
+    unplanned: dict[str, str]
+    remote: str | None
+    not_pushed: tuple[str, ...]
 
 
 def run(
@@ -24,18 +50,23 @@ def run(
     merge: str | None = None,
     json: bool = False,
 ) -> int:
-    """Take a snapshot, or merge another one into runs.dvc; return 1 if something unsound was left out."""
-    found: dict[str, Any] = merge_with(merge) if merge else take(study, weights, push)
+    """Take a snapshot, or merge another one into runs.dvc; return 1 if something had to be left out."""
+    if merge:
+        merged = snapshot.merge(merge)
+        if json:
+            print_json(merged)
+        else:
+            show_merge(merged)
+        return 0
+    taken = take(study, weights, push)
     if json:
-        print(json_format.dumps(found, indent=1))
-    elif merge:
-        show_merge(found)
+        print_json(taken)
     else:
-        show(found)
-    return 1 if found.get("unsound") or found.get("not_pushed") else 0
+        show(taken)
+    return 1 if taken.unsound or taken.unplanned or taken.not_pushed else 0
 
 
-def take(study: str | None = None, weights: str | None = None, push: bool = True) -> dict[str, Any]:
+def take(study: str | None = None, weights: str | None = None, push: bool = True) -> Taken:
     """Store what is done and sound, of one study or of all.
 
     Args:
@@ -43,35 +74,40 @@ def take(study: str | None = None, weights: str | None = None, push: bool = True
         weights: all, originals or none; what .dvcignore says if absent.
         push: send it to the configured remote, if there is one.
     """
+    wanted: Policy | None = None
     if weights is not None:
-        if weights not in snapshot.POLICIES:
-            raise UserError(f"weights '{weights}'; known: {', '.join(get_args(snapshot.Policy))}")
-        snapshot.set_policy(weights)
-    sound, unsound = sort_out([study] if study else names("studies"))
+        wanted = next((known for known in snapshot.POLICIES if known == weights), None)
+        if wanted is None:
+            raise UserError(f"weights '{weights}'; known: {joined(snapshot.POLICIES)}")
+    planned = Each({study: make_plan(study)}, {}) if study else plan_each()
+    if wanted:
+        snapshot.set_policy(wanted)
+    sound, unsound = sort_out(planned.good.values())
     changed = dvc_store.commit(snapshot.RUNS_FILE, sound)
     data = _locked_data()
     dvc_store.commit(LOCK, data)
     address = dvc_store.remote() if push else None
     # one call each: given a .dvc file and an output of another, DVC 3.67 silently pushes only the first
-    wanted = [*([str(snapshot.RUNS_FILE)] if sound else []), *data] if address else []
-    failed = [f"{target}: {why}" for target in wanted if (why := dvc_store.push([target]))]
-    return {
-        "folders": len(sound),
-        "changed": sorted(changed),
-        "bytes": sum(e["size"] for p, e in read_outputs(snapshot.RUNS_FILE).items() if p in set(sound)),
-        "weights": snapshot.policy(),
-        "unsound": unsound,
-        "remote": address,
-        "not_pushed": failed,
-    }
+    targets = [*([str(snapshot.RUNS_FILE)] if sound else []), *data] if address else []
+    entries = read_outputs(snapshot.RUNS_FILE)
+    return Taken(
+        folders=len(sound),
+        changed=tuple(sorted(changed)),
+        bytes=sum(entries[folder]["size"] for folder in sound),
+        weights=snapshot.policy(),
+        unsound=unsound,
+        unplanned=planned.failed,
+        remote=address,
+        not_pushed=tuple(f"{target}: {why}" for target in targets if (why := dvc_store.push([target]))),
+    )
 
 
-def sort_out(studies: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the folders worth keeping, and {folder: first problem} of those that are not what they should be."""
-    done: set[str] = set()
-    unsound: dict[str, str] = {}
-    for study in studies:
-        for state in inspect(make_plan(study), hashed=True).values():
+def sort_out(plans: Iterable[Plan]) -> tuple[list[Folder], dict[Folder, str]]:
+    """Return the folders worth keeping, and the first problem of those that are not what they should be."""
+    done: set[Folder] = set()
+    unsound: dict[Folder, str] = {}
+    for plan in plans:
+        for state in inspect(plan, hashed=True).values():
             output = snapshot.output_of(state.job)
             if state.is_sound:
                 done.add(output)
@@ -88,33 +124,27 @@ def _locked_data() -> list[str]:
     ]
 
 
-def merge_with(theirs: str) -> dict[str, Any]:
-    """Add the entries of another snapshot to ours."""
-    return snapshot.merge(theirs)
-
-
-def show(found: dict[str, Any]) -> None:
+def show(taken: Taken) -> None:
     """Print what the snapshot holds and where it went."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    for problem in found["unsound"].values():
-        console.print(f"left out, {problem}")
-    size = found["bytes"] / 2**20
-    console.print(
-        f"{found['folders']} folders, {len(found['changed'])} new, {size:.1f} MiB, weights {found['weights']}"
+    screen = console()
+    for problem in taken.unsound.values():
+        screen.print(f"left out, {problem}")
+    screen.print(
+        f"{taken.folders} folders, {len(taken.changed)} new, {taken.bytes / MIB:.1f} MiB, weights {taken.weights}"
     )
-    for problem in found["not_pushed"]:
-        console.print(f"not pushed to {found['remote']}: {problem}")
-    if found["remote"] and not found["not_pushed"]:
-        console.print(f"pushed to {found['remote']}")
-    if found["changed"]:
-        console.print(f"now: git add {snapshot.RUNS_FILE} {snapshot.IGNORE_FILE} && git commit")
+    for problem in taken.not_pushed:
+        screen.print(f"not pushed to {taken.remote}: {problem}")
+    if taken.remote and not taken.not_pushed:
+        screen.print(f"pushed to {taken.remote}")
+    if taken.changed:
+        screen.print(f"now: git add {snapshot.RUNS_FILE} {snapshot.IGNORE_FILE} && git commit")
 
 
-def show_merge(found: dict[str, Any]) -> None:
+def show_merge(merged: Merge) -> None:
     """Print what a merge took, and where ours stayed."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    for folder in found["kept"]:
-        console.print(f"both have it, ours stays: {folder}")
-    console.print(f"{len(found['added'])} folders added; `reunlearn restore` gets their files")
-    if any(folder.startswith(f"{paths.REPORTS}/") for folder in found["kept"]):
-        console.print("a report that both have is made again by `make reproduce`")
+    screen = console()
+    for folder in merged.kept:
+        screen.print(f"both have it, ours stays: {folder}")
+    screen.print(f"{len(merged.added)} folders added; `reunlearn restore` gets their files")
+    if any(folder.startswith(f"{paths.REPORTS}/") for folder in merged.kept):
+        screen.print("a report that both have is made again by `make reproduce`")

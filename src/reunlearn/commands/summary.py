@@ -6,16 +6,12 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
-from reunlearn.base.files import read_json
+from reunlearn.artifacts.record import read_record
 from reunlearn.study import paths
 from reunlearn.study.plan import Plan
-
-WORK = {
-    "training": ("original", "retrained", "shadow"),
-    "unlearning": ("state", "unlearn"),
-    "evaluating": ("evaluate", "compare", "relearn", "attack"),
-}
+from reunlearn.study.stages import STAGES, Share
 
 
 def run(plan: Plan) -> None:
@@ -29,26 +25,31 @@ def run(plan: Plan) -> None:
 
 
 def _times(plan: Plan, started: float, cores: int) -> None:
-    """Print how much of the cores' time went into training, unlearning and evaluating."""
+    """Print how much of the cores' time went into training, unlearning and evaluating.
+
+    Args:
+        plan: that was run.
+        started: when, in seconds since 1970.
+        cores: how many there were.
+    """
     wall = time.time() - started
-    seconds = dict.fromkeys(WORK, 0.0)
+    begin = datetime.fromtimestamp(started, UTC).replace(microsecond=0)
+    shares: tuple[Share, ...] = get_args(Share)
+    seconds = dict.fromkeys(shares, 0.0)
     jobs = 0
     for job in plan.jobs.values():
-        path = Path(job.folder) / paths.RECORD
-        if not path.exists():
-            continue
-        record = read_json(path)
-        if datetime.fromisoformat(record["finished"]) < datetime.fromtimestamp(started, UTC).replace(
-            microsecond=0
-        ):
+        record = read_record(Path(job.folder))
+        if record is None or datetime.fromisoformat(record.finished) < begin:
             continue
         jobs += 1
-        for name, stages in WORK.items():
-            if job.stage in stages:
-                seconds[name] += record["seconds"]["total"]
+        share = STAGES[job.stage].share
+        if share:
+            seconds[share] += record.seconds.get("total", 0.0)
     if not jobs:
         return
     busy = sum(seconds.values())
     parts = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items())
     print(f"{jobs} jobs in {wall:.0f} s on {cores} cores = {wall * cores:.0f} core-seconds: {parts}")
-    print(f"outside training, unlearning and evaluating: {100 * max(0.0, 1 - busy / (wall * cores)):.0f} %")
+    print(
+        f"outside {', '.join(shares[:-1])} and {shares[-1]}: {100 * max(0.0, 1 - busy / (wall * cores)):.0f} %"
+    )

@@ -1,7 +1,8 @@
-"""Random changes of whole batches of images: [B, H, W, C] uint8 in and out, the input is kept."""
+"""Random changes of whole batches of images: [B, H, W, C] uint8 in and out; the input is not changed."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,22 +11,24 @@ from torch import Tensor
 from torch.nn import functional
 
 from reunlearn.data.pixel_moves import rotate
-from reunlearn.data.randaugment import OPERATIONS, randaugment
+
+# imported by name: only the code of recipes that use it covers it
+RANDAUGMENT = "reunlearn.data.randaugment"
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to training images, in this order.
+    """The random changes of training images, made in the order of `names`.
 
     Each has the distribution of torchvision's per-image transform: RandomCrop, RandomHorizontalFlip,
     RandomRotation (nearest interpolation, black corners), RandAugment.
 
     Attributes:
-        names: of crop, flip, rotation, randaugment.
-        crop_padding: black pixels on each side before a window of the old size is cut out.
-        rotation_degrees: largest angle to either side.
-        randaugment_operations: how many operations each image goes through.
-        randaugment_magnitude: 0 … 30, of those operations that have one.
+        names: some of crop, flip, rotation, randaugment.
+        crop_padding: black pixels added on each side before a window of the old size is cut out.
+        rotation_degrees: largest angle in either direction.
+        randaugment_operations: number of operations on each image.
+        randaugment_magnitude: 0 … 30, of the operations that have a magnitude.
     """
 
     names: tuple[str, ...] = ()
@@ -66,11 +69,12 @@ def random_rotation(settings: Augmentation, x_NHWC: Tensor, generator: torch.Gen
 
 
 def random_randaugment(settings: Augmentation, x_NHWC: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the images after some operations each, all operations equally likely, either sign as well."""
+    """Return the images after some operations each; all operations and both signs are equally likely."""
+    module = importlib.import_module(RANDAUGMENT)
     shape = (settings.randaugment_operations, len(x_NHWC))
-    operation_KB = torch.randint(0, len(OPERATIONS), shape, generator=generator)
+    operation_KB = torch.randint(0, len(module.OPERATIONS), shape, generator=generator)
     negative_KB = torch.rand(shape, generator=generator) < 0.5
-    return randaugment(x_NHWC, operation_KB, negative_KB, settings.randaugment_magnitude)
+    return module.randaugment(x_NHWC, operation_KB, negative_KB, settings.randaugment_magnitude)
 
 
 KINDS: dict[str, Callable[[Augmentation, Tensor, torch.Generator], Tensor]] = {

@@ -1,4 +1,4 @@
-"""Batches of a set that lives on the device: whole-batch tensor work, no loop over samples."""
+"""Sets of samples and their batches, by tensor operations on whole batches, without loops over samples."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Some samples: x, y [B] labels, index [B] into the official training set.
+    """Some samples: inputs x, labels y [B], places in the official training set index [B].
 
     x is [B, C, H, W] normalised float for images, channels last in memory (use `flatten` or `reshape` on it, not
-    `view`), and [B, L] int64 token ids for texts, 0 where a text has ended.
+    `view`), and [B, L] int64 token ids for texts, 0 after the end of a text.
     """
 
     x: Tensor
@@ -49,6 +49,11 @@ class Samples(ABC):
         """Where the set is kept."""
         return self.y.device
 
+    @property
+    @abstractmethod
+    def places(self) -> int:
+        """For how many places a network computes per sample: the memory of its maps grows with them."""
+
     @abstractmethod
     def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
         """Return x of some rows; augmented when a generator is given."""
@@ -70,7 +75,7 @@ class Samples(ABC):
         Args:
             size: samples per batch; the last batch may be smaller.
             generator: needed to shuffle or augment; every random draw comes from it.
-            shuffle: a new order for this pass.
+            shuffle: draw a new order for this pass.
             augmented: apply the set's augmentation.
             drop_last: leave out a last batch that is smaller.
         """
@@ -91,7 +96,7 @@ class Samples(ABC):
 
 
 def join(first: Batch, second: Batch) -> Batch:
-    """Return one batch that holds the samples of both, in this order; shorter texts are filled up with 0."""
+    """Return one batch with the samples of both, in this order; shorter texts are filled with 0."""
     x_first, x_second = first.x, second.x
     if x_first.dim() == 2 and x_first.shape[1] != x_second.shape[1]:
         length = max(x_first.shape[1], x_second.shape[1])

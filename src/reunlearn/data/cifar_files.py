@@ -1,7 +1,7 @@
 """The official files of CIFAR-10 and CIFAR-100.
 
-They are pickles. They are read by an Unpickler that knows the three names a numpy array is made of and refuses
-every other, so that no file can make it call anything else; their MD5 is checked before that.
+They are pickles. They are read by an Unpickler that accepts only the three names that a numpy array needs, so that no
+file can make it call anything else; before that their MD5 is checked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-# numpy's own function, found without naming the private module that it moved to in numpy 2
+# numpy's function is taken from an array, because its module is private in numpy 2
 ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
     ("numpy", "ndarray"): np.ndarray,
@@ -26,12 +26,14 @@ class ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return one of the allowed objects."""
         if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in a CIFAR file")
+            raise pickle.UnpicklingError(
+                f"{module}.{name} has no place in a CIFAR file; get the official file"
+            )
         return ALLOWED[module, name]
 
 
 def unpickle(content: bytes) -> dict[bytes, Any]:
-    """Return what one official file holds."""
+    """Return the content of one official file."""
     return ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
 
 

@@ -1,7 +1,7 @@
 """Image files → one uint8 array, decoded block by block by a few threads.
 
-Memory stays bounded by one block of results (32 MiB), one decoded image per thread (Pillow refuses those above
-179 million pixels) and, where doubles are looked for, about 150 bytes per file.
+Memory is bounded by one block of results (32 MiB), one decoded image per thread (Pillow refuses images above 179
+million pixels) and, where duplicates are refused, about 150 bytes per file.
 """
 
 from __future__ import annotations
@@ -32,26 +32,28 @@ def read_images(
     names: Sequence[str],
     side: int,
     path: Path | None,
+    *,
     shorter: int | None = None,
     seen: dict[bytes, str] | None = None,
 ) -> np.ndarray:
     """Return the images x [N, 3, side, side] uint8 in the order of their names.
 
     Args:
-        tree: where the files are.
-        names: which of them.
+        tree: the files.
+        names: which files to read.
         side: height and width.
         path: .npy file that the result is written to and mapped from; None keeps it in memory.
-        shorter: what the shorter side is resized to before the central square is cut out; None for images that are
-            side × side already.
-        seen: digests of files read before, to refuse files that hold the same bytes; grows.
+        shorter: length to which the shorter side is resized before the central square is cut out; None for images
+            that are side × side already.
+        seen: {digest: name} of the files read before, to which these are added; a file with the same bytes as another
+            is refused. None accepts such files.
 
     Raises:
         UserError: a file is missing, empty, corrupt, no image, of another size, or the same as another.
         OSError: the disk is full.
     """
     shape = (len(names), 3, side, side)
-    blocks = _blocks(tree, names, side, shorter, seen, rows_per_block(shape))
+    blocks = _blocks(tree, names, side, shorter=shorter, seen=seen, size=rows_per_block(shape))
     if path is not None:
         return write_npy(path, shape, np.uint8, blocks)
     return np.concatenate([*blocks])
@@ -61,11 +63,12 @@ def _blocks(
     tree: Tree,
     names: Sequence[str],
     side: int,
+    *,
     shorter: int | None,
     seen: dict[bytes, str] | None,
     size: int,
 ) -> Iterator[np.ndarray]:
-    """Yield images in blocks; the order of results does not depend on the threads."""
+    """Yield images in blocks of `size`; their order does not depend on the threads."""
 
     def one(name: str) -> tuple[bytes, np.ndarray]:
         content = tree.read(name)
@@ -98,9 +101,9 @@ def pixels(content: bytes, side: int, shorter: int | None, where: str, advice: s
         with Image.open(BytesIO(content)) as opened:
             mode = opened.mode
             image = opened.convert("RGB")
-    except Exception as error:  # Pillow's readers raise whatever a corrupt file makes their code meet
-        told = "no image that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise UserError(f"{where}: corrupt or no image ({' '.join(str(told).split())}); {advice}") from None
+    except Exception as error:  # Pillow's readers raise errors of many kinds on corrupt files
+        reason = "no image that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
+        raise UserError(f"{where}: corrupt or no image ({' '.join(str(reason).split())}); {advice}") from None
     if mode.startswith(WIDE_MODES):
         raise UserError(f"{where}: more than 8 bits per pixel (mode {mode}); convert it to 8 bits first")
     if shorter is not None:

@@ -1,10 +1,12 @@
-"""Sets of images: uint8 until a batch is drawn, on the device or, larger than memory, on disk.
+"""Sets of images: stored as uint8 on the device, or on disk if larger than memory; normalised batch by batch.
 
-The channels of a pixel lie beside each other in memory (channels last): a crop then copies whole rows, and
-convolutions on CPUs are faster.
+The channels of a pixel are neighbours in memory (channels last): a crop then copies whole rows, and convolutions on
+CPUs are faster.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
@@ -13,9 +15,7 @@ from torch import Tensor
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Samples
 from reunlearn.data.resize import resize as resized
-from reunlearn.data.storage import MappedImages, copied, fits_in_memory
-
-__all__ = ["ImageSamples", "fits_in_memory"]
+from reunlearn.data.storage import MappedImages, copied
 
 
 class ImageSamples(Samples):
@@ -26,12 +26,12 @@ class ImageSamples(Samples):
         y: labels [N].
         index: number of each sample in the set it comes from [N].
         mean, std: per channel, of pixels scaled to [0, 1].
-        augmentation: used where a caller asks for augmented batches; acts on resized images.
-        resize: height and width of the images in every batch; None keeps theirs.
-        interpolation: bilinear or bicubic, of `resize`.
-        device: where batches are made, and the set is kept unless mapped.
-        rows: which N of the images these are, in this order; None takes all of them.
-        mapped: leave the images where they are and read those of a batch when it is drawn; same bits, less memory.
+        augmentation: of augmented batches; it is applied to resized images.
+        resize: height and width of the images in every batch; None keeps their size.
+        interpolation: of `resize`: bilinear or bicubic.
+        device: where batches are made, and where the set is stored unless mapped.
+        rows: which N of the M images belong to the set, in this order; None takes all.
+        mapped: leave the images in their file and read those of a batch when it is made: same bits, less memory.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class ImageSamples(Samples):
         index: np.ndarray,
         mean: tuple[float, ...],
         std: tuple[float, ...],
+        *,
         augmentation: Augmentation | None = None,
         resize: int | None = None,
         interpolation: str = "bilinear",
@@ -63,6 +64,11 @@ class ImageSamples(Samples):
         scale = 1.0 / (255.0 * np.asarray(std))
         self.scale = torch.tensor(scale, dtype=torch.float32, device=device)
         self.shift = torch.tensor(-np.asarray(mean) / std, dtype=torch.float32, device=device)
+
+    @property
+    def places(self) -> int:
+        """The pixels of an image as the network gets it."""
+        return math.prod(self.inputs(slice(0, 1)).shape[2:])
 
     def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
         """Return normalised images [B, C, H, W]; augmented when a generator is given."""

@@ -1,4 +1,4 @@
-"""Arrays written block by block as .npy files: the bytes of numpy.save, whatever their size.
+"""Arrays of any size written block by block as .npy files, with the same bytes as numpy.save.
 
 Blocks go through ordinary writes, not through a memory map: on a full disk a write raises OSError, whereas
 touching a mapped page kills the process.
@@ -19,7 +19,7 @@ BLOCK = 32 << 20  # bytes
 
 
 def write_npy(path: Path, shape: tuple[int, ...], dtype: Any, blocks: Iterable[np.ndarray]) -> np.ndarray:
-    """Write blocks [n, *shape[1:]] one after the other; return the whole, memory-mapped and read-only.
+    """Write blocks [n, *shape[1:]] one after the other; return the whole array, memory-mapped and read-only.
 
     Raises:
         ValueError: the blocks do not add up to the shape.
@@ -40,12 +40,12 @@ def write_npy(path: Path, shape: tuple[int, ...], dtype: Any, blocks: Iterable[n
 
 
 def rows_per_block(shape: tuple[int, ...], itemsize: int = 1) -> int:
-    """Return how many rows of an array of this shape are a block: about 32 MiB, 1024 at most."""
+    """Return how many rows of an array of this shape make a block: about 32 MiB, at most 1024 rows."""
     return max(1, min(1024, BLOCK // max(1, math.prod(shape[1:]) * itemsize)))
 
 
 def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield an array's rows, some at a time."""
+    """Yield an array's rows in blocks."""
     size = rows_per_block(array.shape, array.itemsize)
     for begin in range(0, len(array), size):
         yield array[begin : begin + size]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-SEED = 20260701  # of every partition: training sets differ between studies by their sizes only
+SEED = 20260701  # of every partition, so that training sets of different studies differ only in their sizes
 
 
 def partition(y_N: np.ndarray, train: int | None, validation: int) -> tuple[np.ndarray, np.ndarray]:
@@ -12,21 +12,23 @@ def partition(y_N: np.ndarray, train: int | None, validation: int) -> tuple[np.n
 
     Args:
         y_N: labels of the official training set.
-        train: wanted training images; None takes all that validation leaves.
-        validation: wanted held-out images.
+        train: number of training images; None takes all that validation leaves.
+        validation: number of held-out images.
 
     Raises:
-        ValueError: more images are wanted than there are.
+        ValueError: the numbers are negative or larger than the set.
     """
-    wanted = len(y_N) - validation if train is None else train
-    if wanted < 1 or validation < 0 or wanted + validation > len(y_N):
-        raise ValueError(f"{wanted} training and {validation} validation images of {len(y_N)}")
+    count = len(y_N) - validation if train is None else train
+    if count < 1 or validation < 0 or count + validation > len(y_N):
+        raise ValueError(
+            f"{count} training and {validation} validation images cannot be taken of {len(y_N)}; change the numbers"
+        )
     order = _interleaved(y_N)
-    return np.sort(order[validation : validation + wanted]), np.sort(order[:validation])
+    return np.sort(order[validation : validation + count]), np.sort(order[:validation])
 
 
 def _interleaved(y_N: np.ndarray) -> np.ndarray:
-    """Return a fixed order of all samples whose every prefix is as balanced as the set allows."""
+    """Return a fixed order of all samples, in which the first n have nearly the set's class proportions, for any n."""
     generator = np.random.default_rng(SEED)
     shuffled = generator.permutation(len(y_N))
     place = np.empty(len(y_N))

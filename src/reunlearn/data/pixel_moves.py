@@ -1,4 +1,7 @@
-"""Nearest-neighbour resampling of whole batches of images: [B, H, W, C] uint8 in and out, black from outside."""
+"""Moving the pixels of whole batches of images, as in rotations: [B, H, W, C] uint8 in and out.
+
+Every pixel of the result is a copy of the nearest pixel of the old image, black where this lies outside the image.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ def rotate(x_NHWC: Tensor, angle_B: Tensor) -> Tensor:
     """Return each image turned counter-clockwise about its centre by its angle (CPU, degrees).
 
     Equals torchvision's `rotate` up to rounding: where the source lies within 1e-4 pixels of the border between two
-    pixels, the other of the two may be taken. Sums and products stay apart and sine and cosine come from the CPU,
-    so that every device gets the same pixels.
+    pixels, the other of the two may be taken. Sine and cosine are computed on the CPU, sums and products in separate
+    steps, so that every device gives the same pixels.
     """
     _, height, width, _ = x_NHWC.shape
     device, radian_B = x_NHWC.device, angle_B.double().deg2rad()
@@ -28,23 +31,23 @@ def rotate(x_NHWC: Tensor, angle_B: Tensor) -> Tensor:
 
 
 def framed(row: Tensor, column: Tensor, width: int) -> Tensor:
-    """Return the number of a pixel, as `pick` counts, from its row -1 … H and column -1 … W.
+    """Return the number of a pixel, in the numbering of `pick`, from its row -1 … H and column -1 … W.
 
-    Whole floats give the exact number, of fewer than 2²⁴ pixels.
+    Rows and columns given as float32 give exact numbers for fewer than 2²⁴ pixels.
     """
     return (row + 1) * (width + 2) + column + 1
 
 
 def pick(x_NHWC: Tensor, source_BP: Tensor) -> Tensor:
-    """Return images whose P = H·W pixels, row by row, are the given pixels of the old ones.
+    """Return images whose P = H·W pixels, row by row, are copies of the given pixels.
 
     Args:
         x_NHWC: images, fewer than 2³¹ pixels together.
-        source_BP: int32; pixels are numbered row by row with a black frame, one pixel wide, around the image.
+        source_BP: int32 numbers of pixels, counted row by row with a black frame, one pixel wide, around the image.
     """
     count, height, width, channels = x_NHWC.shape
     padded = functional.pad(x_NHWC, (0, 0, 1, 1, 1, 1))
     size = (height + 2) * (width + 2)
     first_B1 = torch.arange(count, dtype=torch.int32, device=x_NHWC.device)[:, None] * size
-    # on CPUs two to four times as fast as `gather` or indexing by a tensor, and int32 than int64
+    # on CPUs index_select is two to four times as fast as `gather` or indexing by a tensor, and int32 faster than int64
     return padded.view(-1, channels).index_select(0, (source_BP + first_B1).flatten()).view(x_NHWC.shape)

@@ -34,9 +34,9 @@ class Prepared:
 
 
 def write(folder: Path, card: DatasetCard, arrays: Arrays) -> None:
-    """Check the arrays against the card and write them, those left out that lie in their place already."""
+    """Check the arrays against the card and write those that are not in their place already."""
     check(card, arrays)
-    mean, std = (card.mean, card.std) if card.mean or card.objective == "text" else measured(arrays.train_x)
+    mean, std = (card.mean, card.std) if card.mean or card.modality == "text" else measured(arrays.train_x)
     for name in PARTS + FINE:
         path, array = folder / f"{name}.npy", getattr(arrays, name)
         if array is not None and getattr(array, "filename", None) != path.resolve():
@@ -49,14 +49,14 @@ def write(folder: Path, card: DatasetCard, arrays: Arrays) -> None:
     }
     if card.fine_classes:
         facts["fine_classes"] = list(card.fine_classes)
-    if card.objective == "text":
+    if card.modality == "text":
         facts["shape"] = list(card.shape)
     write_json(folder / "card.json", facts)
 
 
 def check(card: DatasetCard, arrays: Arrays) -> None:
-    """Raise ValueError when shapes, types, counts or labels are not what the card says."""
-    text = card.objective == "text"
+    """Raise ValueError where shapes, types, counts or labels differ from the card."""
+    text = card.modality == "text"
     shape, kind = (card.shape[:1], np.uint16) if text else (card.shape, np.uint8)
     for part, count in (("train", card.train), ("test", card.test)):
         where, x = f"{card.name} {part}", getattr(arrays, f"{part}_x")
@@ -86,7 +86,7 @@ def _check_labels(where: str, y: np.ndarray, count: int, classes: int) -> None:
     if y.shape != (count,) or y.dtype != np.int64:
         raise ValueError(f"{where}: labels are {y.dtype} {y.shape}, not int64 {(count,)}")
     if not np.array_equal(np.unique(y), np.arange(classes)):
-        raise ValueError(f"{where}: some of the {classes} classes are missing, or there are others")
+        raise ValueError(f"{where}: some of the {classes} classes are missing, or there are other labels")
 
 
 def measured(x_NCHW: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -104,20 +104,18 @@ def measured(x_NCHW: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     mean = total / count / 255
     std = np.sqrt(np.maximum(squares / count / 255**2 - mean**2, 0))
     if std.min() < 1e-4:
-        raise UserError(
-            "all training images are of one and the same colour; nothing can be learned from them"
-        )
+        raise UserError("all training images are of one and the same colour; give images that differ")
     return tuple(np.round(mean, 4).tolist()), tuple(np.round(std, 4).tolist())
 
 
 def size_of(card: DatasetCard) -> int:
     """Return how many bytes the arrays of a dataset take on disk."""
-    sample = 2 * card.shape[0] if card.objective == "text" else math.prod(card.shape)
+    sample = 2 * card.shape[0] if card.modality == "text" else math.prod(card.shape)
     return (card.train + card.test) * (sample + 8 + (8 if card.fine_classes else 0))
 
 
 def read(folder: Path) -> Prepared:
-    """Open a prepared dataset without reading it all.
+    """Open a prepared dataset; its arrays are memory-mapped.
 
     Raises:
         UserError: a file is missing or cut short.
@@ -131,5 +129,11 @@ def read(folder: Path) -> Prepared:
         raise UserError(f"{folder}: not a whole prepared dataset ({error}); prepare it again") from None
     arrays = Arrays(**parts)
     shape = tuple(facts.get("shape", arrays.train_x.shape[1:]))
-    mean, std = tuple(facts["mean"]), tuple(facts["std"])
-    return Prepared(arrays, tuple(facts["classes"]), shape, mean, std, fine_classes)
+    return Prepared(
+        arrays=arrays,
+        classes=tuple(facts["classes"]),
+        shape=shape,
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        fine_classes=fine_classes,
+    )

@@ -1,4 +1,4 @@
-"""RandAugment of whole batches, as torchvision does it to image tensors: nearest interpolation, black corners.
+"""RandAugment of whole batches, as torchvision applies it to image tensors: nearest interpolation, black corners.
 
 Each image goes through some of 14 operations, drawn with replacement, all at one magnitude.
 Cubuk et al., "RandAugment: Practical automated data augmentation with a reduced search space", arXiv:1909.13719.
@@ -28,8 +28,8 @@ def randaugment(x_NHWC: Tensor, operation_KB: Tensor, negative_KB: Tensor, magni
     Args:
         x_NHWC: images, uint8.
         operation_KB: numbers into OPERATIONS, on the CPU.
-        negative_KB: whether an operation that knows two directions takes the second one, on the CPU.
-        magnitude: 0 … 30, of those operations that have one.
+        negative_KB: whether an operation with two directions takes the second one, on the CPU.
+        magnitude: 0 … 30, of the operations that have a magnitude.
 
     Raises:
         UserError: the images have neither 1 nor 3 channels.
@@ -63,7 +63,7 @@ def _one_each(x_NHWC: Tensor, operation_B: Tensor, negative_B: Tensor, magnitude
 
 
 def magnitude_of(name: str, magnitude: int, height: int, width: int) -> float:
-    """Return what a magnitude means for an operation; 0 for those that have none."""
+    """Return the strength of an operation at a magnitude, in the operation's unit; 0 if it has no magnitude."""
     if name == "Posterize":
         return 8.0 - round(magnitude / ((BINS - 1) / 4))
     if name == "Solarize":
@@ -75,10 +75,10 @@ def magnitude_of(name: str, magnitude: int, height: int, width: int) -> float:
 
 @functools.lru_cache(maxsize=8)
 def move_sources(magnitude: int, height: int, width: int, device: torch.device) -> Tensor:
-    """Return where the pixels of a moved image come from, as `pick` counts: [2·len(MOVES), H·W].
+    """Return the source of each pixel of a moved image, in the numbering of `pick`: [2·len(MOVES), H·W].
 
-    Each move stands first forwards, then backwards. torchvision itself moves an image of pixel numbers, so that
-    even pixels halfway between two others, of which a shear has whole rows, come from where torchvision takes them.
+    Each move is listed forwards, then backwards. torchvision moves an image of pixel numbers here, so that a pixel
+    halfway between two others has the same source as in torchvision; a shear has whole rows of such pixels.
     """
     rows_H1, columns_W = torch.arange(height)[:, None], torch.arange(width)
     numbers = framed(rows_H1, columns_W, width).float()[None]
@@ -88,7 +88,7 @@ def move_sources(magnitude: int, height: int, width: int, device: torch.device) 
 
 
 def move(x_NCHW: Tensor, name: str, level: float) -> Tensor:
-    """Return images, all moved alike, with 0 where nothing moves to."""
+    """Return images after the same move; 0 where the source lies outside the image."""
     from reunlearn.data.torchvision_compat import functional
 
     if name == "Rotate":
@@ -105,7 +105,7 @@ def move(x_NCHW: Tensor, name: str, level: float) -> Tensor:
 
 
 def recolour(x_NCHW: Tensor, name: str, level: float) -> Tensor:
-    """Return images, all with their colours changed alike."""
+    """Return images after the same change of colours."""
     from reunlearn.data.torchvision_compat import functional as f
 
     change = {
@@ -114,7 +114,7 @@ def recolour(x_NCHW: Tensor, name: str, level: float) -> Tensor:
         "Contrast": lambda: f.adjust_contrast(x_NCHW, 1.0 + level),
         "Sharpness": lambda: f.adjust_sharpness(x_NCHW, 1.0 + level),
         "Posterize": lambda: f.posterize(x_NCHW, int(level)),
-        # a table of the 256 greys, and channels that lie apart in memory, are eight times as fast on CPUs
+        # on CPUs a table of the 256 grey levels, and for AutoContrast channels first in memory, are eight times as fast
         "Solarize": lambda: _look_up(f.solarize(torch.arange(256).byte().view(1, 16, 16), level), x_NCHW),
         "AutoContrast": lambda: f.autocontrast(x_NCHW.contiguous()),
         "Equalize": lambda: f.equalize(x_NCHW),
@@ -123,6 +123,6 @@ def recolour(x_NCHW: Tensor, name: str, level: float) -> Tensor:
 
 
 def _look_up(table: Tensor, x_NCHW: Tensor) -> Tensor:
-    greys = x_NCHW.permute(0, 2, 3, 1)  # as they lie in memory
-    found = table.flatten().to(x_NCHW.device).index_select(0, greys.flatten().int())
-    return found.view(greys.shape).permute(0, 3, 1, 2)
+    levels_NHWC = x_NCHW.permute(0, 2, 3, 1)  # the order in memory
+    changed = table.flatten().to(x_NCHW.device).index_select(0, levels_NHWC.flatten().int())
+    return changed.view(levels_NHWC.shape).permute(0, 3, 1, 2)

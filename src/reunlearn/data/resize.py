@@ -26,10 +26,10 @@ def resize(x_NHWC: Tensor, size: int, interpolation: str) -> Tensor:
 
 
 def by_axis(x_NCHW: Tensor, size: int, interpolation: str) -> Tensor:
-    """Return the same images, up to 2 grey levels, where torchvision has floats only.
+    """Return, on devices where torchvision resizes only floats, the images of `resize` up to 2 grey levels.
 
-    Pillow, and torchvision on CPUs, round and clip between the two axes. Without that a bicubic's overshoot makes
-    differences of 25 levels at sharp edges, and a model would see other images on a GPU than on a CPU.
+    Pillow, and torchvision on CPUs, round and clip between the two axes. Without this the overshoot of bicubic
+    interpolation makes differences of 25 levels at sharp edges: a model would see other images on a GPU than on a CPU.
     """
     from reunlearn.data.torchvision_compat import InterpolationMode, functional
 

@@ -1,4 +1,4 @@
-"""Official archives: from a local mirror, or downloaded; every byte verified, nothing unpacked to disk."""
+"""Official archives and files, read from a local mirror or downloaded; verified, and never unpacked to disk."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ class Archive:
     """A tar.gz or zip that its authors publish.
 
     Attributes:
-        url: where it is; the last part is the file's name.
+        url: its address; the last part is the file's name.
         md5: published checksum of the archive.
-        members: the files that are read, by their exact name in the archive, with their MD5; where there are too
-            many of them to list, none.
+        members: {exact name in the archive: MD5} of the files that are read; empty if there are too many to list.
         folder: the folder that holds all files, for archives without listed members.
     """
 
@@ -40,7 +39,7 @@ class Archive:
         return self.url.rsplit("/", 1)[-1]
 
     @property
-    def about(self) -> str:
+    def origin(self) -> str:
         """Address and checksum, for cards."""
         return f"{self.url} (MD5 {self.md5})"
 
@@ -62,7 +61,7 @@ def tree(archive: Archive, downloads: Path) -> Iterator[Tree]:
     """Yield all files below the archive's folder.
 
     With REUNLEARN_DATA_MIRROR nothing is downloaded: that folder holds the archive, whose checksum is verified, or
-    its folder unpacked, of which only the names and numbers of files can be.
+    its unpacked folder, of which only the names and the number of files are verified.
 
     Raises:
         UserError: a file is missing or damaged, or the download failed.
@@ -78,7 +77,7 @@ def tree(archive: Archive, downloads: Path) -> Iterator[Tree]:
 
 
 def _locate(archive: Archive, downloads: Path, unpacked: Iterable[str]) -> Path:
-    """Return the verified archive, or the mirror's folder if any of the unpacked names is in there."""
+    """Return the verified archive, or the mirror's folder if this holds any of the unpacked names."""
     if not (mirror := os.environ.get(MIRROR)):
         place = downloads / archive.file
         advice = f"or set {MIRROR} to a folder that holds {archive.file}, or place that file at {place}"
@@ -107,26 +106,26 @@ def _from_folder(folder: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
 
 
 def _from_tar(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
-    """Read members by their exact names: no path of the archive ever names a file to write."""
-    waiting = set(archive.members)
+    """Read members by their exact names; no path of the archive is used to write a file."""
+    missing = set(archive.members)
     try:
         with tarfile.open(path, "r:gz") as opened:
             for member in opened:
-                handle = opened.extractfile(member) if member.isfile() and member.name in waiting else None
+                handle = opened.extractfile(member) if member.isfile() and member.name in missing else None
                 if handle is not None:
-                    waiting.remove(member.name)
+                    missing.remove(member.name)
                     yield member.name, _checked(handle.read(), path, member.name, archive)
     except DAMAGED as error:
         raise UserError(f"{path}: damaged ({error}); get it again from {archive.url}") from None
-    if waiting:
-        raise UserError(f"{path}: holds no {min(waiting)}; get it again from {archive.url}")
+    if missing:
+        raise UserError(f"{path}: holds no {min(missing)}; get it again from {archive.url}")
 
 
 def _checked(content: bytes, path: Path, name: str, archive: Archive) -> bytes:
-    found = md5_of_bytes(content)
-    if found != archive.members[name]:
+    md5 = md5_of_bytes(content)
+    if md5 != archive.members[name]:
         raise UserError(
-            f"{path}: {name} has {len(content)} bytes with MD5 {found}, not {archive.members[name]}: "
+            f"{path}: {name} has {len(content)} bytes with MD5 {md5}, not {archive.members[name]}: "
             f"truncated or changed; get it again from {archive.url}"
         )
     return content
@@ -134,12 +133,12 @@ def _checked(content: bytes, path: Path, name: str, archive: Archive) -> bytes:
 
 @dataclass(frozen=True)
 class LooseFile:
-    """One file that its authors publish as it is.
+    """One file that its authors publish without an archive.
 
     Attributes:
-        url: where it is.
+        url: its address.
         md5: checksum of its bytes.
-        name: where it lies below a mirror or the downloads, with its folder.
+        name: its path below the mirror or the downloads folder.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Where images lie: copied to the device once, or on disk if the memory is too small."""
+"""Where images are stored: copied to the device once, or left on disk if the memory is too small."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CGROUPS = "sys/fs/cgroup"
 
 
 def fits_in_memory(size: int) -> bool:
-    """Tell whether so many bytes may be kept in memory.
+    """Tell whether this number of bytes may be kept in memory.
 
     The limit is REUNLEARN_MEMORY_LIMIT in MiB if set, else half of what is free now.
 
@@ -36,7 +36,7 @@ def fits_in_memory(size: int) -> bool:
 
 
 def available(root: Path = Path("/")) -> int:
-    """Return the bytes that are free: what the kernel says, or the limit of a batch system's job if that is less."""
+    """Return the free bytes: what the kernel reports, or the limit of a batch system's job if this is less."""
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
@@ -50,31 +50,31 @@ def _job_limits(root: Path) -> list[int]:
         groups = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
         return []
-    own = next((line.removeprefix("0::/") for line in groups if line.startswith("0::/")), "")
-    folders = [root / CGROUPS / part for part in (Path(own), *Path(own).parents)]
+    group = Path(next((line.removeprefix("0::/") for line in groups if line.startswith("0::/")), ""))
+    folders = [root / CGROUPS / part for part in (group, *group.parents)]
     limits = [path.read_text().strip() for f in folders if (path := f / "memory.max").is_file()]
     return [int(limit) for limit in limits if limit != "max"]
 
 
 def copied(x_NCHW: np.ndarray, rows: np.ndarray, device: str) -> Tensor:
-    """Return these images on the device, channels last [B, H, W, C]; never holds a second copy of them all."""
+    """Return these images on the device, channels last [N, H, W, C]; copied in chunks, to need no more memory."""
     _, channels, height, width = x_NCHW.shape
-    found_NHWC = np.empty((len(rows), height, width, channels), np.uint8)
+    images_NHWC = np.empty((len(rows), height, width, channels), np.uint8)
     for begin in range(0, len(rows), CHUNK):
         chosen = slice(begin, begin + CHUNK)
-        found_NHWC[chosen] = x_NCHW[rows[chosen]].transpose(0, 2, 3, 1)
-    return torch.from_numpy(found_NHWC).to(device)
+        images_NHWC[chosen] = x_NCHW[rows[chosen]].transpose(0, 2, 3, 1)
+    return torch.from_numpy(images_NHWC).to(device)
 
 
 class MappedImages:
-    """Some images of a memory-mapped file; stands for the tensor [N, H, W, C] where batches are drawn.
+    """Some images of a memory-mapped file, which are indexed like a tensor [N, H, W, C].
 
-    What was read stays in memory only as long as the kernel has no better use for it.
+    What was read stays in memory only until the kernel needs the memory.
 
     Args:
         x_NCHW: the mapped array, uint8.
-        rows: which of its images these are, in this order.
-        device: where batches go.
+        rows: which of its images belong to the set, in this order.
+        device: where the batches are put.
     """
 
     def __init__(self, x_NCHW: np.ndarray, rows: np.ndarray, device: str) -> None:
@@ -82,21 +82,21 @@ class MappedImages:
 
     def __getitem__(self, rows: Tensor | slice) -> Tensor:
         """Return some images on the device [B, H, W, C]."""
-        wanted_B = self.rows[rows if isinstance(rows, slice) else rows.cpu().numpy()]
-        order_B = np.argsort(wanted_B, kind="stable")  # a disk is read forwards
-        announce(self.x_NCHW, wanted_B[order_B])
-        read_NHWC = self.x_NCHW[wanted_B[order_B]].transpose(0, 2, 3, 1)
-        found_NHWC = torch.from_numpy(np.empty(read_NHWC.shape, np.uint8))
+        places_B = self.rows[rows if isinstance(rows, slice) else rows.cpu().numpy()]
+        order_B = np.argsort(places_B, kind="stable")  # to read the disk forwards
+        announce(self.x_NCHW, places_B[order_B])
+        read_NHWC = self.x_NCHW[places_B[order_B]].transpose(0, 2, 3, 1)
+        images_NHWC = torch.from_numpy(np.empty(read_NHWC.shape, np.uint8))
         if self.device.type == "cuda":
-            found_NHWC = found_NHWC.pin_memory()
-        found_NHWC.numpy()[order_B] = read_NHWC
-        return found_NHWC.to(self.device, non_blocking=True)
+            images_NHWC = images_NHWC.pin_memory()
+        images_NHWC.numpy()[order_B] = read_NHWC
+        return images_NHWC.to(self.device, non_blocking=True)
 
 
 def announce(x: np.ndarray, rows: np.ndarray) -> None:
-    """Tell the kernel which rows of a mapped array come next; of any other array, do nothing.
+    """Tell the kernel which rows of a mapped array will be read next; do nothing for any other array.
 
-    Without it the kernel reads three times as much around each of scattered rows, one row after the other.
+    Without this the kernel reads scattered rows one after the other, and three times as many bytes for each.
     """
     if not isinstance(x, np.memmap) or not x.flags.c_contiguous or not hasattr(mmap, "MADV_WILLNEED"):
         return

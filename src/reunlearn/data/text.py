@@ -10,18 +10,20 @@ from torch import Tensor
 
 from reunlearn.data.batches import Samples
 
-CHUNK = 50  # batches within which texts of like length are put together
+CHUNK = 50  # batches whose texts are sorted by length together
+
+TOKEN_PLACES = 8
 
 
 class TextSamples(Samples):
     """A set of texts.
 
     Args:
-        x: token ids [N, L], 0 where a text has ended.
+        x: token ids [N, L], 0 after the end of a text.
         y: labels [N].
         index: number of each sample in the set it comes from [N].
-        group_by_length: shuffled passes put texts of like length into one batch.
-        device: where the set is kept.
+        group_by_length: put texts of similar length into one batch in shuffled passes.
+        device: where the set is stored.
     """
 
     def __init__(
@@ -37,8 +39,13 @@ class TextSamples(Samples):
         self.length_N = (self.x_NL != 0).sum(1)
         self.group_by_length = group_by_length
 
+    @property
+    def places(self) -> int:
+        """The tokens of the longest text, each as many places as its vectors are wider than those of a pixel."""
+        return TOKEN_PLACES * self.x_NL.shape[1]
+
     def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
-        """Return token ids [B, longest text of these]; texts know no augmentation."""
+        """Return token ids [B, longest text of these]; texts are not augmented."""
         longest = int(self.length_N[rows].max()) if len(self.y[rows]) else 1
         return self.x_NL[rows, : max(1, longest)].long()
 

@@ -1,10 +1,10 @@
-"""Texts as token ids: the byte-level BPE of GPT-2 and RoBERTa under one numbering of our own.
+"""Texts as token ids: the byte-level BPE of GPT-2 and RoBERTa with a numbering of this project.
 
     0 <pad>   1 <s>   2 </s>   3 <unk>   4 + n: token n of GPT-2
 
-RoBERTa has the same 50,000 merges, so the same segmentation, under other numbers. GPT-2 numbers its 256 bytes
-first, then the merges in their order, then <|endoftext|>: its merges file says it all. Bytes make every text
-expressible: <unk> never comes out.
+RoBERTa has the same 50,000 merges, so it cuts texts into the same tokens, but it numbers them differently. GPT-2
+numbers its 256 bytes first, then the merges in their order, then <|endoftext|>, so that its merges file determines all
+numbers. Every text consists of bytes, so <unk> never occurs.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from reunlearn.data.sources import LooseFile, read_loose
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
-PAD, START, END, UNKNOWN = range(4)
-LAST = "<|endoftext|>"  # GPT-2's only special token, here for its number
+PAD, START, END = range(3)
+LAST = "<|endoftext|>"  # GPT-2's only special token; never used, but it has a number
 MERGES = LooseFile(
     url="https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/vocab.bpe",
     md5="75a37753dd7a28a2c5df80c28bf06e4e",
@@ -41,14 +41,14 @@ def byte_letters() -> list[str]:
 
 
 def token_names(merges: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the tokens in our numbering [4 + 256 + merges + 1]."""
+    """Return the names of all tokens in the order of their numbers [4 + 256 + merges + 1]."""
     return [*SPECIAL, *byte_letters(), *(left + right for left, right in merges), LAST]
 
 
 def encode(texts: Sequence[str], merges: Sequence[tuple[str, str]], length: int) -> np.ndarray:
-    """Return <s> text </s> of each text as ids [N, length] uint16, 0 behind the end.
+    """Return <s> text </s> of each text as ids [N, length] uint16, 0 after the end.
 
-    A text of more than length − 2 tokens loses its end, not its </s>.
+    A text of more than length − 2 tokens is cut off, but still ends with </s>.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers
 

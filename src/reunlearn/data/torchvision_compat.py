@@ -2,8 +2,8 @@
 
 The package index's wheel of torchvision holds operators compiled for CUDA, which a CPU build of torch cannot
 load; the import then dies on registering a fake for `torchvision::nms`. This module declares the operators'
-schemas where they do not load, and only then imports torchvision: take its modules from here, so that no sorting
-of imports can undo the order. `functional` is that of torchvision's transforms v2, for tensors of whole batches.
+schemas where they do not load, and only then imports torchvision: import its modules from here, so that sorting
+imports cannot change the order. `functional` is that of torchvision's transforms v2, for tensors of whole batches.
 Datasets and models work then too; calling `torchvision.ops.nms` does not.
 """
 
@@ -19,7 +19,7 @@ SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_declared: list[torch.library.Library] = []  # the declarations live as long as this object
+_declared: list[torch.library.Library] = []  # the declarations exist only as long as these objects
 
 
 def declare_operators() -> bool:
@@ -30,10 +30,10 @@ def declare_operators() -> bool:
     """
     if _declared:
         return True
-    found = importlib.util.find_spec("torchvision")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("torchvision is not installed")
-    compiled = [Path(found.origin).parent / f"_C{s}" for s in importlib.machinery.EXTENSION_SUFFIXES]
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("torchvision is not installed; install it")
+    compiled = [Path(spec.origin).parent / f"_C{s}" for s in importlib.machinery.EXTENSION_SUFFIXES]
     try:
         torch.ops.load_library(str(next(path for path in compiled if path.exists())))
     except (OSError, StopIteration):

@@ -1,4 +1,4 @@
-"""Many files by their names, wherever they lie: in a folder, a zip or a tar. Nothing is unpacked to disk."""
+"""Files read by name from a folder, a zip or a tar; nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Tree:
 
     Attributes:
         where: the folder or archive, for messages.
-        advice: what to do when a file is missing or damaged: the end of messages.
+        advice: what to do if a file is missing or damaged; the end of messages.
         names: all files, relative to the folder, sorted.
         read: returns a file's bytes; may be called from several threads.
     """
@@ -34,18 +34,18 @@ class Tree:
 
     def folders(self) -> dict[str, list[str]]:
         """Return {folder: files in it}."""
-        found: dict[str, list[str]] = {}
+        files: dict[str, list[str]] = {}
         for name in self.names:
-            found.setdefault(name.rpartition("/")[0], []).append(name)
-        return found
+            files.setdefault(name.rpartition("/")[0], []).append(name)
+        return files
 
 
 def folder_tree(folder: Path, advice: str) -> Tree:
     """Return the files of a folder on disk."""
     names = []
-    for where, _, files in os.walk(folder, followlinks=True):
-        inside = Path(where).relative_to(folder)
-        names += [(inside / file).as_posix() for file in files]
+    for path, _, files in os.walk(folder, followlinks=True):
+        below = Path(path).relative_to(folder)
+        names += [(below / file).as_posix() for file in files]
 
     def read(name: str) -> bytes:
         try:
@@ -78,7 +78,7 @@ def zip_tree(path: Path, folder: str, advice: str) -> Iterator[Tree]:
 
 
 def tar_tree(path: Path, folder: str, advice: str) -> Tree:
-    """Return the files below one folder of a tar.gz, all in memory: a tar.gz cannot be read out of order."""
+    """Return the files below one folder of a tar.gz, all in memory, because a tar.gz can only be read in order."""
     content: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:gz") as opened:

@@ -1,4 +1,4 @@
-"""Attention in the form that function transforms can go through."""
+"""Attention computed step by step, as torch.func's transforms need it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 @contextmanager
 def plain_attention() -> Iterator[None]:
-    """Let torch compute attention step by step: its fused kernels know neither forward differentiation nor vmap."""
-    before = torch.backends.mha.get_fastpath_enabled()
+    """Switch torch's fused attention kernels off: they support neither forward differentiation nor vmap."""
+    was_enabled = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with sdpa_kernel(SDPBackend.MATH):
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(before)
+        torch.backends.mha.set_fastpath_enabled(was_enabled)

@@ -1,9 +1,9 @@
-"""Turning a gradient until it agrees with remembered ones (the dual of Gradient Episodic Memory, Lopez-Paz 2017).
+"""Turning a gradient until it agrees with stored ones (the dual of Gradient Episodic Memory, Lopez-Paz 2017).
 
     g ← g + Mᵀ v,   v = argmin ½ vᵀ(M Mᵀ + ε I) v + (M g)ᵀ v   with v ≥ margin
 
-M [m, P] holds m memories. For one memory v = max(margin, −(m·g)/(|m|² + ε)). For a few more, the constraints that
-bind are found by trying all 2ᵐ choices: of these exactly one satisfies the conditions of optimality.
+M [m, P] holds m stored gradients, the memories. For one memory v = max(margin, −(m·g)/(|m|² + ε)). For a few memories,
+all 2ᵐ choices of active constraints are tried: exactly one of them satisfies the conditions of optimality.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def bounded_minimum(quadratic_MM: Tensor, linear_M: Tensor, margin: float) -> Tensor:
-    """Return argmin ½ vᵀ Q v + cᵀ v with v ≥ margin, for a positive definite Q [M, M] and few M."""
+    """Return argmin ½ vᵀ Q v + cᵀ v with v ≥ margin [M], for a positive definite Q [M, M] and a small M."""
     count = len(linear_M)
     best, least = torch.full_like(linear_M, margin), torch.inf
     for choice in product((False, True), repeat=count):
@@ -31,12 +31,12 @@ def bounded_minimum(quadratic_MM: Tensor, linear_M: Tensor, margin: float) -> Te
 
 
 def agree(gradient_P: Tensor, memories_MP: Tensor, margin: float, epsilon: float) -> Tensor:
-    """Return the gradient [P], turned if its product with any memory is negative, else to the bit as it is.
+    """Return the gradient [P], turned if its product with any memory is negative, else unchanged to the bit.
 
     Args:
-        gradient_P: is to be descended.
-        memories_MP: gradients that it is to agree with.
-        margin: least weight of every memory once it is turned.
+        gradient_P: of a loss to be minimised.
+        memories_MP: gradients with which its product should not be negative.
+        margin: smallest weight of every memory where the gradient is turned.
         epsilon: added to the diagonal of M Mᵀ.
     """
     products_M = memories_MP @ gradient_P

@@ -1,4 +1,4 @@
-"""A model seen at other weights than its own, without touching it."""
+"""A model evaluated at other weights than its own; the model itself stays unchanged."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The diagonal that SFR-on and SSD call Fisher: the mean over batches of squared batch-mean gradients.
 
 It is not the Fisher information: the mean over a batch is taken before the square, so the value depends on the
-batch size. Whoever compares two of them computes both with one batch size.
+batch size. Two of them can be compared only if both were computed with the same batch size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def squared_gradients(losses: Iterable[Tensor], parameters: Sequence[Tensor]) ->
     """Return (1/B) Σ_b (∂ℓ_b/∂θ)², shaped as the parameters.
 
     Args:
-        losses: the mean loss of each batch; drawn one at a time, so that one graph lives at once.
+        losses: the mean loss of each batch; read one at a time, so that only one graph is in memory.
         parameters: what the losses are differentiated by.
 
     Raises:
@@ -38,10 +38,11 @@ def squared_gradients(losses: Iterable[Tensor], parameters: Sequence[Tensor]) ->
 def mean_label_fisher(logits: Iterable[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
     """Return (1/B) Σ_b Σ_y p̄_by (∂ mean_i −log p_y(x_i) / ∂θ)², p̄ the batch's mean probabilities.
 
-    All labels instead of the true one, but again of batch means; gradients/label_fisher.py is the real thing.
+    It covers all labels instead of the true one, but still takes the mean over a batch before the square;
+    gradients/label_fisher.py computes the Fisher information itself.
 
     Args:
-        logits: z [m, K] of each batch; drawn one at a time, so that one graph lives at once.
+        logits: z [m, K] of each batch; read one at a time, so that only one graph is in memory.
         parameters: what the logits are differentiated by.
 
     Raises:
@@ -53,8 +54,8 @@ def mean_label_fisher(logits: Iterable[Tensor], parameters: Sequence[Tensor]) ->
         log_p_BK = z_BK.log_softmax(dim=1)
         share_K = log_p_BK.detach().exp().mean(dim=0)
         for y in range(z_BK.shape[1]):
-            found = gradients(-log_p_BK[:, y].mean(), parameters, retain_graph=True)
-            for accumulated, gradient in zip(total, found, strict=True):
+            label_gradients = gradients(-log_p_BK[:, y].mean(), parameters, retain_graph=True)
+            for accumulated, gradient in zip(total, label_gradients, strict=True):
                 accumulated += share_K[y] * gradient**2
         count += 1
     if not count:

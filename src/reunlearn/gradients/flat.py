@@ -21,13 +21,18 @@ def gradients(
     Args:
         loss: a scalar.
         parameters: tensors of its graph.
-        create_graph: the result can be differentiated again.
-        retain_graph: the loss can be differentiated again; by default as `create_graph`.
+        create_graph: keep a graph of the result, so that it can be differentiated again.
+        retain_graph: keep the graph of the loss, so that it can be differentiated again; by default as `create_graph`.
     """
-    found = torch.autograd.grad(
-        loss, list(parameters), create_graph=create_graph, retain_graph=retain_graph, materialize_grads=True
+    return list(
+        torch.autograd.grad(
+            loss,
+            list(parameters),
+            create_graph=create_graph,
+            retain_graph=retain_graph,
+            materialize_grads=True,
+        )
     )
-    return list(found)
 
 
 def flatten(tensors: Sequence[Tensor]) -> Tensor:
@@ -39,5 +44,7 @@ def unflatten(vector_P: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
     """Return the vector cut into tensors of the shapes of `like`: the inverse of `flatten`."""
     sizes = [t.numel() for t in like]
     if sum(sizes) != vector_P.numel():
-        raise ValueError(f"a vector of {vector_P.numel()} entries does not fill tensors of {sum(sizes)}")
+        raise ValueError(
+            f"a vector of {vector_P.numel()} entries does not fill tensors of {sum(sizes)}; give one entry for each"
+        )
     return [part.view_as(t) for part, t in zip(vector_P.split(sizes), like, strict=True)]

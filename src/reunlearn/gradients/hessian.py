@@ -1,11 +1,11 @@
-"""Products with the Hessian and with its inverse, which is never formed.
+"""Products with the Hessian and with its inverse; neither matrix is formed.
 
     H u = ∇⟨∇L, u⟩                                                            one more backward pass
     LiSSA:  u ← v + (1 − δ) u − H_t u / s,   u/s → (s δ + H)⁻¹ v              (Agarwal et al. 2017)
 
 LiSSA converges where every eigenvalue of δ + H/s lies between 0 and 2: the scale s must be above half the largest
-eigenvalue of H. In directions of small curvature it is still far from its end when it stops; there u grows by v in
-each step, and u/s is a plain gradient step whose length grows with the number of steps.
+eigenvalue of H. In directions of small curvature it stops long before it converges: u grows by v in each step there,
+so that u/s is a plain gradient step whose length grows with the number of steps.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def hessian_product(loss: Tensor, parameters: Sequence[Tensor], vector: Sequence
     """Return H u, one tensor per parameter, for H = ∂²loss/∂parameters².
 
     Args:
-        loss: a scalar whose graph is there; it is used up.
-        parameters: what it is differentiated by.
+        loss: a scalar with its graph, which is freed.
+        parameters: what the loss is differentiated by.
         vector: u, shaped as the parameters.
     """
     slopes = gradients(loss, parameters, create_graph=True)
@@ -37,13 +37,14 @@ def hessian_product(loss: Tensor, parameters: Sequence[Tensor], vector: Sequence
 
 @dataclass(frozen=True)
 class Inverse:
-    """What LiSSA found.
+    """The result of LiSSA.
 
     Attributes:
         solution: u/s, shaped as v.
-        steps: how many were taken.
+        steps: how many steps were taken.
         reason: why it ended: "converged" (the change of u was not the smallest so far for `patience` steps), "limit"
-            (of steps), or "diverged" (that patience ran out before the change ever fell, or u is not finite).
+            (the largest number of steps was taken), or "diverged" (the patience ran out before the change ever became
+            smaller, or u is not finite).
     """
 
     solution: list[Tensor]
@@ -55,19 +56,20 @@ class Inverse:
 def lissa(
     product: Callable[[int, list[Tensor]], list[Tensor]],
     vector: Sequence[Tensor],
+    *,
     scale: float,
     damping: float,
     limit: int,
     patience: int,
 ) -> Inverse:
-    """Return an estimate of (s δ + H)⁻¹ v, ended early as in the released code of Warnecke et al. 2023.
+    """Return an estimate of (s δ + H)⁻¹ v, stopped early as in the released code of Warnecke et al. 2023.
 
-    The change of a step is Σ|u_new − u|. After a step with the smallest change so far, `patience` − 2 more may pass
-    without a smaller one; the next such step is the last, and counts.
+    The change of a step is Σ|u_new − u|. After a step with the smallest change so far, `patience` − 2 more steps may
+    pass without a smaller one. The next step without a smaller one is the last; its u is the result.
 
     Args:
-        product: gives H_t u at step t = 0, 1, …; may differ from step to step, as of another batch of samples.
-        vector: v, and the first u.
+        product: returns H_t u from t = 0, 1, … and u; H_t may belong to another batch of samples in each step.
+        vector: v, and also the first u.
         scale: s.
         damping: δ.
         limit: largest number of steps.

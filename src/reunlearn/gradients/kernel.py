@@ -1,12 +1,13 @@
 """The kernel JJᵀ of a network's output Jacobian, and products with Jᵀ, in bounded memory.
 
-J [N·K, P] holds ∂z_ik/∂θ, rows ordered by sample, then output. It is never held as a whole: its rows are made anew,
-a panel of some samples against blocks of few, and Jᵀ x is one backward pass of Σ x_ik z_ik. Memory, float64:
+J [N·K, P] holds ∂z_ik/∂θ, rows ordered by sample, then output. It is never stored as a whole: its rows are computed
+when they are needed, for a panel of several samples and for blocks of a few, and Jᵀ x is one backward pass of
+Σ x_ik z_ik. Memory, float64:
 
     3 (N K)² · 8 bytes                          the kernel, a sub-matrix to solve and its factor
     (N K)² · 8 + K P · 8 · (panel + 2 block)    while the kernel is made; panel and block in samples
 
-The larger of the two counts; the activations of one block come on top.
+The larger of the two is needed, and in addition the activations of one block.
 """
 
 from __future__ import annotations
@@ -22,27 +23,27 @@ from reunlearn.gradients.flat import flatten
 from reunlearn.gradients.per_sample import Outputs, jacobian
 
 BYTES = 8
-LARGEST_BLOCK = 8  # samples; more bring nothing, the panel is what spares work
+LARGEST_BLOCK = 8  # samples; a larger block saves no work, a larger panel does
 
-Take = Callable[[Tensor], Batch]  # the samples at these places
+Take = Callable[[Tensor], Batch]  # numbers of samples, from 0 → these samples
 
 
 @dataclass(frozen=True)
 class Panels:
-    """How many samples' Jacobians are held at once: `panel` against `block`."""
+    """How many samples' Jacobians are in memory at once: those of a panel and those of a block."""
 
     panel: int
     block: int
 
 
 def needed(samples: int, outputs: int, parameters: int, panel: int = 1, block: int = 1) -> int:
-    """Return the bytes that the kernel takes with these panels; by default the least with which it can be made."""
+    """Return the bytes that the kernel takes with these panels; by default with the smallest possible ones."""
     square = (samples * outputs) ** 2 * BYTES
     return max(3 * square, square + outputs * parameters * BYTES * (panel + 2 * block))
 
 
 def plan(samples: int, outputs: int, parameters: int, limit: int) -> Panels:
-    """Return the panels that fit into `limit` bytes; the least ones where nothing does."""
+    """Return the largest panels that fit into `limit` bytes; panels of one sample if none fit."""
     sample = outputs * parameters * BYTES
     free = limit - (samples * outputs) ** 2 * BYTES
     block = max(1, min(LARGEST_BLOCK, samples, free // (4 * sample)))
@@ -50,17 +51,17 @@ def plan(samples: int, outputs: int, parameters: int, limit: int) -> Panels:
 
 
 def kernel(
-    model: nn.Module, outputs: Outputs, take: Take, samples: int, classes: int, panels: Panels
+    model: nn.Module, outputs: Outputs, take: Take, *, samples: int, classes: int, panels: Panels
 ) -> Tensor:
     """Return JJᵀ [N·K, N·K] in float64.
 
     Args:
         model: in evaluation mode; left as it is.
         outputs: z [B, K] of a batch.
-        take: gives the samples at some of the places 0 … N − 1; each is asked for more than once.
+        take: returns the samples with some of the numbers 0 … N − 1; each sample is taken more than once.
         samples: N.
         classes: K.
-        panels: how many at once.
+        panels: how many samples' Jacobians are in memory at once.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     width, rows = sum(p.numel() for p in parameters), samples * classes
@@ -68,19 +69,19 @@ def kernel(
     panel = full.new_empty(panels.panel * classes, width)
 
     def block(begin: int, end: int) -> Tensor:
-        found = jacobian(model, outputs, take(torch.arange(begin, end)), classes)
-        return found.flatten(0, 1).double()
+        jacobian_BKP = jacobian(model, outputs, take(torch.arange(begin, end)), classes)
+        return jacobian_BKP.flatten(0, 1).double()
 
     for begin, end in _cuts(0, samples, panels.panel):
         for left, right in _cuts(begin, end, panels.block):
             panel[(left - begin) * classes : (right - begin) * classes] = block(left, right)
         panel_RP = panel[: (end - begin) * classes]
-        own = slice(begin * classes, end * classes)
-        full[own, own] = panel_RP @ panel_RP.T
+        panel_rows = slice(begin * classes, end * classes)
+        full[panel_rows, panel_rows] = panel_RP @ panel_RP.T
         for left, right in _cuts(end, samples, panels.block):
-            other = slice(left * classes, right * classes)
-            full[own, other] = panel_RP @ block(left, right).T
-            full[other, own] = full[own, other].T
+            block_rows = slice(left * classes, right * classes)
+            full[panel_rows, block_rows] = panel_RP @ block(left, right).T
+            full[block_rows, panel_rows] = full[panel_rows, block_rows].T
     return full
 
 
@@ -95,7 +96,7 @@ def transposed_product(
     """Return Jᵀ x [P] in the parameters' precision, by a backward pass of Σ x_ik z_ik for each batch.
 
     Args:
-        x_NK: a number for each sample and output.
+        x_NK: the weight of each sample and output.
         batch_size: samples per backward pass.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -110,7 +111,7 @@ def transposed_product(
 
 
 def ridge(kernel_RR: Tensor, shift: float, y_R: Tensor) -> Tensor:
-    """Return (K + shift I)⁻¹ y; K is symmetric and not negative, shift above 0."""
+    """Return (K + shift I)⁻¹ y [R]; K is symmetric and positive semi-definite, shift is above 0."""
     shifted = kernel_RR.clone()
     shifted.diagonal().add_(shift)
     factor = torch.linalg.cholesky(shifted)

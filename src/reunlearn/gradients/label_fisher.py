@@ -1,10 +1,10 @@
-"""The diagonal of the Fisher information, sample by sample, in whole batches.
+"""The diagonal of the Fisher information: squared gradients of single samples, computed for whole batches.
 
     all labels   F = (1/N) Σ_i Σ_y p_y(x_i) (∂ −log p_y(x_i) / ∂θ)²
     true label   F = (1/N) Σ_i (∂ log p_{y_i}(x_i) / ∂θ + ε)²                                      (empirical)
 
-Unlike in fisher.py, the square comes before any mean over samples: the batch size changes nothing but speed. ∂ −log
-p_y/∂z = p − e_y, so that both are sums of (Jᵀ c)² over cotangents c = √p_y (p − e_y), or e_{y_i} − p.
+Unlike in fisher.py, the square is taken before any mean over samples: the batch size changes only the speed. Because
+∂ −log p_y/∂z = p − e_y, both are sums of (Jᵀ c)² over cotangents c = √p_y (p − e_y), or e_{y_i} − p.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def label_fisher(model: nn.Module, outputs: Outputs, batches: Iterable[Batch]) -
     Args:
         model: in evaluation mode; left as it is.
         outputs: logits [B, K] of a batch.
-        batches: all N samples; memory grows with the size of a batch.
+        batches: all N samples; the memory needed grows with the batch size.
     """
     return _mean_of_squares(model, outputs, batches, all_labels, 0.0)
 
@@ -49,17 +49,18 @@ def empirical_fisher(
         log_p_BK = outputs(model, batch).log_softmax(dim=1)
         return log_p_BK.gather(1, batch.y[:, None])
 
-    return _mean_of_squares(model, score, batches, alone, shift)
+    return _mean_of_squares(model, score, batches, single_output, shift)
 
 
-def alone(z_B1: Tensor) -> Tensor:
-    """Return the cotangent 1 of a single output, [B, 1, 1]."""
+def single_output(z_B1: Tensor) -> Tensor:
+    """Return the cotangent 1 of a network with one output, [B, 1, 1]."""
     return torch.ones_like(z_B1)[:, :, None]
 
 
 def _mean_of_squares(
     model: nn.Module, outputs: Outputs, batches: Iterable[Batch], cotangents: Cotangents, shift: float
 ) -> list[Tensor]:
+    """Return (1/N) Σ_i Σ_c (Jᵀ_i c + shift)² over the cotangents c, one tensor per trainable parameter."""
     total = {n: torch.zeros_like(p) for n, p in model.named_parameters() if p.requires_grad}
     count = 0
     for batch in batches:

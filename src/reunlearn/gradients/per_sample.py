@@ -1,11 +1,10 @@
-"""Gradients of every sample on its own, many samples at once.
+"""The gradient of each single sample, for many samples at once.
 
     for each sample b and row r:   g_br = (∂z_b/∂θ)ᵀ c_br = Jᵀ_b c_br
 
 z [B, K] are the outputs of a batch, c the cotangents: one-hot ones give the Jacobian, the gradient of a loss by the
-outputs gives that loss's gradient. Two ways lead there: the layers' formulas (layer_rules.py) where every layer with
-parameters has one, else torch.func. Networks must be in evaluation mode as far as samples would mix (BatchNorm);
-dropout must be off.
+outputs gives that loss's gradient. Computed by the layers' formulas (layer_rules.py) where every layer with parameters
+has one, else by torch.func. BatchNorm must be in evaluation mode, where it does not mix samples; dropout must be off.
 """
 
 from __future__ import annotations
@@ -23,20 +22,21 @@ from reunlearn.gradients.layer_rules import rule_of, ruled_layers
 
 Outputs = Callable[[nn.Module, Batch], Tensor]  # logits [B, K] of a batch
 Cotangents = Callable[[Tensor], Tensor]  # z [B, K] → c [B, R, K], without a graph
-Part = tuple[str, slice, slice, Tensor]
-NUMBERS = 2**20  # of a parameter's gradients that are formed at once: 8 MB in float64, near what caches hold
-DELTAS = 2**26  # of gradients by layers' outputs that are held at once: 512 MB in float64
-VMAP_NUMBERS = 2**24  # of all gradients that torch.func forms at once: 128 MB in float64
+Part = tuple[str, slice, slice, Tensor]  # parameter's name, samples, rows, their gradients
+# the most numbers in memory at once
+NUMBERS = 2**20  # of one parameter's gradients: 8 MB in float64, about the size of a cache
+DELTAS = 2**26  # of gradients by the layers' outputs: 512 MB in float64
+VMAP_NUMBERS = 2**24  # of all gradients that torch.func computes: 128 MB in float64
 
 
 def per_sample_gradients(
     model: nn.Module, outputs: Outputs, batch: Batch, cotangents: Cotangents
 ) -> Iterator[Part]:
-    """Yield (parameter's name, samples, rows, g [samples, rows, *shape]) until every g of each was there.
+    """Yield (parameter's name, samples, rows, g [samples, rows, *shape]), which together cover each g once.
 
     Args:
         model: in evaluation mode; left as it is.
-        outputs: z [B, K] of a batch; each row may depend on its own sample alone.
+        outputs: z [B, K] of a batch; each row depends on its own sample only.
         batch: B samples.
         cotangents: c [B, R, K] from z.
 
@@ -53,10 +53,10 @@ def per_sample_gradients(
 
 
 class _Tap:
-    """Notes what a layer sees and lets the gradient by its output be asked for."""
+    """A forward hook that records a layer's inputs and adds zeros to its outputs, to differentiate by."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Tensor, Tensor]] = []  # input, a zero that was added to the output
+        self.calls: list[tuple[Tensor, Tensor]] = []  # input, the zeros that were added to the output
 
     def __call__(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         zero = torch.zeros_like(output, requires_grad=True)
@@ -80,7 +80,7 @@ def _by_layers(
     step = max(1, DELTAS // sum(zero.numel() for zero in zeros))
     for begin in range(0, len(cotangents_RBK), step):
         rows = slice(begin, min(begin + step, len(cotangents_RBK)))
-        found = torch.autograd.grad(
+        deltas = torch.autograd.grad(
             z_BK,
             zeros,
             cotangents_RBK[rows],
@@ -88,9 +88,9 @@ def _by_layers(
             allow_unused=True,
             retain_graph=rows.stop < len(cotangents_RBK),
         )
-        deltas = iter(found)
+        next_delta = iter(deltas)
         for name, layer in layers.items():
-            calls = [(x, next(deltas)) for x, _ in taps[name].calls]
+            calls = [(x, next(next_delta)) for x, _ in taps[name].calls]
             used = [call for call in calls if call[1] is not None]
             yield from _of_layer(name, layer, used, rows, len(batch))
 
@@ -102,14 +102,15 @@ def _of_layer(
     rule = rule_of(layer)
     assert rule is not None
     width = rows.stop - rows.start
-    own = {key: p for key, p in layer.named_parameters(recurse=False) if p.requires_grad}
-    step = max(1, NUMBERS // (width * max(p.numel() for p in own.values())))
+    trained = {key: p for key, p in layer.named_parameters(recurse=False) if p.requires_grad}
+    step = max(1, NUMBERS // (width * max(p.numel() for p in trained.values())))
     for begin in range(0, count, step):
         part = slice(begin, min(begin + step, count))
-        total = {} if calls else {k: p.new_zeros(part.stop - begin, width, *p.shape) for k, p in own.items()}
-        for x, delta in calls:  # one, unless the network uses the layer more than once
+        shape = (part.stop - begin, width)
+        total = {} if calls else {key: p.new_zeros(*shape, *p.shape) for key, p in trained.items()}
+        for x, delta in calls:  # one call, unless the network uses the layer more than once
             for key, value in rule(layer, x[part], delta[:, part]).items():
-                if key in own:
+                if key in trained:
                     total[key] = total[key] + value if key in total else value
         yield from ((f"{name}.{key}" if name else key, part, rows, value) for key, value in total.items())
 
@@ -118,10 +119,9 @@ def _by_vmap(model: nn.Module, outputs: Outputs, batch: Batch, cotangents: Cotan
     parameters = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
 
     def of_one(x: Tensor, y: Tensor, index: Tensor) -> dict[str, Tensor]:
-        alone = Batch(x[None], y[None], index[None])
-        pulled = vjp(lambda weights: outputs(Displaced(model, weights), alone)[0], parameters)
-        z_K, pull = pulled[0], pulled[1]
-        return vmap(lambda c_K: pull(c_K)[0])(cotangents(z_K[None])[0])
+        sample = Batch(x[None], y[None], index[None])
+        z_K, pull_back, *_ = vjp(lambda weights: outputs(Displaced(model, weights), sample)[0], parameters)
+        return vmap(lambda c_K: pull_back(c_K)[0])(cotangents(z_K[None])[0])
 
     with torch.no_grad():
         rows = cotangents(outputs(model, Batch(batch.x[:1], batch.y[:1], batch.index[:1]))).shape[1]
@@ -129,8 +129,8 @@ def _by_vmap(model: nn.Module, outputs: Outputs, batch: Batch, cotangents: Cotan
     for begin in range(0, len(batch), step):
         part = slice(begin, min(begin + step, len(batch)))
         with plain_attention():
-            found = vmap(of_one)(batch.x[part], batch.y[part], batch.index[part])
-        yield from ((name, part, slice(0, rows), value) for name, value in found.items())
+            gradients = vmap(of_one)(batch.x[part], batch.y[part], batch.index[part])
+        yield from ((name, part, slice(0, rows), value) for name, value in gradients.items())
 
 
 def jacobian(model: nn.Module, outputs: Outputs, batch: Batch, classes: int) -> Tensor:
@@ -150,5 +150,5 @@ def jacobian(model: nn.Module, outputs: Outputs, batch: Batch, classes: int) -> 
 
 
 def one_hot(z_BK: Tensor) -> Tensor:
-    """Return cotangents [B, K, K] that pick each output alone."""
+    """Return one-hot cotangents [B, K, K]: each of the K rows selects one output."""
     return torch.eye(z_BK.shape[1], dtype=z_BK.dtype, device=z_BK.device).expand(len(z_BK), -1, -1)

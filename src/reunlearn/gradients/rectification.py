@@ -1,7 +1,7 @@
-"""Gradient direction rectification (GDR) in its parts: two gradients of a step, held against each other and a bank.
+"""Gradient direction rectification (GDR): the two gradients of a step lose their conflict with each other and a bank.
 
-Both the forget ascent a and the retain descent d are lists of tensors, one per parameter and both to be
-descended; they come back without conflict (GDR-GMA, Sec. 4.1, Algorithm 1).
+Both the forget ascent a and the retain descent d are lists of tensors, one per parameter; the weights move against
+both. They are returned without conflict (GDR-GMA, Sec. 4.1, Algorithm 1).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROJECTIONS: dict[str, Projection] = {"exact": rectify, "in_turn": rectify_in_tu
 
 
 class Memory(Protocol):
-    """What is known of the whole forget set's gradients, block by block."""
+    """The gradients of the whole forget set, stored or computed again; a block is a vector of tensors."""
 
     def add(self, blocks: Sequence[Tensor]) -> None:
         """Store the gradients of a step: rows [E, P] for each block."""
@@ -31,7 +31,7 @@ class Memory(Protocol):
         """Return the joint gradient [P] for the direction [P] of each block."""
 
     def end_epoch(self) -> None:
-        """Let the banks know that an epoch is over."""
+        """Note the end of an epoch."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Banked:
         return [bank.joint(v_P) for bank, v_P in zip(self.banks, directions, strict=True)]
 
     def end_epoch(self) -> None:
-        """Turn the banks."""
+        """Note the end of an epoch in every bank."""
         for bank in self.banks:
             bank.end_epoch()
 
@@ -74,15 +74,15 @@ class Recomputed:
 
 @dataclass
 class Rectifier:
-    """Algorithm 1, each part of it for itself.
+    """Algorithm 1 of GDR-GMA, whose parts can be left out.
 
     Attributes:
         projection: one of PROJECTIONS, for the two gradients of a step; None leaves them as they are.
-        whole: all tensors are one vector; else each tensor is rectified by itself.
+        whole: treat all tensors as one vector; else each tensor is rectified by itself.
         scope: how many of the last tensors the bank covers.
-        pair: which gradient chooses the bank's entries and is held against them: retain (d as it came, d′) or
-            forget (a′).
-        memory: of the forget set's gradients; None leaves this part out.
+        pair: the gradient that is rectified with the bank: "retain" (d′, where d as given selects the bank's rows)
+            or "forget" (a′, which also selects them).
+        memory: the forget set's gradients; None leaves the bank out.
     """
 
     projection: Projection | None
@@ -94,42 +94,43 @@ class Rectifier:
     def __call__(
         self, a: list[Tensor], d: list[Tensor], entries: Sequence[Tensor] = ()
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Return both rectified.
+        """Return both gradients rectified.
 
         Args:
-            a, d: gradients of a step, both to be descended.
+            a, d: gradients of a step; the weights move against both.
             entries: what the bank stores of this step, [E, *shape] for each tensor of its scope.
         """
-        new_a, new_d = (a, d) if self.projection is None else self._apart(a, d, self.projection)
+        new_a, new_d = (a, d) if self.projection is None else self._without_conflict(a, d, self.projection)
         if self.memory is None:
             return new_a, new_d
         self.memory.add(list(self.blocks(entries, rows=True)))
         if self.pair == "forget":
-            return self._held_against_bank(new_a, chooses=new_a), new_d
-        return new_a, self._held_against_bank(new_d, chooses=d)
+            return self._rectified_with_bank(new_a, selecting=new_a), new_d
+        return new_a, self._rectified_with_bank(new_d, selecting=d)
 
-    def _apart(
+    def _without_conflict(
         self, a: list[Tensor], d: list[Tensor], project: Projection
     ) -> tuple[list[Tensor], list[Tensor]]:
         pairs = [project(x, y) for x, y in zip(self.blocks(a), self.blocks(d), strict=True)]
         return self._tensors([x for x, _ in pairs], a), self._tensors([y for _, y in pairs], d)
 
-    def _held_against_bank(self, target: list[Tensor], chooses: list[Tensor]) -> list[Tensor]:
+    def _rectified_with_bank(self, target: list[Tensor], selecting: list[Tensor]) -> list[Tensor]:
+        """Return the target without its conflict with the joint gradient of the rows that `selecting` selects."""
         assert self.memory is not None
-        joint = self.memory.joint(list(self.blocks(chooses[-self.scope :])))
+        joint = self.memory.joint(list(self.blocks(selecting[-self.scope :])))
         rest, tail = target[: -self.scope], target[-self.scope :]
         free = [unconflicted(v_P, w_P) for v_P, w_P in zip(self.blocks(tail), joint, strict=True)]
         return rest + self._tensors(free, tail)
 
     def blocks(self, tensors: Sequence[Tensor], rows: bool = False) -> Iterator[Tensor]:
-        """Yield the tensors as vectors: one [P] of all, or one for each; [E, P] where they are rows of gradients."""
+        """Yield the tensors as one vector [P] or one vector for each tensor; as [E, P] where they are E gradients."""
         if not self.whole:
             yield from (t.reshape(len(t), -1) if rows else t.flatten() for t in tensors)
         elif tensors:
             yield torch.cat([t.reshape(len(t), -1) for t in tensors], dim=1) if rows else flatten(tensors)
 
     def _tensors(self, vectors: list[Tensor], like: list[Tensor]) -> list[Tensor]:
-        """Return vectors made by `blocks` in the shapes of `like`."""
+        """Return vectors that `blocks` made, in the shapes of `like`."""
         if self.whole:
             return unflatten(vectors[0], like)
         return [v_P.view_as(t) for v_P, t in zip(vectors, like, strict=True)]

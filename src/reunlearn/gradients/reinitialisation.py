@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from reunlearn.gradients.flat import flatten, gradients
 
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
-MARGIN = 1e-12  # within which a threshold counts as the smallest or largest saliency
+MARGIN = 1e-12  # a threshold this close to the smallest or largest saliency counts as equal to it
 
 
 def snip(losses: Iterable[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
@@ -30,7 +30,7 @@ def snip(losses: Iterable[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]
 def above(saliencies: Sequence[Tensor], sparsity: float) -> list[Tensor]:
     """Return masks of the entries strictly above the k-th smallest of all, k = int(sparsity · P).
 
-    Where that is the smallest or the largest of all, half the distance of these two is the threshold (as released).
+    Where this is the smallest or the largest of all, the threshold is (largest − smallest) / 2, as released.
     """
     every_P = flatten(saliencies)
     least, most = float(every_P.min()), float(every_P.max())
@@ -42,19 +42,19 @@ def above(saliencies: Sequence[Tensor], sparsity: float) -> list[Tensor]:
 
 
 def belongs(name: str, parts: Sequence[str]) -> bool:
-    """Tell whether a parameter or module lies in one of the named modules; no parts name everything."""
+    """Tell whether a parameter or module lies in one of the modules named in `parts`; True if `parts` is empty."""
     return not parts or any(name == part or name.startswith(part + ".") for part in parts)
 
 
 def trimmable(model: nn.Module, parts: Sequence[str]) -> set[str]:
-    """Return the names of the weights and biases in these modules, normalisation only where named itself."""
-    found = set()
+    """Return the names of the weights and biases in these modules; of normalisation only if `parts` names it."""
+    names = set()
     for name, module in model.named_modules():
         chosen = name in parts if isinstance(module, NORMS) else belongs(name, parts)
-        for own, parameter in module.named_parameters(recurse=False):
-            if chosen and parameter.requires_grad and ("weight" in own or "bias" in own):
-                found.add(f"{name}.{own}" if name else own)
-    return found
+        for key, parameter in module.named_parameters(recurse=False):
+            if chosen and parameter.requires_grad and ("weight" in key or "bias" in key):
+                names.add(f"{name}.{key}" if name else key)
+    return names
 
 
 def fresh(name: str, like: Tensor, generator: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ def summed_gradients(losses: Iterable[Tensor], parameters: Sequence[Tensor]) -> 
 
 
 def top_fraction(scores: Sequence[Tensor], fraction: float) -> list[Tensor]:
-    """Return masks of the ⌊fraction · P⌋ highest scores of all tensors together; of equal scores the earlier win.
+    """Return masks of the ⌊fraction · P⌋ highest scores of all tensors together; of equal scores the earlier is taken.
 
     Args:
         scores: one tensor per parameter.

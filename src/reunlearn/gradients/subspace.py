@@ -1,7 +1,7 @@
-"""The space that a layer's inputs span, and the projection onto its core.
+"""The space that a layer's inputs span, and a basis of its principal directions.
 
 A linear layer, and a convolution on each patch, computes W r. An update of W whose rows are orthogonal to r
-leaves that output as it was; so the second moments C = Σ r rᵀ of all inputs tell which updates disturb nobody
+leaves this output unchanged; so the second moments C = Σ r rᵀ of all inputs tell which updates change no output
 (Saha et al. 2021; PGU, Eq. 2–4).
 """
 
@@ -17,24 +17,25 @@ from torch.nn import functional
 from reunlearn.base.errors import UserError
 
 BatchT = TypeVar("BatchT")
-PATCH_NUMBERS = 2**24  # of one chunk of patches: 128 MB in float64
+PATCH_NUMBERS = 2**24  # the most numbers in one chunk of patches: 128 MB in float64
 
 
 def weighted_layers(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
     """Return the convolutions and linear layers by name.
 
     Raises:
-        UserError: a convolution is grouped, padded by name or not with zeros: no rule is known for its patches.
+        UserError: a convolution is grouped, or its padding is not a number of zeros: its patches are not implemented.
     """
-    found = {n: m for n, m in model.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
-    for name, layer in found.items():
+    layers = {n: m for n, m in model.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
+    for name, layer in layers.items():
         if isinstance(layer, nn.Conv2d):
             plain = layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
             if not plain:
                 raise UserError(
-                    f"layer '{name}' is a convolution in groups or without zero padding: its inputs have no known rows"
+                    f"layer '{name}' is a convolution in groups or without zero padding, which is not supported; "
+                    "choose another network"
                 )
-    return found
+    return layers
 
 
 def padded(layer: nn.Conv2d, x: Tensor) -> Tensor:
@@ -47,7 +48,7 @@ def layer_rows(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
     """Return a layer's input vectors [R, D] in float64; D is its number of weights per output.
 
     Args:
-        layer: a convolution is read at stride 1 and dilation 1, whatever its own are.
+        layer: for a convolution, patches at stride 1 and dilation 1 are taken, whatever its stride and dilation are.
         x: [B, C, H, W] for a convolution, padded; [..., D] for a linear layer.
     """
     if isinstance(layer, nn.Conv2d):
@@ -79,12 +80,12 @@ def input_moments(
     """Return C = Σ r rᵀ [D, D] of each convolution and linear layer, streamed over batches.
 
     Args:
-        model: in the mode that it is to be seen in; left as it is.
-        batches: whatever `forward` takes.
+        model: in the mode (train or eval) of the wanted inputs; left as it is.
+        batches: what `forward` takes.
         forward: runs the model on a batch; its result is not used.
 
     Raises:
-        UserError: the model has a layer that it never calls, such as one whose weights attention takes for itself.
+        UserError: the model never calls one of its layers: for example, attention uses a layer's weights directly.
     """
     layers = weighted_layers(model)
     moments: dict[str, Tensor] = {}
@@ -103,10 +104,11 @@ def input_moments(
     finally:
         for handle in handles:
             handle.remove()
-    unseen = sorted(layers.keys() - moments.keys())
-    if unseen:
+    uncalled = sorted(layers.keys() - moments.keys())
+    if uncalled:
         raise UserError(
-            f"layer '{unseen[0]}' is never called: the network uses its weights directly, so its inputs cannot be seen"
+            f"layer '{uncalled[0]}' is never called: the network uses its weights directly, so its inputs cannot be "
+            "recorded; choose another network"
         )
     return moments
 
@@ -118,7 +120,7 @@ def core_basis(moment_DD: Tensor, energy: float, reach: bool = False, indefinite
 
     Args:
         moment_DD: symmetric, float64.
-        energy: share of the sum of σ (not of σ²) to stay within.
+        energy: the share of the sum of σ (not of σ²) that is not exceeded.
         reach: take one direction more, so that the share is reached.
         indefinite: a difference of moments can have negative eigenvalues. σ is √|eigenvalue| ("absolute"), or 0
             for the negative ones ("zero").
@@ -127,17 +129,18 @@ def core_basis(moment_DD: Tensor, energy: float, reach: bool = False, indefinite
     sigma = squares.sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
     order = sigma.argsort(descending=True, stable=True)
     sums = sigma[order].cumsum(0)
-    rank = int((sums / sums[-1] <= energy).sum()) + int(reach)  # the last is 1 to the bit: energy 1 takes all
+    # the last share is exactly 1, so that energy 1 takes all directions
+    rank = int((sums / sums[-1] <= energy).sum()) + int(reach)
     return vectors_DD[:, order[:rank].to(vectors_DD.device)]
 
 
 def definite(moment_DD: Tensor, indefinite: str) -> Tensor:
-    """Return U σ² Uᵀ [D, D]: a difference of moments with its negative eigenvalues dealt with; see core_basis."""
+    """Return U σ² Uᵀ [D, D]: a difference of moments without negative eigenvalues; `indefinite` as in core_basis."""
     squares, vectors_DD = squared_sigma(moment_DD, indefinite)
     return (vectors_DD * squares) @ vectors_DD.T
 
 
 def squared_sigma(moment_DD: Tensor, indefinite: str) -> tuple[Tensor, Tensor]:
-    """Return σ² [D] and the eigenvectors [D, D] as columns; see core_basis."""
+    """Return σ² [D] and the eigenvectors [D, D] as columns; `indefinite` as in core_basis."""
     eigenvalues, vectors_DD = torch.linalg.eigh(moment_DD)
     return eigenvalues.abs() if indefinite == "absolute" else eigenvalues.clamp(min=0), vectors_DD

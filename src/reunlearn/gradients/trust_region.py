@@ -1,14 +1,14 @@
-"""A linear layer that may be scaled inside a space in which its weights must not move otherwise.
+"""A linear layer whose weights move only outside a protected space, and are only scaled inside it.
 
     W_eff = W + W U (Q − I) Uᵀ        W moves orthogonally to the space, Q scales within it
 
 Trust-region gradient projection (TRGP, Lin et al. 2022). With G = ∂L/∂W_eff and U inside the space that P projects
 onto, the gradients are
 
-    ∂L/∂W (I − P) = G (I − P)         the scaling drops out, for Uᵀ (I − P) = 0
+    ∂L/∂W (I − P) = G (I − P)         the scaling drops out, because Uᵀ (I − P) = 0
     ∂L/∂Q         = (W U)ᵀ G U
 
-so that no graph through Q is needed: a pass over the network with W_eff in the layer gives both.
+so that no graph through Q is needed: one backward pass with W_eff in the layer gives both.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class TrustRegion:
         Args:
             gradient_OD: G, at the effective weights.
             outside_OD: G (I − P).
-            rate: of W.
-            scale_rate: of Q.
+            rate: learning rate of W.
+            scale_rate: learning rate of Q.
         """
         gradient_KK = (self.weight_OD @ self.basis_DK).T @ gradient_OD @ self.basis_DK
         self.weight_OD = self.weight_OD - rate * outside_OD

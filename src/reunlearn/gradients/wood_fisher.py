@@ -1,19 +1,19 @@
-"""The recursion of WoodFisher influence unlearning, as released and as it is meant; no gradient is ever kept.
+"""The recursion of WoodFisher influence unlearning, as released and as meant, without storing any gradient.
 
 As released:
 
     o ← g₀;  k ← v;   for each further sample:   t = o·g;   k ← k − (k·g)/(N + t) o;   o ← o − t/(N + t) o
 
-o is only ever scaled, so that o = c g₀ and k = v + b g₀ throughout: all the recursion asks of a sample is g·v and
-g·g₀, the derivatives of its loss along two fixed directions. Forward differentiation gives these for a whole batch
-at once; no single sample's gradient is ever formed. It also shows what the result can be: v moved along the first
-sample's gradient and nothing else, however many samples follow.
+The recursion only scales o, so that o = c g₀ and k = v + b g₀ throughout. From each sample it needs only g·v and g·g₀,
+the derivatives of its loss along two fixed directions. Forward differentiation gives these for a whole batch at once,
+without the gradient of a single sample. The result is always v moved along the first sample's gradient, however many
+samples follow.
 
-As meant (Singh and Alistarh 2020), where o is B g with B the inverse so far, every sample counts:
+As meant (Singh and Alistarh 2020), where o is B g with B the present estimate of the inverse, every sample counts:
 
     k = (I + GᵀG/N)⁻¹ v = v − Gᵀ (N I + G Gᵀ)⁻¹ G v          G [n, P]: one gradient per row
 
-G v are directional derivatives again, G Gᵀ is a kernel made of panels (kernel.py), Gᵀ x one backward pass of Σ x_i ℓ_i.
+G v are directional derivatives again, G Gᵀ is computed in panels (kernel.py), Gᵀ x by one backward pass of Σ x_i ℓ_i.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def along(model: nn.Module, losses: Losses, batch: Batch, direction_P: Tensor) -
     named = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
     tangents = dict(zip(named, unflatten(direction_P, list(named.values())), strict=True))
     with plain_attention(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)  # torch's own, once
-        found = jvp(lambda weights: losses(Displaced(model, weights), batch), (named,), (tangents,))
-    return found[1].detach()
+        warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)  # torch itself uses it
+        values = jvp(lambda weights: losses(Displaced(model, weights), batch), (named,), (tangents,))
+    return values[1].detach()  # the derivatives; values[0] are the losses
 
 
 def recursion(along_v_N: Tensor, along_first_N: Tensor, size: float) -> float:
@@ -56,7 +56,7 @@ def recursion(along_v_N: Tensor, along_first_N: Tensor, size: float) -> float:
 
     Args:
         along_v_N: g·v of the samples after the first.
-        along_first_N: g·g₀ of them.
+        along_first_N: g·g₀ of the same samples.
         size: N.
     """
     scale, b = 1.0, 0.0
@@ -70,12 +70,12 @@ def recursion(along_v_N: Tensor, along_first_N: Tensor, size: float) -> float:
 def wood_fisher(
     model: nn.Module, losses: Losses, batches: Iterable[Batch], v_P: Tensor, size: float
 ) -> Tensor:
-    """Return k [P], the released code's stand-in for H⁻¹ v.
+    """Return k [P], which the released code uses in place of H⁻¹ v.
 
     Args:
         model: in evaluation mode; left as it is.
         losses: of each sample of a batch.
-        batches: the samples in their order; the very first only gives g₀.
+        batches: the samples in their order; the first sample only gives g₀.
         v_P: over the trainable parameters, in the model's order.
         size: N.
     """
@@ -94,9 +94,8 @@ def wood_fisher(
 def first_gradient(model: nn.Module, losses: Losses, batch: Batch) -> Tensor:
     """Return the gradient [P] of the first sample's loss."""
     parameters = [p for p in model.parameters() if p.requires_grad]
-    alone = Batch(batch.x[:1], batch.y[:1], batch.index[:1])
-    found = torch.autograd.grad(losses(model, alone)[0], parameters, materialize_grads=True)
-    return flatten(found)
+    first = Batch(batch.x[:1], batch.y[:1], batch.index[:1])
+    return flatten(torch.autograd.grad(losses(model, first)[0], parameters, materialize_grads=True))
 
 
 def wood_fisher_inverse(
@@ -104,11 +103,12 @@ def wood_fisher_inverse(
     losses: Losses,
     samples: Batch,
     v_P: Tensor,
+    *,
     size: float,
     panels: Panels,
     batch_size: int,
 ) -> Tensor:
-    """Return (I + GᵀG/N)⁻¹ v [P], what the recursion over all samples ends in.
+    """Return (I + GᵀG/N)⁻¹ v [P], the result of the recursion over all samples as it is meant.
 
     Args:
         model: in evaluation mode; left as it is.
@@ -116,8 +116,8 @@ def wood_fisher_inverse(
         samples: all n of them; their order does not matter.
         v_P: over the trainable parameters, in the model's order.
         size: N.
-        panels: how many gradients are held at once; see kernel.needed for the memory.
-        batch_size: samples per pass where no single gradients are formed.
+        panels: how many gradients are in memory at once; see kernel.needed for the memory.
+        batch_size: samples per pass where no single gradients are computed.
     """
 
     def column(model: nn.Module, batch: Batch) -> Tensor:
@@ -126,7 +126,7 @@ def wood_fisher_inverse(
     def take(places: Tensor) -> Batch:
         return Batch(samples.x[places], samples.y[places], samples.index[places])
 
-    gram_NN = kernel(model, column, take, len(samples), 1, panels)
+    gram_NN = kernel(model, column, take, samples=len(samples), classes=1, panels=panels)
     parts = torch.arange(len(samples)).split(batch_size)
     along_v_N = torch.cat([along(model, losses, take(rows), v_P) for rows in parts])
     x_N = ridge(gram_NN, size, along_v_N.double())

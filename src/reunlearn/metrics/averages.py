@@ -1,7 +1,7 @@
 """Avg. Gap and Avg. D as each paper defines them: the mean over its own four columns of |mean − mean of Retrain|.
 
-A gap is a difference of means, not a mean of differences. The formula is shared, the columns are not: each paper has
-its own membership attack, and GDR-GMA leaves the training augmentation on where it measures forget and retain accuracy.
+A gap is a difference of means, not a mean of differences. The papers share the formula but not the columns: each uses
+its own membership attack, and GDR-GMA measures forget and retain accuracy with the training augmentation on.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from reunlearn.metrics.statistics import average_gap, gap
 
 @dataclass(frozen=True)
 class PaperAverage:
-    """One paper's average: its column here, and per term what the paper calls it and the metrics that can give it.
+    """One paper's average: the name and title of its column, and its terms.
 
-    The first metric of a term that was measured counts: an augmented accuracy exists only where a recipe augments.
+    A term is the paper's name for it and the metrics that can supply it, of which the first one measured is taken: an
+    augmented accuracy exists only where a recipe augments.
     """
 
     name: str
@@ -62,13 +63,13 @@ def paper_average(average: PaperAverage, means: Mapping[str, float], reference: 
     """Return a paper's average; NaN if one of its four terms was not measured here or for Retrain.
 
     Args:
-        average: which.
+        average: the paper's average.
         means: {metric: mean over the runs of a line}.
-        reference: the same of Retrain.
+        reference: the same for Retrain.
     """
-    nothing = float("nan")
+    missing = float("nan")
     gaps = []
     for _, candidates in average.terms:
         metric = next((m for m in candidates if m in reference), candidates[-1])
-        gaps.append(gap(means.get(metric, nothing), reference.get(metric, nothing)))
+        gaps.append(gap(means.get(metric, missing), reference.get(metric, missing)))
     return average_gap(gaps)

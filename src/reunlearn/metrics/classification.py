@@ -1,4 +1,4 @@
-"""Accuracy, cross-entropy and entropy from logits: numpy in, numpy out, whole sets at once."""
+"""Softmax, accuracy, cross-entropy and entropy from logits: numpy in, numpy out, whole sets at once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import numpy as np
 
 
 def log_softmax(logits_NK: np.ndarray) -> np.ndarray:
-    """Return log-probabilities [N, K] in float64."""
+    """Return log-probabilities [N, K] in float64; NaN for samples with an infinite or undefined largest logit."""
     z_NK = logits_NK.astype(np.float64)
-    z_NK = z_NK - z_NK.max(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # ∞ − ∞
+        z_NK = z_NK - z_NK.max(axis=-1, keepdims=True)
     return z_NK - np.log(np.exp(z_NK).sum(axis=-1, keepdims=True))
+
+
+def softmax(logits_NK: np.ndarray) -> np.ndarray:
+    """Return probabilities [N, K] in float64."""
+    return np.exp(log_softmax(logits_NK))
 
 
 def accuracy(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
@@ -23,6 +29,7 @@ def cross_entropy(logits_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
 
 
 def entropy(logits_NK: np.ndarray) -> np.ndarray:
-    """Return the entropy of each output distribution [N], natural logarithm."""
+    """Return the entropy of each output distribution [N], natural logarithm; NaN where a logit is not finite."""
     log_p = log_softmax(logits_NK)
-    return -(np.exp(log_p) * log_p).sum(axis=-1)
+    with np.errstate(invalid="ignore"):  # 0 · −∞
+        return -(np.exp(log_p) * log_p).sum(axis=-1)

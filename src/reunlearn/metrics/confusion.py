@@ -1,4 +1,4 @@
-"""Which class is taken for which: accuracy per class, and what forgotten classes are taken for, follow from it."""
+"""The confusion matrix: it gives the accuracy per class, and as which classes forgotten ones are predicted."""
 
 from __future__ import annotations
 

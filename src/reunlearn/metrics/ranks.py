@@ -35,10 +35,10 @@ def rank(values_NK: np.ndarray, level: float = LEVEL) -> Ranking:
     """Rank methods within each block, smaller values first.
 
     Raises:
-        ValueError: a value is not finite; leave such blocks or methods out, for a rank needs all of them.
+        ValueError: a value is not finite.
     """
     if values_NK.ndim != 2 or not np.isfinite(values_NK).all():
-        raise ValueError("ranks need one finite value per block and method")
+        raise ValueError("ranks need one finite value per block and method; leave out blocks that lack one")
     blocks, methods = values_NK.shape
     ranks_NK = stats.rankdata(values_NK, axis=1)
     enough = blocks > 1 and methods > 1
@@ -51,7 +51,7 @@ def rank(values_NK: np.ndarray, level: float = LEVEL) -> Ranking:
 
 
 def critical_difference(methods: int, blocks: int, level: float = LEVEL) -> float:
-    """Return how far apart two average ranks must be, after Nemenyi."""
+    """Return the smallest significant difference of two average ranks, after Nemenyi."""
     q = float(stats.studentized_range.ppf(1 - level, methods, np.inf)) / np.sqrt(2)
     return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
 
@@ -63,14 +63,14 @@ def _friedman(values_NK: np.ndarray, ranks_NK: np.ndarray) -> float:
 
 
 def cliques(average_K: np.ndarray, critical: float) -> list[tuple[int, int]]:
-    """Return the groups of methods that cannot be told apart, as (first, last) positions in the order of rank.
+    """Return the groups of methods without a significant difference, as (first, last) positions in the order of rank.
 
     Only the largest groups, of at least two methods each; positions count the methods sorted by average rank.
     """
     ranks = np.sort(average_K)
     ends = np.searchsorted(ranks, ranks + critical, side="left") - 1  # closer than the critical difference
-    found: list[tuple[int, int]] = []
+    groups: list[tuple[int, int]] = []
     for first, last in enumerate(ends.tolist()):
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return found
+        if last > first and (not groups or last > groups[-1][1]):
+            groups.append((first, last))
+    return groups

@@ -1,4 +1,4 @@
-"""Statistics of tables: mean and deviation over seeds, gaps to a reference, ROC curves.
+"""Statistics of tables: mean and deviation over seeds, gaps to a reference.
 
 A gap is a difference of means, not a mean of differences: |mean − mean of Retrain| (METHODS 4.1).
 """
@@ -44,15 +44,5 @@ def gap(mean: float, reference: float) -> float:
 
 
 def average_gap(gaps: Sequence[float]) -> float:
-    """Return the mean of the gaps; NaN if one is missing, for a mean of fewer gaps is another number."""
+    """Return the mean of the gaps; NaN if one is missing, because a mean of fewer gaps is another number."""
     return float(np.mean(gaps)) if len(gaps) else float("nan")
-
-
-def roc(member_N: np.ndarray, other_M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return false and true positive rates, from (0, 0) to (1, 1), one point per distinct score."""
-    scores = np.concatenate([member_N, other_M])
-    thresholds_T = np.unique(scores)[::-1]
-    rates = [
-        1.0 - np.searchsorted(np.sort(side), thresholds_T, "left") / len(side) for side in (other_M, member_N)
-    ]
-    return np.concatenate([[0.0], rates[0]]), np.concatenate([[0.0], rates[1]])

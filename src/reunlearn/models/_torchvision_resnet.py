@@ -1,6 +1,6 @@
 """torchvision's residual networks, with its 7×7 stem, its initialisation and its names of layers.
 
-No `width`: torchvision has none for these blocks; resnet18 and resnet34 do.
+There is no setting `width`, because torchvision has none for these blocks; resnet18 and resnet34 have it.
 """
 
 from __future__ import annotations
@@ -19,5 +19,6 @@ def make(
     model = getattr(models, name)(num_classes=classes)
     if shape[0] != 3:
         model.conv1 = nn.Conv2d(shape[0], 64, 7, stride=2, padding=3, bias=False)
-        nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")  # as torchvision's
+        # as torchvision does
+        nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
     return load(model, pretrained, official) if pretrained else model

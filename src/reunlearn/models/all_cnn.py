@@ -1,7 +1,7 @@
 """All-CNN (Springenberg et al. 2015) with BatchNorm, as PGU trains it on 32×32 images.
 
 Eight convolutions without bias, each with BatchNorm and ReLU; two of them halve height and width. Mean pooling
-over the whole map is PGU's 8×8 pooling at 32×32 pixels, and lets other sizes in.
+over the whole map equals PGU's 8×8 pooling at 32×32 pixels, and allows other sizes.
 """
 
 from __future__ import annotations
@@ -38,5 +38,5 @@ def _block(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> list[
 
 
 def build(shape: tuple[int, int, int], classes: int, width: int = 96) -> nn.Module:
-    """Return the network; `width` channels at first (96 in the paper, 1,620,010 parameters)."""
+    """Return the network; `width` channels in the first two layers (96 in the paper, 1,620,010 parameters)."""
     return AllCNN(shape[0], classes, width)

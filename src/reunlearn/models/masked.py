@@ -1,13 +1,14 @@
 """Another network with a learned mask that assigns its last feature maps to classes (ERM-KTP, Lin et al. 2023).
 
     f = features(x)                      [B, C, h, w], before pooling
-    z = classify(f)                      the ordinary logits: what forward returns
-    z̃ = classify(M[:, y] · f)            the masked ones; M [C, K], each entry ½ at first
+    z = classify(f)                      the ordinary logits: forward(x)
+    z̃ = classify(M[:, y] · f)            the masked logits: forward(x, y); M [C, K], initially ½ everywhere
 
 Masked training runs `forward(x, y)` in some epochs and `forward(x)` in the others, adds its regulariser on `mask`
-to the loss, and keeps `mask` within [0, 1] after each step. A training that never runs the masked features leaves M
-as it is: no gradient reaches it. The body is the network of its name, to the bit, from the same seed. ERM-KTP's
-code masks ResNet-20, ResNet-50 and ResNeXt-50; GDR-GMA's port to ResNet-18 is unreleased.
+to the loss, and keeps `mask` within [0, 1] after each step. A training that never runs `forward(x, y)` leaves M
+unchanged, because no gradient reaches it. With the same seed the body has the same initial weights, to the bit, as the
+network of its name. ERM-KTP's code masks ResNet-20, ResNet-50 and ResNeXt-50; GDR-GMA's port to ResNet-18 is
+unreleased.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from reunlearn.study.catalogue import plugin_names
 
 
 class MaskedNetwork(nn.Module):
-    """x [B, …] → logits [B, K], with a mask on the last feature maps at hand.
+    """x [B, …] → logits [B, K]; where labels are given, the last feature maps are masked.
 
     Args:
         body: a network with `features`, `classify` and the linear layer `head`.
@@ -44,7 +45,7 @@ class MaskedNetwork(nn.Module):
         return self.body.features(x)
 
     def masked(self, features: Tensor, labels_N: Tensor) -> Tensor:
-        """Return M[:, y] · f: feature maps [B, C, h, w] seen through the mask of each sample's class."""
+        """Return M[:, y] · f: feature maps [B, C, h, w], each multiplied with the mask of its sample's class."""
         return features * self.mask.T[labels_N][:, :, None, None]
 
     def classify(self, features: Tensor) -> Tensor:
@@ -52,7 +53,7 @@ class MaskedNetwork(nn.Module):
         return self.body.classify(features)
 
     def forward(self, x: Tensor, labels_N: Tensor | None = None) -> Tensor:
-        """Return logits; with labels, those of the feature maps seen through the mask."""
+        """Return logits; with labels, those of the masked feature maps."""
         features = self.features(x)
         return self.classify(features if labels_N is None else self.masked(features, labels_N))
 
@@ -60,10 +61,10 @@ class MaskedNetwork(nn.Module):
 def build(
     shape: tuple[int, int, int], classes: int, body: str = "resnet18", width: int | None = None
 ) -> nn.Module:
-    """Return the network around `body`; `width` is the body's, its default if absent.
+    """Return the network `body` with a mask; `width` is a setting of the body, None keeps its default.
 
     Raises:
-        UserError: there is no such body, or it has no feature maps of its last stage.
+        UserError: there is no network of this name, or it does not give its last feature maps.
     """
     if not gives_maps(body):
         known = ", ".join(filter(gives_maps, plugin_names("models")))

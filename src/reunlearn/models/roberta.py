@@ -1,7 +1,7 @@
 """RoBERTa with a linear layer on <s> (Liu et al. 2019), from a folder of weights or freshly initialised.
 
-The encoder is transformers' own. Its numbers of tokens are not ours (reunlearn.data.tokens), so the rows of the
-embedding are put in our order on loading. Attention is computed with plain products and softmax: it has second
+The encoder is that of transformers. Its numbering of tokens is not that of reunlearn.data.tokens, so the rows of the
+embedding are reordered on loading. Attention is computed with plain products and a softmax, which have second
 derivatives.
 """
 
@@ -22,14 +22,14 @@ INPUTS = "text"
 FILES = ("config.json", "model.safetensors", "vocab.json", "merges.txt")
 REPOSITORY = "FacebookAI/roberta-base"
 PRETRAINED = f"a folder with {', '.join(FILES)} from https://huggingface.co/{REPOSITORY} is needed"
-FIRST_POSITION = 2  # RoBERTa's positions start there; 1 is the position of padding
+FIRST_POSITION = 2  # of RoBERTa's positions; 1 is the position of padding
 
 
 class Roberta(nn.Module):
     """Token ids [B, L], 0 where a text has ended → logits [B, K].
 
     Args:
-        encoder: transformers' RobertaModel without pooler, its embedding in our numbering.
+        encoder: transformers' RobertaModel without pooler, with its embedding in the order of data.tokens.
         classes: number of outputs K.
     """
 
@@ -44,13 +44,14 @@ class Roberta(nn.Module):
         """Return logits from the encoder's output at <s>."""
         real_BL = x_BL != PAD
         positions_BL = torch.where(real_BL, real_BL.cumsum(1) + FIRST_POSITION - 1, FIRST_POSITION - 1)
-        found = self.encoder(input_ids=x_BL, attention_mask=real_BL.long(), position_ids=positions_BL)
-        return self.head(found.last_hidden_state[:, 0])
+        encoded = self.encoder(input_ids=x_BL, attention_mask=real_BL.long(), position_ids=positions_BL)
+        return self.head(encoded.last_hidden_state[:, 0])
 
 
 def build(
     shape: tuple[int, ...],
     classes: int,
+    *,
     pretrained: str | None = None,
     width: int = 768,
     depth: int = 12,
@@ -63,8 +64,8 @@ def build(
     Args:
         shape: longest text in tokens, size of the vocabulary.
         classes: number of outputs.
-        pretrained: folder of roberta-base's files, or "cache" for the user's Hugging Face cache; config.json then says
-            all sizes.
+        pretrained: folder of roberta-base's files, or "cache" for the user's Hugging Face cache; config.json then
+            gives all sizes.
         width, depth, heads, inner: of a fresh encoder: numbers per token, blocks, heads, width within a block.
         dropout: share of numbers and of attention weights set to 0 while training, pretrained or not.
 
@@ -75,7 +76,7 @@ def build(
     if pretrained is not None:
         encoder = _pretrained(_folder(pretrained), vocabulary, dropout)
     elif width % heads:
-        raise UserError(f"roberta: width {width} is no multiple of {heads} heads")
+        raise UserError(f"roberta: width {width} is no multiple of {heads} heads; change 'width' or 'heads'")
     else:
         config = _roberta().RobertaConfig(
             vocab_size=vocabulary,
@@ -91,12 +92,14 @@ def build(
         encoder = _renumbered(_roberta().RobertaModel(config, add_pooling_layer=False), None)
     positions = encoder.config.max_position_embeddings - FIRST_POSITION
     if length > positions:
-        raise UserError(f"roberta: takes texts of at most {positions} tokens, not {length}")
+        raise UserError(
+            f"roberta: takes texts of at most {positions} tokens, not {length}; choose a dataset of shorter texts"
+        )
     return Roberta(encoder, classes)
 
 
 def _roberta() -> Any:
-    """Return the module that transformers keeps RoBERTa in."""
+    """Return transformers' module of RoBERTa."""
     from reunlearn.data.torchvision_compat import declare_operators
 
     declare_operators()  # transformers imports torchvision
@@ -118,42 +121,42 @@ def _folder(pretrained: str) -> Path:
 
 
 def _choices(dropout: float) -> dict[str, Any]:
-    """Return what is ours to choose in a config; padding 1 is what transformers' positions rest on."""
+    """Return the settings of a config that are chosen here; transformers' positions assume padding id 1."""
     share = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     return {**share, "attn_implementation": "eager", "pad_token_id": FIRST_POSITION - 1}
 
 
 def _pretrained(folder: Path, vocabulary: int, dropout: float) -> Any:
-    """Return the encoder of a folder, in our numbering of tokens."""
+    """Return the encoder of a folder, with its embedding in the order of data.tokens."""
     for name in FILES:
         if not (folder / name).is_file():
             raise UserError(f"{folder / name}: no such file; {PRETRAINED}")
-    rows = their_rows(folder, vocabulary)
+    rows = embedding_rows(folder, vocabulary)
     try:
         config = _roberta().RobertaConfig.from_pretrained(folder, local_files_only=True, **_choices(dropout))
         encoder = _roberta().RobertaModel(config, add_pooling_layer=False)
-        # the file may also hold a pooler and the layers that guess masked words: not ours to use
-        given = {key.removeprefix("roberta."): value for key, value in load_file(folder / FILES[1]).items()}
-        encoder.load_state_dict({key: given[key] for key in encoder.state_dict()})
+        # the file may also hold a pooler and the layers that predict masked words; these are not used
+        tensors = {key.removeprefix("roberta."): value for key, value in load_file(folder / FILES[1]).items()}
+        encoder.load_state_dict({key: tensors[key] for key in encoder.state_dict()})
     except KeyError as error:
         raise UserError(f"{folder / FILES[1]}: holds no {error.args[0]}; {PRETRAINED}") from error
-    except Exception as error:  # whatever the readers find: the folder is what the user can mend
+    except Exception as error:  # the readers raise errors of many kinds; the user can only replace the files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{folder}: holds no readable RoBERTa: {reason}; {PRETRAINED}") from error
     if max(rows) >= config.vocab_size:
-        tokens = f"numbers tokens up to {max(rows)}, but config.json has {config.vocab_size}"
-        raise UserError(f"{folder / 'vocab.json'}: {tokens}; {PRETRAINED}")
+        reason = f"numbers tokens up to {max(rows)}, but config.json has {config.vocab_size} tokens"
+        raise UserError(f"{folder / 'vocab.json'}: {reason}; {PRETRAINED}")
     return _renumbered(encoder, rows)
 
 
-def their_rows(folder: Path, vocabulary: int) -> list[int]:
-    """Return RoBERTa's number of each of our tokens [vocabulary].
+def embedding_rows(folder: Path, vocabulary: int) -> list[int]:
+    """Return the row of RoBERTa's embedding for each token of data.tokens [vocabulary].
 
     Raises:
-        UserError: the folder's tokens are not ours.
+        UserError: the folder has other tokens than data.tokens.
     """
     try:
-        theirs = read_json(folder / "vocab.json")
+        numbers = read_json(folder / "vocab.json")
         names = token_names(read_merges((folder / "merges.txt").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise UserError(
@@ -161,16 +164,21 @@ def their_rows(folder: Path, vocabulary: int) -> list[int]:
         ) from error
     if len(names) != vocabulary:
         raise UserError(
-            f"{folder / 'merges.txt'}: makes {len(names)} tokens, but the texts have {vocabulary}"
+            f"{folder / 'merges.txt'}: makes {len(names)} tokens, but the texts have {vocabulary}; {PRETRAINED}"
         )
     for name in names:
-        if name not in theirs:
+        if name not in numbers:
             raise UserError(f"{folder / 'vocab.json'}: has no token '{name}'; {PRETRAINED}")
-    return [theirs[name] for name in names]
+    return [numbers[name] for name in names]
 
 
 def _renumbered(encoder: Any, rows: list[int] | None) -> Any:
-    """Return the encoder with an embedding in our order, whose padding is 0 and not transformers' 1."""
+    """Return the encoder with an embedding in the order of data.tokens, where padding is 0 and not 1.
+
+    Args:
+        encoder: transformers' RobertaModel.
+        rows: the row of its embedding for each token; None for a new embedding.
+    """
     old = encoder.embeddings.word_embeddings.weight
     count = old.shape[0] if rows is None else len(rows)
     new = nn.Embedding(count, old.shape[1], padding_idx=PAD, device=old.device)

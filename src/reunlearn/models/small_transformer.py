@@ -14,7 +14,7 @@ INITIAL_SCALE = 0.02  # standard deviation of fresh embeddings, as in BERT
 
 
 class Attention(nn.Module):
-    """Self-attention in several heads; plain products and softmax, which have second derivatives everywhere."""
+    """Self-attention in several heads, by plain products and a softmax, which have second derivatives everywhere."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a two-layer network of four times the width, each behind a LayerNorm and beside a shortcut."""
+    """Attention and a two-layer network of four times the width, each after a LayerNorm and with a shortcut."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -51,9 +51,17 @@ class SmallTransformer(nn.Module):
     """Token ids [B, L], 0 where a text has ended → logits [B, K]."""
 
     def __init__(
-        self, length: int, vocabulary: int, classes: int, width: int, depth: int, heads: int, dropout: float
+        self,
+        shape: tuple[int, ...],
+        classes: int,
+        *,
+        width: int,
+        depth: int,
+        heads: int,
+        dropout: float,
     ) -> None:
         super().__init__()
+        length, vocabulary = shape
         self.tokens = nn.Embedding(vocabulary, width)
         self.positions = nn.Parameter(torch.empty(length, width))
         self.dropout = nn.Dropout(dropout)
@@ -67,7 +75,7 @@ class SmallTransformer(nn.Module):
         """Return logits from the mean over the tokens of each text; a text without tokens has the mean 0."""
         real_BL = x_BL != 0
         hidden_BLD = self.dropout(self.tokens(x_BL) + self.positions[: x_BL.shape[1]])
-        # the least finite number and not −∞: a row that is all padding then stays finite
+        # the smallest finite number and not −∞, so that a text without tokens stays finite
         lowest = torch.finfo(hidden_BLD.dtype).min
         bias_B11L = (~real_BL)[:, None, None, :].to(hidden_BLD.dtype) * lowest
         for block in self.blocks:
@@ -80,6 +88,7 @@ class SmallTransformer(nn.Module):
 def build(
     shape: tuple[int, ...],
     classes: int,
+    *,
     width: int = 128,
     depth: int = 2,
     heads: int = 4,
@@ -91,14 +100,15 @@ def build(
         shape: longest text in tokens, size of the vocabulary.
         classes: number of outputs.
         width: numbers per token; a multiple of `heads`.
-        depth: blocks.
-        heads: of each attention.
+        depth: number of blocks.
+        heads: number of attention heads of each block.
         dropout: share of numbers set to 0 while training.
 
     Raises:
-        UserError: the width does not go with the heads.
+        UserError: the width is no multiple of the heads.
     """
     if width % heads:
-        raise UserError(f"small_transformer: width {width} is no multiple of {heads} heads")
-    length, vocabulary = shape
-    return SmallTransformer(length, vocabulary, classes, width, depth, heads, dropout)
+        raise UserError(
+            f"small_transformer: width {width} is no multiple of {heads} heads; change 'width' or 'heads'"
+        )
+    return SmallTransformer(shape, classes, width=width, depth=depth, heads=heads, dropout=dropout)

@@ -1,7 +1,7 @@
 """SmallVGG, as PGU trains it on 32×32 images: three convolutions, Dropout, one hidden layer.
 
 Each convolution halves height and width. BatchNorm follows the pooling in the first two blocks and precedes it
-in the third. The hidden layer is as large as the last map asks for: 8192 inputs at 32×32 pixels.
+in the third. The number of inputs of the hidden layer follows from the image size: 8192 at 32×32 pixels.
 """
 
 from __future__ import annotations

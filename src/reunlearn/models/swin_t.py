@@ -32,14 +32,15 @@ def build(
         classes: number of outputs.
         width: length of a token in the first stage, a multiple of 3; each further stage doubles it.
         drop_path: the largest probability of stochastic depth.
-        pretrained: "cache" or a path; the official weights are of width 96.
+        pretrained: "cache" or a path; the official weights have width 96.
 
     Raises:
         UserError: the width is no multiple of 3.
     """
     if width % HEADS[0]:
         raise UserError(
-            f"swin_t: width {width} is no multiple of {HEADS[0]}, the attention heads of the first stage"
+            f"swin_t: width {width} is no multiple of {HEADS[0]}, the attention heads of the first stage; "
+            "change 'width'"
         )
     from reunlearn.data.torchvision_compat import models
 

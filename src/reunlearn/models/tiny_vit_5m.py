@@ -1,8 +1,8 @@
 """TinyViT-5M (Wu et al. 2022), timm's; GDR-GMA trains it from scratch on images resized to 224×224.
 
-Stochastic depth is 0, as in timm and there. The official weights are those that timm loads by default:
-distilled on ImageNet-22k, with 21,841 outputs. Attention is computed without a fused kernel: torch's have no second
-derivative, which LUR takes.
+Stochastic depth is 0, as in timm and in GDR-GMA. The official weights are those that timm loads by default:
+distilled on ImageNet-22k, with 21,841 outputs. Attention is computed without torch's fused kernels: they have no second
+derivative, which LUR needs.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ def build(
         classes: number of outputs.
         width: channels of the first stage, an even number; the stages have 1, 2, 2½ and 5 times as many.
         drop_path: the largest probability of stochastic depth, in the last block.
-        pretrained: "cache" or a path; the official weights are of width 64.
+        pretrained: "cache" or a path; the official weights have width 64.
 
     Raises:
         UserError: the width is odd.
     """
     if width % 2:
-        raise UserError(f"tiny_vit_5m: width {width} is odd; two attention heads share it")
+        raise UserError(
+            f"tiny_vit_5m: width {width} is odd, but two attention heads share it; set an even 'width'"
+        )
     from reunlearn.data.torchvision_compat import declare_operators
 
     declare_operators()  # timm imports torchvision
@@ -58,19 +60,19 @@ def build(
     )
     for module in model.modules():
         if hasattr(module, "attention_bias_cache"):
-            _compute_plainly(module)
+            _switch_off_kernel_and_cache(module)
     return load(model, pretrained, PRETRAINED) if pretrained else model
 
 
-def _compute_plainly(attention: Any) -> None:
-    """Let timm's attention use no fused kernel and no cache.
+def _switch_off_kernel_and_cache(attention: Any) -> None:
+    """Switch off the fused kernel and the cache of timm's attention.
 
-    In evaluation mode timm keeps the first call's biases: weights that change later would not be seen, and a second
-    backward pass would run into the first one's graph. Unlearning does both in evaluation mode.
+    In evaluation mode timm stores the biases of the first call: later changes of the weights would have no effect, and
+    a second backward pass would fail, because the graph of the first is freed. Unlearning does both in evaluation mode.
     """
     attention.fused_attn = False
-    attention.register_forward_hook(_forget_biases, always_call=True)
+    attention.register_forward_hook(_clear_cache, always_call=True)
 
 
-def _forget_biases(attention: Any, *_: Any) -> None:
+def _clear_cache(attention: Any, *_: Any) -> None:
     attention.attention_bias_cache.clear()

@@ -1,8 +1,8 @@
 """Vision Transformer (Dosovitskiy et al. 2021), torchvision's; ViT-B/16 by default.
 
-The positions are learned for one image size: that of the data, after resizing. The last layer starts at zero, as
-torchvision has it, so that at first nothing before it gets a gradient. Stochastic depth: none. Attention is
-computed by plain products and a softmax: torch's fused kernels have no second derivative, which LUR takes.
+The positions are learned for one image size: that of the data, after resizing. The last layer starts at zero, as in
+torchvision, so that in the first step no other layer gets a gradient. There is no stochastic depth. Attention is
+computed by plain products and a softmax, because torch's fused kernels have no second derivative, which LUR needs.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PRETRAINED = Official(
 def build(
     shape: tuple[int, int, int],
     classes: int,
+    *,
     patch: int = 16,
     width: int = 768,
     depth: int = 12,
@@ -40,16 +41,14 @@ def build(
         depth: number of blocks.
         heads: number of attention heads of each block.
         dropout: share of activations dropped in each block.
-        pretrained: "cache" or a path; the official weights are of ViT-B/16 at 224×224 pixels.
+        pretrained: "cache" or a path; the official weights are those of ViT-B/16 at 224×224 pixels.
 
     Raises:
-        UserError: the images cannot be cut into patches, the tokens not into heads.
+        UserError: the images cannot be cut into patches, or the width is no multiple of the heads.
     """
     channels, high, wide = shape
     if high != wide or high % patch:
-        raise UserError(
-            f"vit: images of {high}×{wide} pixels cannot be cut into patches of {patch}: set 'patch'"
-        )
+        raise UserError(f"vit: {high}×{wide} pixels cannot be cut into patches of {patch}: set 'patch'")
     if width % heads:
         raise UserError(f"vit: width {width} cannot be shared by {heads} heads: set 'heads'")
     from reunlearn.data.torchvision_compat import models
@@ -65,17 +64,22 @@ def build(
         num_classes=classes,
     )
     if channels != 3:
-        model.conv_proj = nn.Conv2d(channels, width, patch, stride=patch)
-        nn.init.trunc_normal_(
-            model.conv_proj.weight, std=math.sqrt(1 / (channels * patch**2))
-        )  # torchvision's
-        nn.init.zeros_(model.conv_proj.bias)
+        model.conv_proj = _first_layer(channels, width, patch)
     for module in model.modules():
         if isinstance(module, nn.MultiheadAttention):
             module.register_forward_pre_hook(_ask_for_weights, with_kwargs=True)
     return load(model, pretrained, PRETRAINED) if pretrained else model
 
 
+def _first_layer(channels: int, width: int, patch: int) -> nn.Conv2d:
+    """Return the layer that turns patches into tokens, initialised as torchvision does."""
+    layer = nn.Conv2d(channels, width, patch, stride=patch)
+    nn.init.trunc_normal_(layer.weight, std=math.sqrt(1 / (channels * patch**2)))
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 def _ask_for_weights(_: nn.Module, inputs: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Let torch return the attention weights too, for which it takes the way without a fused kernel."""
+    """Make torch return the attention weights too, which it computes without a fused kernel."""
     return inputs, options | {"need_weights": True, "average_attn_weights": False}

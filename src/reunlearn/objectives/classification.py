@@ -7,6 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reunlearn.data.batches import Batch
+from reunlearn.objectives._wrong_labels import wrong_labels
+
+MODALITIES = ("images",)
 
 
 class Classification:
@@ -24,9 +27,9 @@ class Classification:
         self.classes = classes
         self.label_smoothing = label_smoothing
 
-    def draw(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Return the true labels [B]: nothing is random."""
-        return batch.y
+    def draw(self, batch: Batch, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
+        """Return the labels [B] to learn, the true ones unless others are given: nothing is random."""
+        return batch.y if labels is None else labels
 
     def per_sample_loss(self, model: nn.Module, batch: Batch, draw: Tensor) -> Tensor:
         """Return the cross-entropy of each sample [B]."""
@@ -43,13 +46,7 @@ class Classification:
 
     def forget_target(self, batch: Batch, kind: str, generator: torch.Generator) -> Tensor:
         """Return labels [B]: `random_label` uniform over all classes, `other_label` over all but the true one."""
-        count, device = len(batch.y), batch.y.device
-        if kind == "random_label":
-            return torch.randint(0, self.classes, (count,), generator=generator).to(device)
-        if kind == "other_label":
-            step = torch.randint(1, self.classes, (count,), generator=generator).to(device)
-            return (batch.y + step) % self.classes
-        raise ValueError(f"no forget target '{kind}'; known: random_label, other_label")
+        return wrong_labels(batch.y, self.classes, kind, generator)
 
     def head(self, model: nn.Module) -> nn.Module:
         """Return the last linear layer."""

@@ -1,11 +1,13 @@
 """Objectives: what a method may ask of the kind of task, so that one method serves images, text and generation.
 
-One file each, found by its name; the file's `make(classes, label_smoothing)` returns the objective.
+One file each, found by its name; the file's `make(classes, label_smoothing, …)` returns the objective, its further
+arguments are settings; `MODALITIES` says which datasets it is for.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Any, Protocol
 
 import torch
@@ -15,12 +17,14 @@ from torch import Tensor, nn
 class Objective(Protocol):
     """The loss of a task and what belongs to it."""
 
-    capabilities: frozenset[
-        str
-    ]  # of: outputs, forget_target, head, pixels (inputs that can be moved a little)
+    # of: outputs, forget_target, head, pixels (inputs that can be moved a little), noise
+    capabilities: frozenset[str]
 
-    def draw(self, batch: Any, generator: torch.Generator) -> Any:
-        """Fix all randomness of a batch's loss (labels, noise, timestep): two evaluations then see the same."""
+    def draw(self, batch: Any, generator: torch.Generator, labels: Tensor | None = None) -> Any:
+        """Fix all randomness of a batch's loss (noise, timestep), and what it teaches: two evaluations see the same.
+
+        `labels` [B]: taught instead of the true ones.
+        """
 
     def per_sample_loss(self, model: nn.Module, batch: Any, draw: Any) -> Tensor:
         """Return the loss of each sample [B]."""
@@ -31,15 +35,35 @@ class Objective(Protocol):
     def outputs(self, model: nn.Module, batch: Any) -> Tensor:
         """Return logits [B, K], where there are class probabilities."""
 
-    def forget_target(self, batch: Any, kind: str, generator: torch.Generator) -> Any:
-        """Return a draw whose loss teaches something else than the truth: random_label, other_label."""
+    def forget_target(self, batch: Any, kind: str, generator: torch.Generator) -> Tensor:
+        """Return labels [B] that are not the truth: `random_label` uniform over all classes, `other_label` over all
+        but the true one."""
 
     def head(self, model: nn.Module) -> nn.Module:
         """Return the last layer."""
 
 
+def make(name: str, classes: int, label_smoothing: float = 0.0, **settings: Any) -> Objective:
+    """Return an objective.
+
+    Args:
+        name: of its file.
+        classes: number of classes of the dataset.
+        label_smoothing: of the recipe; for training only.
+        settings: the objective's own.
+    """
+    module = importlib.import_module(f"reunlearn.objectives.{name}")
+    return module.make(classes, label_smoothing, **settings)
+
+
 def card(name: str) -> dict[str, Any]:
     """Return what the catalogue tells of an objective."""
     module = importlib.import_module(f"reunlearn.objectives.{name}")
-    summary = (module.__doc__ or "").strip().splitlines()[0]
-    return {"name": name, "summary": summary, "capabilities": sorted(module.make(2).capabilities)}
+    parameters = list(inspect.signature(module.make).parameters.values())[2:]
+    return {
+        "name": name,
+        "summary": (module.__doc__ or "").strip().splitlines()[0],
+        "capabilities": sorted(module.make(2).capabilities),
+        "modalities": module.MODALITIES,
+        "settings": {p.name: p.default for p in parameters},
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from reunlearn.objectives.classification import Classification
 
+MODALITIES = ("text",)
+
 
 class TextClassification(Classification):
     """Cross-entropy of logits that a network computes from token ids [B, L], 0 where a text has ended."""

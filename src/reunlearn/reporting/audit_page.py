@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import pandas as pd
-
+from reunlearn.artifacts.gathered import Gathered
 from reunlearn.reporting import numbers, provenance
-from reunlearn.reporting.finding import Finding
-from reunlearn.reporting.grid import Grid
+from reunlearn.reporting.experiment_data import Tables, choose
+from reunlearn.reporting.finding import with_unit
+from reunlearn.reporting.grid import Grid, Row
 from reunlearn.reporting.page import Report, environment, files_of
-from reunlearn.reporting.sections import build
+from reunlearn.reporting.sections import Section, build
+from reunlearn.study.cards import Catalogue
+from reunlearn.study.schema import Study
 
 CAPTIONS = {
-    "Methods": "one line per model; below, the gap to Retrain",
+    "Methods": "one row per model; below, the gap to Retrain",
     "Attacks": "each attack's own number; below, its AUC with its 95 % interval",
     "Distances": "how far outputs and weights lie from Retrain's",
     "Accuracies": "on further sets; below, the gap to Retrain",
 }
-UNSAID = ("seconds", "passes", "runs")  # columns that only a study can fill
+OF_STUDIES = ("seconds", "passes", "runs")  # columns that only a study can fill
 NOT_OF_ONE = ("Significance", "Costs")  # tables that need seeds, or a known training
 
 
@@ -34,95 +35,94 @@ class File:
 
 
 def make_audit_page(
-    tables: dict[str, pd.DataFrame],
-    runs: dict[str, Any],
-    cards: dict[str, dict[str, Any]],
-    sizes: dict[str, int],
+    study: Study,
+    tables: Tables,
+    gathered: Gathered,
+    cards: Catalogue,
+    *,
     files: Sequence[File],
-    left_out: dict[str, str],
+    left_out: Mapping[str, str],
     command: str,
 ) -> Report:
     """Return the page and the files beside it.
 
     Args:
-        tables: results, samples, scores and classes, as the stage `aggregate` writes them, of one experiment.
-        runs: the content of runs.json.
-        cards: definition cards of the attacks.
-        sizes: samples in forget, retain and train.
+        study: one experiment, whose rows are the models; its title is the page's.
+        tables: what the stage `aggregate` writes.
+        gathered: what it writes to runs.json.
+        cards: of the measures that were made.
         files: what was read.
         left_out: attacks that did not run, with the reason.
         command: what makes the page again.
     """
-    (experiment,) = runs["study"]["experiments"]
-    name = experiment["name"]
-    section = build(
-        experiment,
-        tables["results"],
-        tables["samples"],
-        tables["scores"],
-        {**runs, "sizes": {name: sizes}},
-        cards,
-        tables["classes"],
-    )
-    shown = [_of_models(grid) for grid in section.grids if grid.title not in NOT_OF_ONE]
-    setting = [pair for pair in section.setting if pair[0] != "Seeds"]
-    unshown = {f"{name}-{title.lower()}" for title in NOT_OF_ONE}
-    section = replace(
-        section,
-        grids=tuple(grid for grid in shown if grid.columns),
-        setting=(*setting, ("Retain", f"{sizes['retain']} samples")),
-        numbers={key: table for key, table in section.numbers.items() if key not in unshown},
-        absent=(),
-    )
+    (experiment,) = study.experiments
+    data = choose(experiment, tables, gathered, cards, forgotten=experiment.scenario.summary)
+    section = _of_models(build(data))
+    if data.sizes:
+        setting = (*section.setting, ("Retain", f"{numbers.span(*data.sizes.retain)} samples"))
+        section = replace(section, setting=setting)
     text = (
         environment()
         .get_template("audit.html")
         .render(
-            study=runs["study"],
+            study=study,
             s=section,
-            sentence=sentence(section.finding),
+            sentence=sentence(section),
             files=files,
             left_out=left_out,
             command=command,
-            provenance=provenance.gather(runs),
+            provenance=provenance.gather(gathered.jobs.values()),
         )
     )
-    return Report(text, files_of(list(section.grids), section.numbers, list(section.drawings)))
+    return Report(text, files_of(section.grids, section.numbers, section.drawings))
 
 
-def sentence(found: Finding) -> str:
-    """Return what the gap to Retrain says of the audited model; without a reference it says so."""
-    if not numbers.known(found.best_gap):
+def sentence(section: Section) -> str:
+    """Return what the gap to Retrain says of the audited model; a sentence of its own where there is no Retrain."""
+    finding, headline = section.finding, section.headline
+    if not numbers.known(finding.best_gap):
         return (
             "There is no Retrain to compare with (--reference): what a model that never saw the forget set would "
-            "score is not known, so no number here alone tells whether it was forgotten."
+            "score is not known, so no number here alone shows whether it was forgotten."
         )
-    text = f"The audited model lies {numbers.plain(found.best_gap, 2)} points (Avg. Gap) from Retrain"
-    for value, who in ((found.original_gap, "the original"), (found.floor_gap, "another Retrain")):
+    text = f"The audited model lies {with_unit(finding.best_gap, headline)} (Avg. Gap) from Retrain"
+    for value, name in ((finding.original_gap, "the original"), (finding.floor_gap, "another Retrain")):
         if numbers.known(value):
-            text += f"; {who} {numbers.plain(value, 2)}"
+            text += f"; {name} {headline.gap(value)}"
     return text + "."
 
 
-def _of_models(grid: Grid) -> Grid:
-    """Return a grid without what is said of methods: a rank among one, columns and notes of seeds and costs."""
+def _of_models(section: Section) -> Section:
+    """Return a section without what only a study of several seeds can show."""
+    grids = [_of_one(grid) for grid in section.grids if grid.title not in NOT_OF_ONE]
+    hidden = {grid.name for grid in section.grids if grid.title in NOT_OF_ONE}
+    return replace(
+        section,
+        grids=tuple(grid for grid in grids if grid.columns),
+        setting=tuple(pair for pair in section.setting if pair[0] != "Seeds"),
+        numbers={name: table for name, table in section.numbers.items() if name not in hidden},
+        absent=(),
+    )
+
+
+def _of_one(grid: Grid) -> Grid:
+    """Return a grid without ranks, and without the columns and notes on seeds and costs."""
     kept = [
         place
         for place, column in enumerate(grid.columns)
-        if column.key not in UNSAID and any(line.cells[place].main != numbers.NOTHING for line in grid.lines)
+        if column.key not in OF_STUDIES and any(row.cells[place].main != numbers.NOTHING for row in grid.rows)
     ]
-    found_lines = tuple(
-        replace(
-            line, cells=tuple(replace(c, tone="" if c.tone in ("best", "second") else c.tone) for c in picked)
-        )
-        for line in grid.lines
-        for picked in [[line.cells[place] for place in kept]]
-    )
-    notes = () if grid.title == "Methods" else grid.notes
     return replace(
         grid,
         caption=CAPTIONS.get(grid.title, grid.caption),
         columns=tuple(grid.columns[place] for place in kept),
-        lines=found_lines,
-        notes=notes,
+        rows=tuple(_without_rank(row, kept) for row in grid.rows),
+        notes=() if grid.title == "Methods" else grid.notes,
+    )
+
+
+def _without_rank(row: Row, places: Sequence[int]) -> Row:
+    cells = [row.cells[place] for place in places]
+    return replace(
+        row, cells=tuple(replace(c, tone="" if c.tone in ("best", "second") else c.tone) for c in cells)
     )

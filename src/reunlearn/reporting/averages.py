@@ -6,32 +6,32 @@ import pandas as pd
 
 from reunlearn.metrics.averages import AVERAGES, paper_average
 from reunlearn.metrics.statistics import summarise
-from reunlearn.reporting import lines, numbers
-from reunlearn.reporting.definitions import AVERAGES as CARDS
-from reunlearn.reporting.grid import Cell, Column, Grid, Line
-from reunlearn.reporting.grids import REMARKS
-from reunlearn.reporting.tables import SHOWN_DECIMALS, counts_of, values_of
+from reunlearn.reporting import numbers, rows
+from reunlearn.reporting.experiment_data import ExperimentData
+from reunlearn.reporting.grid import Cell, Column, Grid, Row
+from reunlearn.reporting.headline import POINTS, POINTS_DECIMALS
+from reunlearn.reporting.rows import RETRAIN
+from reunlearn.reporting.study_cards import AVERAGES as CARDS
 
 NOTE = "A dash: a run of Retrain or of one of the four columns is missing; a mean of three is another number."
 
 
-def average_table(results: pd.DataFrame, experiment: str) -> pd.DataFrame:
-    """Return one line per method: finished, diverged, missing, and a column per paper's average."""
-    frame = lines.of_experiment(results, experiment)
+def average_table(data: ExperimentData) -> pd.DataFrame:
+    """Return finished, diverged, missing, and a column per paper's average."""
     means = {
-        line: {m: summarise(v).mean for m, v in values_of(frame[frame["line"] == line]).items()}
-        for line in lines.order(frame)
+        row: {metric: summarise(values).mean for metric, values in rows.values_of(part).items()}
+        for row, part in data.by_row.items()
     }
-    retrain = means.get(lines.RETRAIN, {})
-    found = [
+    retrain = means.get(RETRAIN, {})
+    return rows.table(
         {
-            "line": line,
-            **counts_of(frame[frame["line"] == line]),
-            **{average.name: paper_average(average, own, retrain) for average in AVERAGES},
+            row: {
+                **rows.counts_of(part),
+                **{average.name: paper_average(average, means[row], retrain) for average in AVERAGES},
+            }
+            for row, part in data.by_row.items()
         }
-        for line, own in means.items()
-    ]
-    return pd.DataFrame(found).set_index("line")
+    )
 
 
 def average_grid(table: pd.DataFrame, experiment: str) -> Grid | None:
@@ -39,18 +39,21 @@ def average_grid(table: pd.DataFrame, experiment: str) -> Grid | None:
     shown = [average.name for average in AVERAGES if table[average.name].notna().any()]
     if not shown:
         return None
-    found = []
-    for name, own in table.iterrows():
-        line = str(name)
+    grid_rows = []
+    for row, numbers_of_row in rows.each(table):
         cells = [
             Cell(numbers.NOTHING, tone="muted")
-            if line == lines.RETRAIN
-            else Cell(numbers.plain(own[average], SHOWN_DECIMALS))
+            if row == RETRAIN
+            else Cell(numbers.plain(numbers_of_row[average], POINTS_DECIMALS))
             for average in shown
         ]
-        cells.append(Cell(f"{own['finished']:.0f}"))
-        found.append(Line(line, REMARKS.get(line, ""), line in lines.REFERENCES, tuple(cells)))
-    columns = [Column(name, CARDS[name]["title"], "pp", CARDS[name]) for name in shown]
-    columns.append(Column("n", "Runs", "n"))
-    caption = "each paper's average gap to Retrain, over its own four columns"
-    return Grid(f"{experiment}-averages", caption, tuple(columns), tuple(found), (NOTE,), "Averages")
+        grid_rows.append(Row(row, (*cells, Cell(f"{numbers_of_row['finished']:.0f}"))))
+    columns = [Column(name, CARDS[name].title, POINTS.short, CARDS[name]) for name in shown]
+    return Grid(
+        f"{experiment}-averages",
+        title="Averages",
+        caption="each paper's average gap to Retrain, over its own four columns",
+        columns=(*columns, Column("n", "Runs", "n")),
+        rows=tuple(grid_rows),
+        notes=(NOTE,),
+    )

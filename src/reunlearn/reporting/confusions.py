@@ -5,70 +5,68 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from reunlearn.reporting import lines, numbers
-from reunlearn.reporting.grid import Cell, Column, Grid, Line
-from reunlearn.reporting.grids import REMARKS
+from reunlearn.reporting import numbers, rows
+from reunlearn.reporting.experiment_data import ExperimentData
+from reunlearn.reporting.grid import Cell, Column, Grid, Row
+from reunlearn.reporting.study_cards import TAKEN_FOR
 
 MOST = 8  # classes that get a column; the others together get one
-CARD = {
-    "title": "Taken for",
-    "compares": "share of the forget samples of wholly forgotten classes that the model takes for this "
-    "class; all seeds together",
-    "unit": "%",
-    "direction": "closer to Retrain is better",
-    "ideal": "Retrain's value: it spreads them over the classes that look alike",
-    "column_of": "",
-    "source": "without augmentation",
-}
 
 
-def class_table(classes: pd.DataFrame, results: pd.DataFrame, experiment: str) -> pd.DataFrame:
-    """Return accuracy per line, set and class: samples (of all finished runs together), right, accuracy in per cent."""
-    own = lines.of_experiment(lines.only_finished(classes, results), experiment)
-    if own.empty:
-        return pd.DataFrame(columns=["line", "set", "label", "samples", "right", "accuracy"]).set_index(
-            "line"
+def class_table(data: ExperimentData) -> pd.DataFrame:
+    """Return accuracy per row, set and class: samples (of all finished runs together), right, accuracy in per cent."""
+    classes = data.classes
+    if classes.empty:
+        return pd.DataFrame(columns=[*rows.KEY, "set", "class", "samples", "right", "accuracy"]).set_index(
+            rows.KEY
         )
-    right = own[own["label"] == own["predicted"]]
-    keys = ["line", "set", "label"]
-    table = right.groupby(keys, sort=False)[["of", "samples"]].sum().reset_index()
-    table = table.rename(columns={"of": "samples", "samples": "right"})
-    return table.assign(accuracy=100.0 * table["right"] / table["samples"]).set_index("line")
+    right = classes[classes["true_class"] == classes["predicted"]]
+    table = right.groupby([*rows.KEY, "set", "true_class"], sort=False)[["of", "samples"]].sum().reset_index()
+    table = table.rename(columns={"true_class": "class", "of": "samples", "samples": "right"})
+    return table.assign(accuracy=100.0 * table["right"] / table["samples"]).set_index(rows.KEY)
 
 
-def confusion_table(classes: pd.DataFrame, results: pd.DataFrame, experiment: str) -> pd.DataFrame:
-    """Return the share in per cent [line, predicted class] of forget samples of classes that retain does not hold.
+def confusion_table(data: ExperimentData) -> pd.DataFrame:
+    """Return the share in per cent [row, predicted class] of forget samples of classes that retain does not hold.
 
     Empty where no class is forgotten as a whole.
     """
-    own = lines.of_experiment(lines.only_finished(classes, results), experiment)
-    if own.empty:
+    classes = data.classes
+    if classes.empty:
         return pd.DataFrame()
-    kept = own[own["set"] == "retain"][["line", *lines.RUN, "label"]].drop_duplicates()
-    forget = own[own["set"] == "forget"].merge(kept, how="left", indicator=True)
+    run = [*rows.KEY, *rows.SEEDS, "true_class"]
+    kept = classes[classes["set"] == "retain"][run].drop_duplicates()
+    forget = classes[classes["set"] == "forget"].merge(kept, how="left", indicator=True)
     gone = forget[forget["_merge"] == "left_only"]
     if gone.empty:
         return pd.DataFrame()
-    counts = gone.pivot_table(
-        index="line", columns="predicted", values="samples", aggfunc="sum", fill_value=0
-    )
-    counts = counts.loc[[line for line in lines.order(own) if line in counts.index]]
-    return 100.0 * counts.div(counts.sum(axis=1), axis=0)
+    shares = {}
+    for row, part in rows.by_row(gone).items():
+        counts = part.groupby("predicted")["samples"].sum()
+        shares[row] = 100.0 * counts / counts.sum()
+    table = pd.DataFrame.from_dict(shares, orient="index").fillna(0.0).sort_index(axis="columns")
+    return table.set_axis(rows.index(shares))
 
 
 def confusion_grid(table: pd.DataFrame, experiment: str) -> Grid:
     """Return the table of what forgotten classes are taken for: the most frequent classes, then the others."""
     frequent = sorted(table.mean().sort_values(ascending=False, kind="stable").index[:MOST])
     rest = [c for c in table.columns if c not in frequent]
-    columns = [Column(f"class{c}", f"class {c}", "%", CARD) for c in frequent]
-    columns += [Column("others", f"{len(rest)} others", "%", CARD)] if rest else []
-    found = []
-    for name, own in table.iterrows():
-        shares = [*own[frequent], *([own[rest].sum()] if rest else [])]
+    columns = [Column(f"class{c}", f"class {c}", "%", TAKEN_FOR) for c in frequent]
+    columns += [Column("others", f"{len(rest)} others", "%", TAKEN_FOR)] if rest else []
+    grid_rows = []
+    for row, shares_of_row in rows.each(table):
+        shares = [*shares_of_row[frequent], *([shares_of_row[rest].sum()] if rest else [])]
         largest = int(np.argmax(shares))
         cells = [
-            Cell(numbers.plain(v, 1), tone="strong" if i == largest else "") for i, v in enumerate(shares)
+            Cell(numbers.plain(share, 1), tone="strong" if place == largest else "")
+            for place, share in enumerate(shares)
         ]
-        found.append(Line(str(name), REMARKS.get(str(name), ""), name in lines.REFERENCES, tuple(cells)))
-    caption = "what the forgotten classes are taken for; all seeds together"
-    return Grid(f"{experiment}-confusion", caption, tuple(columns), tuple(found), (), "Confusion")
+        grid_rows.append(Row(row, tuple(cells)))
+    return Grid(
+        f"{experiment}-confusion",
+        title="Confusion",
+        caption="what the forgotten classes are taken for; all seeds together",
+        columns=tuple(columns),
+        rows=tuple(grid_rows),
+    )

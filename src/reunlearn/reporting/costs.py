@@ -1,80 +1,50 @@
-"""What a method costs: seconds, their ratio to retraining, passes over the sets it may see."""
+"""What a row costs: seconds, their ratio to retraining, passes over the sets that its method may see."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import pandas as pd
 
 from reunlearn.metrics.statistics import summarise
-from reunlearn.reporting import lines
+from reunlearn.reporting import rows
+from reunlearn.reporting.experiment_data import ExperimentData, set_sizes
+from reunlearn.reporting.rows import RETRAIN, RowKey
 
 SETS = ("retain", "forget")
 
 
-def cost(
-    line: str, numbers: dict[str, np.ndarray], experiment: str, runs: dict[str, Any] | None
-) -> dict[str, float]:
-    """Return seconds, time_ratio, drawn_<set> and passes_<set> of one line.
-
-    Args:
-        line: a line of the table.
-        numbers: {metric: values of its finished runs}.
-        experiment: the experiment's name.
-        runs: the content of runs.json, or None.
-    """
-    found = {"seconds": summarise(numbers.get("seconds_run", [])).mean, "time_ratio": float("nan")}
-    if runs is not None:
-        reference = summarise(_seconds(runs, experiment, lines.RETRAIN)).mean
-        if comparable(runs, experiment, line) and reference > 0:
-            found["time_ratio"] = found["seconds"] / reference
-    for name in SETS:
-        drawn = summarise(numbers.get(f"drawn_{name}", [])).mean
-        size = _size(runs, experiment, name)
-        found |= {f"drawn_{name}": drawn, f"passes_{name}": drawn / size if size else float("nan")}
-    return found
+def cost(data: ExperimentData, row: RowKey) -> dict[str, float]:
+    """Return seconds, time_ratio, and of retain and forget set drawn_<set> (samples) and passes_<set> of one row."""
+    part = data.by_row[row]
+    values = rows.values_of(part)
+    seconds = summarise(values.get("seconds_run", [])).mean
+    drawn = {f"drawn_{name}": summarise(values.get(f"drawn_{name}", [])).mean for name in SETS}
+    means = passes(part)
+    return {
+        "seconds": seconds,
+        "time_ratio": seconds / _retrain_seconds(data) if is_comparable(data, row) else float("nan"),
+        **drawn,
+        **{f"passes_{name}": means[name] for name in SETS},
+    }
 
 
-def comparable(runs: dict[str, Any], experiment: str, line: str) -> bool:
-    """Tell whether a line's models and Retrain's share one device, processor and number of threads."""
-    here = _conditions(runs, experiment, line) | _conditions(runs, experiment, lines.RETRAIN)
-    return len(here) == 1
+def passes(part: pd.DataFrame) -> dict[str, float]:
+    """Return the passes over retain, forget and train: samples that a run drew / size of the set, mean over runs."""
+    sizes = set_sizes(part)
+    drawn = rows.per_run(part, [f"drawn_{name}" for name in SETS]).reindex(sizes.index)
+    shares = {name: drawn[f"drawn_{name}"] / sizes[name] for name in SETS}
+    shares["train"] = drawn.sum(axis=1, min_count=1) / sizes["train"]
+    return {name: summarise(share.to_numpy()).mean for name, share in shares.items()}
 
 
-def _records(runs: dict[str, Any], experiment: str, line: str) -> list[dict[str, Any]]:
-    rows = [r for r in runs["rows"] if r["experiment"] == experiment and lines.line_of(r) == line]
-    return [runs["jobs"][r["model"]]["record"] for r in rows if r["model"] in runs["jobs"]]
+def is_comparable(data: ExperimentData, row: RowKey) -> bool:
+    """Tell whether a row's models and Retrain's share one device, processor and number of threads."""
+    records = data.records(row) + data.records(RETRAIN)
+    return len({(record.device, record.processor, record.threads) for record in records}) == 1
 
 
-def _conditions(runs: dict[str, Any], experiment: str, line: str) -> set[tuple[Any, ...]]:
-    return {(r["device"], r["processor"], r["threads"]) for r in _records(runs, experiment, line)}
-
-
-def _seconds(runs: dict[str, Any], experiment: str, line: str) -> list[float]:
-    records = [r for r in _records(runs, experiment, line) if r.get("status") != "diverged"]
-    return [r["seconds"]["run"] for r in records if "run" in r["seconds"]]
-
-
-def _size(runs: dict[str, Any] | None, experiment: str, name: str) -> int:
-    """Return the samples in a set; 0 if that is not known."""
-    return (runs or {}).get("sizes", {}).get(experiment, {}).get(name, 0)
-
-
-def set_sizes(
-    runs: dict[str, Any], forget: dict[str, int], cards: dict[str, Any]
-) -> dict[str, dict[str, int]]:
-    """Return {experiment: {forget, retain, train}} as far as it is known.
-
-    Args:
-        runs: the content of runs.json.
-        forget: samples to forget per experiment, counted in the outputs.
-        cards: what the catalogue tells of datasets: the size of the official training set.
-    """
-    found: dict[str, dict[str, int]] = {}
-    for experiment in runs["study"]["experiments"]:
-        dataset = experiment["dataset"]
-        train = dataset["train"] or cards.get(dataset["name"], {}).get("train", 0) - dataset["validation"]
-        own = forget.get(experiment["name"], 0)
-        if own and train > own:
-            found[experiment["name"]] = {"forget": own, "retain": train - own, "train": train}
-    return found
+def _retrain_seconds(data: ExperimentData) -> float:
+    """Return the mean seconds of Retrain's training; NaN where they are not known."""
+    records = [record for record in data.records(RETRAIN) if record.status != "diverged"]
+    mean = summarise([record.seconds["run"] for record in records if "run" in record.seconds]).mean
+    return mean if mean > 0 else np.nan

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reunlearn.reporting import lines
+from reunlearn.reporting import rows
+from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.figures import entropy_histograms, gap_time, loss_histograms, roc, style
+from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
 
 PREFERRED_ROC = "shadow_xgboost"
+SAMPLED_BY = "evaluation"  # the measure that leaves loss and entropy of each sample
+HISTOGRAMS = {
+    "loss": ("Loss, forget against test", loss_histograms),
+    "entropy": ("Entropy, forget against test", entropy_histograms),
+}
 _HISTOGRAM = (
-    "All seeds together, original before and every method after. Where unlearning succeeds, the two "
-    "shapes stand to "
-    "each other as they do for Retrain. AUC: the chance that a forget sample has the lower {what} of the "
-    "two; "
-    "0.5 tells nothing. Each panel has its own vertical scale."
+    "All seeds together: the original before unlearning, Retrain, and every method after it. Where unlearning "
+    "succeeds, the two shapes differ as they do for Retrain. AUC: the chance that a forget sample has the lower "
+    "{what} of the two; at 0.5 the two cannot be told apart. Each panel has its own vertical scale."
 )
 
 
@@ -31,102 +36,81 @@ class Drawing:
     svg: str
     pdf: bytes
     wide: bool
-    legend: bool = False  # of forget and test
+    legend: bool  # of forget and test
 
 
-def draw_all(
-    experiment: str, table: pd.DataFrame, samples: pd.DataFrame, scores: pd.DataFrame, attacks: list[str]
-) -> tuple[list[Drawing], list[str]]:
+def draw_all(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
     """Return the figures, and a sentence for each that cannot be drawn.
 
     Args:
-        experiment: its name.
+        data: of the experiment.
         table: its table of methods.
-        samples, scores: of the whole study, finished runs only, with the column `line`.
-        attacks: those that the study lists, in its order.
     """
-    drawings, absent = [], []
-    costed = table[~table.index.isin(lines.REFERENCES)].dropna(subset=["seconds", "avg_gap"])
-    if len(costed):
-        drawings.append(_gap_time(experiment, table))
-    else:
-        absent.append("No Avg. Gap against run time: no method has both.")
-    attack = _roc_attack(scores, attacks)
-    if attack:
-        drawings.append(_roc(experiment, attack, table, scores))
-    if attack != PREFERRED_ROC:
-        why = (
-            f"the ROC is that of {attack}"
-            if attack
-            else "and no other attack left scores, so there is no ROC"
-        )
-        absent.append(f"The shadow attack has no scores here; {why}.")
-    order = [
-        line
-        for line in table.index
-        if line != lines.FLOOR and len(samples) and (samples["line"] == line).any()
-    ]
-    order = [line for first in (lines.ORIGINAL, lines.RETRAIN) for line in order if line == first] + [
-        line for line in order if line not in lines.REFERENCES
-    ]
-    if order:
-        loss = loss_histograms.draw(samples, order)
-        drawings.append(
-            drawing(
-                experiment, "loss", "Loss, forget against test", _HISTOGRAM.format(what="loss"), loss, True
-            )
-        )
-        entropy = entropy_histograms.draw(samples, order)
-        text = _HISTOGRAM.format(what="entropy")
-        drawings.append(drawing(experiment, "entropy", "Entropy, forget against test", text, entropy, True))
-    else:
-        absent.append("No histograms: no run left outputs.")
-    return drawings, absent
+    parts = (_gap_time(data, table), _roc(data, table), _histograms(data))
+    drawings = [figure for figures, _ in parts for figure in figures]
+    return drawings, [sentence for _, sentences in parts for sentence in sentences]
 
 
-def _gap_time(experiment: str, table: pd.DataFrame) -> Drawing:
+def _gap_time(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    both = table.dropna(subset=["seconds", "avg_gap"])
+    if not rows.methods_of(both):
+        return [], ["No Avg. Gap against run time: no method has both."]
     caption = (
         "Lower left is better: near Retrain, at little cost. Retrain stands at gap 0. Dashed: the original, "
         "with nothing unlearned, and the noise floor."
     )
-    return drawing(experiment, "gap-time", "Avg. Gap against run time", caption, gap_time.draw(table), False)
+    figure = gap_time.draw(table, data.headline.unit.long)
+    return [drawing(f"{data.name}-gap-time", figure, title="Avg. Gap against run time", caption=caption)], []
 
 
-def _roc(experiment: str, attack: str, table: pd.DataFrame, scores: pd.DataFrame) -> Drawing:
-    figure = roc.draw(scores, attack, list(table.index), table["mark"].to_dict())
+def _roc(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    """Draw the ROC of the shadow attack, or of the first attack that left scores."""
+    if not data.attacks:
+        return [], ["No ROC: this experiment runs no attack."]
+    present = set(data.scores["attack"]) if len(data.scores) else set()
+    attack = next((name for name in (PREFERRED_ROC, *data.attacks) if name in present), None)
+    if attack is None:
+        return [], ["No ROC: no attack left scores."]
+    marks = {row: mark for row, mark in zip(rows.keys_of(table), table["mark"], strict=True) if mark}
+    figure = roc.draw(rows.by_row(data.scores), attack, marks)
     caption = "Scores of all seeds together. The diagonal is an attack that learns nothing."
-    return drawing(experiment, "roc", f"ROC of {attack}", caption, figure, False)
+    drawings = [drawing(f"{data.name}-roc", figure, title=f"ROC of {attack}", caption=caption)]
+    if attack == PREFERRED_ROC:
+        return drawings, []
+    return drawings, [f"The shadow attack has no scores here; the ROC is that of {attack}."]
+
+
+def _histograms(data: ExperimentData) -> tuple[list[Drawing], list[str]]:
+    by_row = rows.by_row(data.samples)
+    samples = {row: by_row[row] for row in _panel_order(by_row)}
+    if not samples:
+        if SAMPLED_BY in data.measures:
+            return [], ["No histograms: no run left outputs."]
+        return [], ["No histograms: this experiment measures no loss and entropy per sample."]
+    return [
+        drawing(
+            f"{data.name}-{kind}",
+            module.draw(samples),
+            title=title,
+            caption=_HISTOGRAM.format(what=kind),
+            wide=True,
+            legend=True,
+        )
+        for kind, (title, module) in HISTOGRAMS.items()
+    ], []
+
+
+def _panel_order(by_row: dict[RowKey, pd.DataFrame]) -> list[RowKey]:
+    """Return original, Retrain, then the methods."""
+    first = [row for row in (ORIGINAL, RETRAIN) if row in by_row]
+    return first + [row for row in by_row if row not in (ORIGINAL, RETRAIN, FLOOR)]
 
 
 def drawing(
-    experiment: str,
-    kind: str,
-    title: str,
-    caption: str,
-    figure: Figure,
-    wide: bool,
-    legend: bool | None = None,
+    name: str, figure: Figure, *, title: str, caption: str, wide: bool = False, legend: bool = False
 ) -> Drawing:
-    """Return a figure as it is shown and as files; wide ones have a legend of forget and test unless told not."""
+    """Return a figure as it is shown and as files; `legend`: of forget and test."""
     svg = style.to_svg(figure)
     figure.set_layout_engine("none")  # the layout is settled; finding it again takes longer than drawing
-    element = style.inline(svg, f"{experiment}-{kind}".replace(".", "_"), f"{title}. {caption}")
-    name = f"{experiment}-{kind}"
-    return Drawing(
-        name,
-        title,
-        caption,
-        element,
-        svg,
-        style.to_pdf(figure),
-        wide,
-        legend=wide if legend is None else legend,
-    )
-
-
-def _roc_attack(scores: pd.DataFrame, attacks: list[str]) -> str | None:
-    """Return the attack whose ROC is drawn: the shadow attack, or the first that left scores."""
-    present = set(scores["attack"]) if len(scores) else set()
-    if PREFERRED_ROC in present:
-        return PREFERRED_ROC
-    return next((a for a in attacks if a in present), None)
+    element = style.inline(svg, name.replace(".", "_"), f"{title}. {caption}")
+    return Drawing(name, title, caption, element, svg, style.to_pdf(figure), wide, legend)

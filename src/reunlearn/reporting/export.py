@@ -1,11 +1,15 @@
-"""A grid as LaTeX (booktabs) and Markdown; the numbers behind it as CSV."""
+"""A grid as LaTeX (booktabs) and Markdown; the numbers behind it as CSV.
+
+Each has the three columns that name a row: method, reading, label.
+"""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from reunlearn.reporting.grid import Cell, Grid, Line
+from reunlearn.reporting.grid import Cell, Column, Grid, Row
 
+KEY_HEADINGS = ("Method", "Reading", "Label")
 _TEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -25,42 +29,42 @@ _TEX = {
 
 
 def csv(table: pd.DataFrame) -> str:
-    """Return all numbers, six significant digits, one line per line of the table."""
+    """Return all numbers, six significant digits, one line per row of the table."""
     return table.to_csv(float_format="%.6g", lineterminator="\n")
 
 
 def tex(grid: Grid) -> str:
     """Return a booktabs tabular; the best is bold, the second best underlined."""
-    head = " & ".join(tex_escape(_heading(c.title, c.unit)) for c in grid.columns)
+    head = " & ".join(tex_escape(text) for text in (*KEY_HEADINGS, *map(_heading, grid.columns)))
     body = []
-    for index, line in enumerate(grid.lines):
-        if index and grid.lines[index - 1].reference and not line.reference:
+    for place, row in enumerate(grid.rows):
+        if place and grid.rows[place - 1].key.is_reference and not row.key.is_reference:
             body.append(r"\midrule")
-        body.append(" & ".join([tex_escape(line.name), *(_tex_cell(c) for c in line.cells)]) + r" \\")
-    rows = [
+        key = [tex_escape(text) for text in _key(row)]
+        body.append(" & ".join([*key, *(_tex_cell(cell) for cell in row.cells)]) + r" \\")
+    parts = [
         rf"% {grid.name}: {grid.caption}",
-        rf"\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
+        rf"\begin{{tabular}}{{{'l' * len(KEY_HEADINGS)}{'r' * len(grid.columns)}}}",
         r"\toprule",
-        rf"Method & {head} \\",
+        rf"{head} \\",
         r"\midrule",
         *body,
         r"\bottomrule",
         r"\end{tabular}",
     ]
-    return "\n".join(rows) + "\n"
+    return "\n".join(parts) + "\n"
 
 
 def markdown(grid: Grid) -> str:
     """Return a pipe table; the best is bold, the second best italic."""
-    head = ["Method", *(_heading(c.title, c.unit) for c in grid.columns)]
-    rows = [
+    parts = [
         f"{grid.caption[0].upper()}{grid.caption[1:]}.",
         "",
-        _pipes(head),
-        "|:--|" + "--:|" * len(grid.columns),
+        _pipes([*KEY_HEADINGS, *map(_heading, grid.columns)]),
+        "|" + ":--|" * len(KEY_HEADINGS) + "--:|" * len(grid.columns),
     ]
-    rows += [_pipes([line.name, *_markdown_cells(line)]) for line in grid.lines]
-    return "\n".join(rows) + "\n"
+    parts += [_pipes([*_key(row), *map(_markdown_cell, row.cells)]) for row in grid.rows]
+    return "\n".join(parts) + "\n"
 
 
 def tex_escape(text: str) -> str:
@@ -68,8 +72,12 @@ def tex_escape(text: str) -> str:
     return "".join(_TEX.get(letter, letter) for letter in text)
 
 
-def _heading(title: str, unit: str) -> str:
-    return f"{title} ({unit})" if unit else title
+def _key(row: Row) -> tuple[str, str, str]:
+    return row.key.title, row.key.reading, row.key.label
+
+
+def _heading(column: Column) -> str:
+    return f"{column.title} ({column.unit})" if column.unit else column.title
 
 
 def _tex_cell(cell: Cell) -> str:
@@ -78,12 +86,9 @@ def _tex_cell(cell: Cell) -> str:
     return f"{marked} ({tex_escape(cell.below)})" if cell.below else marked
 
 
-def _markdown_cells(line: Line) -> list[str]:
-    found = []
-    for cell in line.cells:
-        main = {"best": f"**{cell.main}**", "second": f"*{cell.main}*"}.get(cell.tone, cell.main)
-        found.append(f"{main} ({cell.below})" if cell.below else main)
-    return found
+def _markdown_cell(cell: Cell) -> str:
+    main = {"best": f"**{cell.main}**", "second": f"*{cell.main}*"}.get(cell.tone, cell.main)
+    return f"{main} ({cell.below})" if cell.below else main
 
 
 def _pipes(texts: list[str]) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from reunlearn.reporting import averages, confusions, cost_table, metric_tables, reported, significance
-from reunlearn.reporting.definitions import ACCURACIES, DISTANCES
+from reunlearn.reporting import averages, confusions, cost_table, metric_tables, reported, rows, significance
+from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.grid import Grid
-from reunlearn.reporting.tables import gap_metrics
 
 
 @dataclass(frozen=True)
@@ -21,47 +19,39 @@ class Further:
     numbers: dict[str, pd.DataFrame]
 
 
-def build(
-    experiment: dict[str, Any],
-    results: pd.DataFrame,
-    classes: pd.DataFrame,
-    methods: pd.DataFrame,
-    train: int,
-    names: dict[str, str],
-    printed: list[dict[str, str]],
-) -> Further:
+def build(data: ExperimentData, methods: pd.DataFrame) -> Further:
     """Return the further tables of one experiment; those of which nothing was measured are left out.
 
     Args:
-        experiment: its part of the study.
-        results, classes: tidy tables of the study.
+        data: of the experiment.
         methods: its table of methods.
-        train: samples in the training set; 0 if that is not known.
-        names: {line: name of its method}.
-        printed: the printed numbers that the study names for it.
     """
-    name = experiment["name"]
-    average = averages.average_table(results, name)
+    name = data.name
+    average = averages.average_table(data)
     tables = {
-        "significance": significance.significance_table(results, name, gap_metrics(results, name), methods),
-        "distances": metric_tables.measured_table(results, name, list(DISTANCES)),
+        "significance": significance.significance_table(data, methods),
+        "distances": metric_tables.distance_table(data),
         "averages": average,
-        "accuracies": metric_tables.measured_table(results, name, list(ACCURACIES)),
-        "confusion": confusions.confusion_table(classes, results, name),
-        "costs": cost_table.cost_table(results, name, methods, train),
-        "classes": confusions.class_table(classes, results, name),
+        "accuracies": metric_tables.accuracy_table(data),
+        "others": metric_tables.other_table(data),
+        "confusion": confusions.confusion_table(data),
+        "costs": cost_table.cost_table(data, methods),
+        "classes": confusions.class_table(data),
     }
     grids = [
-        significance.significance_grid(tables["significance"], name),
+        significance.significance_grid(tables["significance"], data),
         metric_tables.distance_grid(tables["distances"], name),
         averages.average_grid(average, name),
         metric_tables.accuracy_grid(tables["accuracies"], name),
+        metric_tables.other_grid(tables["others"], data),
         confusions.confusion_grid(tables["confusion"], name) if len(tables["confusion"]) else None,
         cost_table.cost_grid(tables["costs"], name),
     ]
-    if printed:
-        tables["reported"] = reported.reported_table(printed, results, experiment, average, names)
-        grids.insert(0, reported.reported_grid(tables["reported"], name))
-        tables["reported"] = tables["reported"].set_index("line")
+    if data.printed:
+        table = reported.reported_table(data, average)
+        grids.insert(0, reported.reported_grid(table, name))
+        tables["reported"] = table.set_index(rows.KEY)
     shown = tuple(grid for grid in grids if grid is not None and grid.columns)
-    return Further(shown, {f"{name}-{kind}": table for kind, table in tables.items() if len(table)})
+    files = {grid.name for grid in shown} | {f"{name}-classes"}
+    numbers = {f"{name}-{kind}": table for kind, table in tables.items() if len(table)}
+    return Further(shown, {file: table for file, table in numbers.items() if file in files})

@@ -1,12 +1,14 @@
-"""A table as it is shown: columns with definitions, lines of cells with a main and a smaller second text.
+"""A table as it is shown: columns with definitions, rows of cells with a main and a smaller second text.
 
 The page, LaTeX and Markdown are all written from a grid, so they never disagree.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from reunlearn.reporting.rows import RowKey
+from reunlearn.study.cards import NumberCard
 
 
 @dataclass(frozen=True)
@@ -25,26 +27,25 @@ class Column:
     key: str
     title: str
     unit: str = ""
-    card: dict[str, Any] = field(default_factory=dict)
+    card: NumberCard | None = None
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line: its name, a remark, whether it is a reference or a method."""
+class Row:
+    """One row: which it is, and its cells."""
 
-    name: str
-    remark: str
-    reference: bool
+    key: RowKey
     cells: tuple[Cell, ...]
+    remark: str = ""  # besides the remark of a reference
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table with a name for its files and a caption."""
+    """A table with a name for its files, a title and a caption for the page."""
 
     name: str
+    title: str
     caption: str
     columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
-    title: str = ""  # what the page calls it

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from reunlearn.study import paths
+from reunlearn.study.stages import stage_of
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,12 @@ class Hole:
     begun: bool  # it left a log: it failed or was stopped; otherwise something before it did
 
 
-def find_holes(runs: dict[str, Any], logs: Collection[str]) -> list[Hole]:
+def find_holes(missing: Collection[str], logs: Collection[str]) -> list[Hole]:
     """Return the holes, those that left a log first.
 
     Args:
-        runs: the content of runs.json.
+        missing: folders of the jobs without a result.
         logs: folders of the jobs that have a log.
     """
-    found = [Hole(_stage(f), f, paths.log(f).as_posix(), f in logs) for f in runs["missing"]]
-    return sorted(found, key=lambda hole: (not hole.begun, hole.folder))
-
-
-def _stage(folder: str) -> str:
-    """Return the stage whose folders look like this one."""
-    matching = (stage for stage, pattern in paths.PATTERNS.items() if re.fullmatch(pattern, folder))
-    return next(matching, "job")
+    holes = [Hole(stage_of(f).name, f, paths.log(f).as_posix(), f in logs) for f in missing]
+    return sorted(holes, key=lambda hole: (not hole.begun, hole.folder))

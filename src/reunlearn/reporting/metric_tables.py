@@ -1,83 +1,113 @@
-"""Tables of readings: mean ± deviation over seeds of some metrics, with the gap to Retrain where there is one."""
+"""Tables of measured numbers: mean ± standard deviation over seeds, with the gap to Retrain where one is shown."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
-from reunlearn.metrics.statistics import gap, summarise
-from reunlearn.reporting import lines, numbers
-from reunlearn.reporting.definitions import ACCURACIES, DISTANCES
-from reunlearn.reporting.grid import Cell, Column, Grid, Line
-from reunlearn.reporting.grids import REMARKS, absent
-from reunlearn.reporting.tables import counts_of, values_of
+from reunlearn.reporting import numbers, rows
+from reunlearn.reporting.experiment_data import ExperimentData
+from reunlearn.reporting.grid import Cell, Column, Grid, Row
+from reunlearn.reporting.grids import absent, metric_cell
+from reunlearn.reporting.metric_cards import ACCURACIES, DISTANCES
+from reunlearn.reporting.number_cards import short_unit
+from reunlearn.reporting.rows import RETRAIN
+from reunlearn.reporting.tables import gap_entries
+from reunlearn.study.cards import NumberCard
 
+DISTANCE_DECIMALS = 3
 DISTANCE_NOTE = (
-    "Retrain's own line is its distance from the second retrained model, as the noise floor's is from Retrain. "
-    "These two start from different initial weights; Retrain and the original share theirs where a study gives them "
-    "one seed, so a model can lie below the floor without having forgotten anything: look at the original's line, "
-    "too."
+    "Retrain's own row is its distance from the second retrained model, as the noise floor's is from Retrain. These "
+    "two start from different initial weights. Retrain and the original share theirs where a study gives them one "
+    "seed, so a model can lie below the floor without having forgotten anything: look at the original's row, too."
 )
+GAP_CAPTION = "mean ± standard deviation over seeds; below, the gap to Retrain"
 
 
-def measured_table(results: pd.DataFrame, experiment: str, metrics: list[str]) -> pd.DataFrame:
-    """Return one line per method: finished, diverged, missing; per metric m: m_mean, m_std, m_n, m_gap (to Retrain).
+def measured_table(data: ExperimentData, metrics: Mapping[str, NumberCard]) -> pd.DataFrame:
+    """Return finished, diverged, missing; per metric m that some run has: m_mean, m_std, m_n, m_gap (to Retrain)."""
+    gaps = gap_entries(data, [m for m in metrics if m in data.measured])
+    return rows.table({row: {**rows.counts_of(part), **gaps[row]} for row, part in data.by_row.items()})
 
-    Metrics that no run of the experiment measured are left out.
-    """
-    frame = lines.of_experiment(results, experiment)
-    measured = set(frame.loc[frame["status"] != "missing", "metric"]) if len(frame) else set()
-    shown = [m for m in metrics if m in measured]
-    values = {line: values_of(frame[frame["line"] == line]) for line in lines.order(frame)}
-    retrain = {m: summarise(values.get(lines.RETRAIN, {}).get(m, [])).mean for m in shown}
-    found = []
-    for line, own in values.items():
-        entry: dict[str, Any] = {"line": line, **counts_of(frame[frame["line"] == line])}
-        for metric in shown:
-            summary = summarise(own.get(metric, []))
-            entry |= {f"{metric}_mean": summary.mean, f"{metric}_std": summary.std, f"{metric}_n": summary.n}
-            entry[f"{metric}_gap"] = gap(summary.mean, retrain[metric])
-        found.append(entry)
-    return pd.DataFrame(found).set_index("line")
+
+def distance_table(data: ExperimentData) -> pd.DataFrame:
+    """Return the distances from Retrain that were measured."""
+    return measured_table(data, DISTANCES)
+
+
+def accuracy_table(data: ExperimentData) -> pd.DataFrame:
+    """Return the accuracies and entropies that are not in the first table."""
+    return measured_table(data, {m: c for m, c in ACCURACIES.items() if m not in data.headline.cards})
+
+
+def other_table(data: ExperimentData) -> pd.DataFrame:
+    """Return what the measures' cards define and no other table shows."""
+    return measured_table(data, other_cards(data))
+
+
+def other_cards(data: ExperimentData) -> dict[str, NumberCard]:
+    """Return the numbers that the measures' cards define and that no other table shows."""
+    cards = {name: card for measure in data.measures.values() for name, card in measure.numbers.items()}
+    shown = {*data.headline.cards, *ACCURACIES, *DISTANCES}
+    return {name: card for name, card in cards.items() if name not in shown}
 
 
 def distance_grid(table: pd.DataFrame, experiment: str) -> Grid:
-    """Return the table of distances from Retrain; their gaps are no further distance, so they are not shown."""
-    caption = "how far outputs and weights lie from Retrain's; mean ± standard deviation over seeds"
-    return _grid(table, experiment, "Distances", caption, DISTANCES, 3, (DISTANCE_NOTE,), gaps=False)
+    """Return the table of distances from Retrain; a gap of a distance would be no distance, so none is shown."""
+    decimals = dict.fromkeys(DISTANCES, DISTANCE_DECIMALS)
+    return Grid(
+        f"{experiment}-distances",
+        title="Distances",
+        caption="how far outputs and weights lie from Retrain's; mean ± standard deviation over seeds",
+        columns=_columns(table, DISTANCES),
+        rows=_rows(table, decimals, with_gaps=False),
+        notes=(DISTANCE_NOTE,),
+    )
 
 
 def accuracy_grid(table: pd.DataFrame, experiment: str) -> Grid:
     """Return the table of accuracies on further sets and under augmentation."""
-    caption = "mean ± standard deviation over seeds; below, the gap to Retrain"
-    return _grid(table, experiment, "Accuracies", caption, ACCURACIES, 1, (), gaps=True)
+    decimals = {m: 1 if short_unit(card) == "%" else 3 for m, card in ACCURACIES.items()}
+    return Grid(
+        f"{experiment}-accuracies",
+        title="Accuracies",
+        caption=GAP_CAPTION,
+        columns=_columns(table, ACCURACIES),
+        rows=_rows(table, decimals, with_gaps=True),
+    )
 
 
-def _grid(
-    table: pd.DataFrame,
-    experiment: str,
-    title: str,
-    caption: str,
-    cards: dict[str, dict[str, Any]],
-    decimals: int,
-    notes: tuple[str, ...],
-    gaps: bool,
-) -> Grid:
-    metrics = [m for m in cards if f"{m}_mean" in table]
-    columns = [Column(m, cards[m]["title"], cards[m]["unit"].partition(",")[0], cards[m]) for m in metrics]
-    found = []
-    for name, own in table.iterrows():
-        line = str(name)
-        cells = [_cell(own, m, decimals, gaps and line != lines.RETRAIN) for m in metrics]
-        found.append(Line(line, REMARKS.get(line, ""), line in lines.REFERENCES, tuple(cells)))
-    return Grid(f"{experiment}-{title.lower()}", caption, tuple(columns), tuple(found), notes, title)
+def other_grid(table: pd.DataFrame, data: ExperimentData) -> Grid:
+    """Return the table of what the measures' cards define and no other table shows."""
+    cards = other_cards(data)
+    columns = _columns(table, cards)
+    decimals = {c.key: numbers.decimals_of(float(table[f"{c.key}_mean"].abs().median())) for c in columns}
+    return Grid(
+        f"{data.name}-others",
+        title="Others",
+        caption=f"further numbers of the measures; {GAP_CAPTION}",
+        columns=columns,
+        rows=_rows(table, decimals, with_gaps=True),
+    )
 
 
-def _cell(own: pd.Series, metric: str, decimals: int, with_gap: bool) -> Cell:
-    main = numbers.with_deviation(own[f"{metric}_mean"], own[f"{metric}_std"], decimals)
-    if main == numbers.NOTHING:
-        return absent(own) or Cell(main, tone="muted")
-    if own[f"{metric}_n"] != own["finished"]:
-        main += f" (n = {own[f'{metric}_n']:.0f})"
-    return Cell(main, numbers.plain(own[f"{metric}_gap"], decimals) if with_gap else "")
+def _columns(table: pd.DataFrame, cards: Mapping[str, NumberCard]) -> tuple[Column, ...]:
+    return tuple(
+        Column(m, card.title, short_unit(card), card) for m, card in cards.items() if f"{m}_mean" in table
+    )
+
+
+def _rows(table: pd.DataFrame, decimals: Mapping[str, int], *, with_gaps: bool) -> tuple[Row, ...]:
+    metrics = [m for m in decimals if f"{m}_mean" in table]
+    grid_rows = []
+    for row, numbers_of_row in rows.each(table):
+        with_gap = with_gaps and row != RETRAIN
+        cells = [
+            metric_cell(numbers_of_row, m, decimals[m], with_gap=with_gap)
+            or absent(numbers_of_row)
+            or Cell(numbers.NOTHING, tone="muted")
+            for m in metrics
+        ]
+        grid_rows.append(Row(row, tuple(cells)))
+    return tuple(grid_rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 NOTHING = "—"
+DIGITS = 4  # of a number whose unit does not fix its decimals
+MOST_DECIMALS = 8
 
 
 def known(value: float | None) -> bool:
@@ -18,6 +20,13 @@ def plain(value: float | None, decimals: int = 1) -> str:
         return NOTHING
     text = f"{value:.{decimals}f}"
     return (text.removeprefix("-") if float(text) == 0 else text).replace("-", "−")
+
+
+def decimals_of(size: float) -> int:
+    """Return the decimals with which a number of this size has four digits; of an unknown size, three."""
+    if not (math.isfinite(size) and size > 0):
+        return DIGITS - 1
+    return min(max(DIGITS - 1 - math.floor(math.log10(size)), 0), MOST_DECIMALS)
 
 
 def with_deviation(mean: float, std: float, decimals: int = 1) -> str:
@@ -48,3 +57,8 @@ def ratio(value: float) -> str:
 def interval(low: float, high: float, decimals: int = 2) -> str:
     """Write the ends of an interval."""
     return f"[{plain(low, decimals)}, {plain(high, decimals)}]" if known(low) and known(high) else ""
+
+
+def span(low: int, high: int) -> str:
+    """Write a whole number, or the least and the most where they differ."""
+    return f"{low}" if low == high else f"{low} to {high}"

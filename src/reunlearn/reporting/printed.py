@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
-from reunlearn.reporting.lines import ORIGINAL, RETRAIN
+from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
 
 
 @dataclass(frozen=True)
-class Measure:
-    """What a printed column is here: the metrics that it takes, and their number per run."""
+class Counterpart:
+    """What a printed column is here: the metrics that it takes, and how a run's number follows from them."""
 
     metrics: tuple[str, ...]
     of: Callable[[pd.DataFrame], pd.Series]
 
 
-def _same(metric: str) -> Measure:
-    return Measure((metric,), lambda runs: runs[metric])
+def _same(metric: str) -> Counterpart:
+    return Counterpart((metric,), lambda runs: runs[metric])
 
 
-def _error(metric: str) -> Measure:
-    return Measure((metric,), lambda runs: 100.0 - runs[metric])
+def _error(metric: str) -> Counterpart:
+    return Counterpart((metric,), lambda runs: 100.0 - runs[metric])
 
 
-_FORGET_TEST = Measure(
+_FORGET_TEST = Counterpart(
     ("accuracy_forget", "accuracy_test"), lambda runs: (runs["accuracy_forget"] - runs["accuracy_test"]).abs()
 )
 _ACCURACIES = {"FA": _same("accuracy_forget"), "RA": _same("accuracy_retain"), "TA": _same("accuracy_test")}
 
-MEASURES: dict[str, dict[str, Measure]] = {
+COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
     "GDR-GMA": {  # with augmentation: `augmented` below
         "Acc_Df": _same("accuracy_forget"),
         "Acc_Dr": _same("accuracy_retain"),
@@ -71,8 +71,8 @@ ELSEWHERE = {
 RECIPES = {"GDR-GMA": "gdr-gma", "LUR": "lur", "SFR-on": "sfr-on", "nabla-tau": "nabla-tau", "PGU": "pgu"}
 
 _METHODS = {
-    RETRAIN: ("Retrain", "Retrained", "Retraining", "RT"),
-    ORIGINAL: ("Original", "Original (before unlearning)", "Poisoned"),
+    RETRAIN.method: ("Retrain", "Retrained", "Retraining", "RT"),
+    ORIGINAL.method: ("Original", "Original (before unlearning)", "Poisoned"),
     "finetune": ("Fine-tune", "Fine-tuning", "FT"),
     "gradient_ascent": ("GA",),
     "neg_grad": ("NegGrad",),
@@ -100,7 +100,7 @@ _METHODS = {
     "pgu": ("PGU",),
     "lur": ("LUR",),
 }
-METHODS = {printed: ours for ours, names in _METHODS.items() for printed in names}
+METHODS = {printed: method for method, names in _METHODS.items() for printed in names}
 
 _SAME = {
     "celebahqfir": "celebahqidentity",
@@ -116,6 +116,12 @@ def key(name: str) -> str:
     if plain not in _SAME:
         plain = re.sub(r"[^a-z0-9]", "", name.partition("(")[0].lower())
     return _SAME.get(plain, plain)
+
+
+def rows_of(printed_method: str, rows: Iterable[RowKey]) -> list[RowKey]:
+    """Return the rows that are a printed method: both readings, where a study runs both; of Retrain the floor, too."""
+    method = METHODS.get(printed_method)
+    return [row for row in rows if row.method == method or (row == FLOOR and method == RETRAIN.method)]
 
 
 def augmented(paper: str, metric: str, measured: set[str]) -> str:

@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from reunlearn.study import paths
+from reunlearn.artifacts.gathered import JobResult
+from reunlearn.artifacts.record import Record
+from reunlearn.study.stages import STAGES
+
+COMPUTING = ("run", "evaluate")  # sections of a record; a pool of shadow models has both
 
 
 @dataclass(frozen=True)
 class StageCost:
-    """All jobs of one stage."""
+    """All jobs of one stage.
+
+    Attributes:
+        stage: name.
+        jobs: how many.
+        seconds: from the start of the job's work to its end, summed.
+        run_seconds: of these, in training, unlearning or measuring.
+        peak_memory_mib: of the job that held most; None where it is not known.
+    """
 
     stage: str
     jobs: int
-    seconds: float  # from the start of the job's work to its end, summed
-    run_seconds: float  # of these, in training, unlearning, evaluating or attacking
-    peak_memory_mib: float
+    seconds: float
+    run_seconds: float
+    peak_memory_mib: float | None
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is told of the jobs of a study."""
+    """What the records of a study's jobs say.
 
-    commits: tuple[tuple[str, bool, int], ...]  # commit, tracked files differed, jobs
-    machines: tuple[tuple[str, str, int, int], ...]  # device, processor, threads, jobs
-    versions: tuple[tuple[str, tuple[str, ...]], ...]  # package, versions
+    Attributes:
+        commits: commit, whether tracked files differed from it, jobs.
+        machines: device, processor, threads, jobs.
+        versions: package, its versions.
+        stages: in the order in which a study runs them.
+        begun, ended: of the first and of the last job.
+        span_seconds: between these two; None where nothing ran.
+        warnings: sentences on what does not fit together.
+    """
+
+    commits: tuple[tuple[str, bool, int], ...]
+    machines: tuple[tuple[str, str, int, int], ...]
+    versions: tuple[tuple[str, tuple[str, ...]], ...]
     stages: tuple[StageCost, ...]
     begun: str
     ended: str
@@ -40,15 +62,15 @@ class Provenance:
         return sum(stage.seconds for stage in self.stages)
 
 
-def gather(runs: dict[str, Any]) -> Provenance:
-    """Return the provenance of all jobs in runs.json."""
-    jobs = list(runs["jobs"].values())
-    records = [job["record"] for job in jobs]
-    commits = Counter((r["git"]["commit"] or "unknown", bool(r["git"]["dirty"])) for r in records)
-    machines = Counter((r["device"], r["processor"], r["threads"]) for r in records)
-    packages = sorted({name for r in records for name in r["versions"]})
+def gather(jobs: Iterable[JobResult]) -> Provenance:
+    """Return the provenance of all finished jobs."""
+    jobs = list(jobs)
+    records = [job.record for job in jobs]
+    commits = Counter((r.git.commit or "unknown", bool(r.git.dirty)) for r in records)
+    machines = Counter((r.device, r.processor, r.threads) for r in records)
+    packages = sorted({name for r in records for name in r.versions})
     versions = tuple(
-        (p, tuple(sorted({r["versions"][p] for r in records if p in r["versions"]}))) for p in packages
+        (name, tuple(sorted({r.versions[name] for r in records if name in r.versions}))) for name in packages
     )
     begun, ended, span = _span(records)
     return Provenance(
@@ -63,48 +85,55 @@ def gather(runs: dict[str, Any]) -> Provenance:
     )
 
 
-def _stages(jobs: list[dict[str, Any]]) -> tuple[StageCost, ...]:
+def _stages(jobs: Sequence[JobResult]) -> tuple[StageCost, ...]:
     """Return the cost of each stage, in the order in which the study runs them."""
-    grouped: dict[str, list[dict[str, Any]]] = {}
+    grouped: dict[str, list[Record]] = {name: [] for name in STAGES}
     for job in jobs:
-        grouped.setdefault(job["stage"], []).append(job["record"])
+        grouped[job.stage].append(job.record)
     return tuple(
         StageCost(
             stage,
-            len(records),
-            sum(r["seconds"].get("total", 0.0) for r in records),
-            sum(r["seconds"].get("run", 0.0) + r["seconds"].get("evaluate", 0.0) for r in records),
-            max(r["peak_memory_mib"] for r in records),
+            jobs=len(records),
+            seconds=sum(r.seconds.get("total", 0.0) for r in records),
+            run_seconds=sum(r.seconds.get(part, 0.0) for r in records for part in COMPUTING),
+            peak_memory_mib=max(
+                (r.peak_memory_mib for r in records if r.peak_memory_mib is not None), default=None
+            ),
         )
-        for stage, records in sorted(grouped.items(), key=lambda item: list(paths.PATTERNS).index(item[0]))
+        for stage, records in grouped.items()
+        if records
     )
 
 
-def _span(records: list[dict[str, Any]]) -> tuple[str, str, float | None]:
+def _span(records: Sequence[Record]) -> tuple[str, str, float | None]:
     """Return begin of the first job, end of the last, and the seconds between; records have whole seconds."""
     if not records:
         return "", "", None
-    ends = [datetime.fromisoformat(r["finished"]) for r in records]
+    ends = [datetime.fromisoformat(r.finished) for r in records]
     begins = [
-        e - timedelta(seconds=r["seconds"].get("total", 0.0)) for e, r in zip(ends, records, strict=True)
+        end - timedelta(seconds=r.seconds.get("total", 0.0)) for end, r in zip(ends, records, strict=True)
     ]
     form = "%Y-%m-%d %H:%M UTC"
     return min(begins).strftime(form), max(ends).strftime(form), (max(ends) - min(begins)).total_seconds()
 
 
 def _warnings(
-    commits: Counter, machines: Counter, versions: tuple[tuple[str, tuple[str, ...]], ...]
+    commits: Counter[tuple[str, bool]],
+    machines: Counter[tuple[str, str, int]],
+    versions: tuple[tuple[str, tuple[str, ...]], ...],
 ) -> tuple[str, ...]:
-    found = []
+    warnings = []
     mixed = [f"{name} ({', '.join(several)})" for name, several in versions if len(several) > 1]
     if mixed:
-        found.append(f"Jobs ran under different versions of {', '.join(mixed)}; results may differ in bits.")
+        warnings.append(
+            f"Jobs ran under different versions of {', '.join(mixed)}; results may differ in bits."
+        )
     if any(dirty for _, dirty in commits):
-        found.append(
+        warnings.append(
             "Tracked files differed from the commit while some jobs ran; it alone does not reproduce them."
         )
     if len({commit for commit, _ in commits}) > 1:
-        found.append("Jobs ran at several commits; each is made again only when its own code changes.")
+        warnings.append("Jobs ran at several commits; each is made again only when its own code changes.")
     if len(machines) > 1:
-        found.append("Jobs ran on different machines; times are only compared within one kind of them.")
-    return tuple(found)
+        warnings.append("Jobs ran on different machines; times are only compared within one kind of them.")
+    return tuple(warnings)

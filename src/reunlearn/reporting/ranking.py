@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from reunlearn.metrics.ranks import Ranking, rank
-from reunlearn.reporting import lines, numbers
-from reunlearn.reporting.definitions import CARDS, RANKS
+from reunlearn.reporting import numbers, rows
 from reunlearn.reporting.drawings import Drawing, drawing
+from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.figures import critical_difference
-from reunlearn.reporting.grid import Cell, Column, Grid, Line
-from reunlearn.reporting.grids import REMARKS
+from reunlearn.reporting.grid import Cell, Column, Grid, Row
+from reunlearn.reporting.rows import RETRAIN, RowKey
 from reunlearn.reporting.seeds import by_seed, seed_gaps
-from reunlearn.reporting.tables import gap_metrics
+from reunlearn.reporting.study_cards import RANKS
 
 NAME = "ranks"
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The section: its table, its figure, and what is to be said."""
+    """The section: its table, its figure, the numbers of the table, and sentences."""
 
     grid: Grid
     drawing: Drawing
@@ -29,79 +30,83 @@ class Ranks:
     sentences: tuple[str, ...]
 
 
-def blocks(results: pd.DataFrame, experiments: list[str]) -> pd.DataFrame:
-    """Return one row per block (experiment and seed) and one column per line: its gap per seed, NaN where it has none.
+def blocks(experiments: Sequence[ExperimentData]) -> pd.DataFrame:
+    """Return one entry per block (experiment and seed) and a column per row: its gap per seed, NaN where it has none.
 
     Retrain is left out, the noise floor is in: it shows where a second Retrain would rank.
     """
-    found = {}
-    for name in experiments:
-        gaps = seed_gaps(by_seed(results, name, gap_metrics(results, name)))
-        for seeds, row in gaps.drop(columns=lines.RETRAIN, errors="ignore").iterrows():
-            found[(name, *seeds)] = row
-    table = pd.DataFrame.from_dict(found, orient="index")
+    gaps = {}
+    for data in experiments:
+        gaps_of_experiment = seed_gaps(by_seed(data, data.headline.metrics))
+        for seeds, gaps_of_seed in gaps_of_experiment.iterrows():
+            gaps[(data.name, *seeds)] = {k: v for k, v in gaps_of_seed.items() if k != RETRAIN}
+    keys = list(dict.fromkeys(RowKey(*key) for entry in gaps.values() for key in entry))
+    table = pd.DataFrame(
+        [[entry.get(key, float("nan")) for key in keys] for entry in gaps.values()],
+        index=list(gaps),
+        columns=rows.index(keys),
+        dtype=float,
+    )
     return table.dropna(how="all")
 
 
-def build(results: pd.DataFrame, experiments: list[str]) -> Ranks | None:
-    """Return the ranks of a study; None where fewer than two lines or two blocks can be compared.
+def build(experiments: Sequence[ExperimentData]) -> Ranks | None:
+    """Return the ranks of a study; None where fewer than two methods or two blocks can be compared.
 
     A method without a finished run in every block is left out and named: a rank needs all of them.
     """
-    table = blocks(results, experiments)
-    whole = table.dropna(axis=1) if len(table) else table
-    methods = [line for line in whole.columns if line not in lines.REFERENCES]
-    if len(methods) < 2 or len(whole) < 2:
+    table = blocks(experiments)
+    whole = table.dropna(axis="columns") if len(table) else table
+    keys = [RowKey(*key) for key in whole.columns]
+    if len([key for key in keys if not key.is_reference]) < 2 or len(whole) < 2:
         return None
-    found = rank(whole.to_numpy())
-    numbers_of = pd.DataFrame(
-        {"line": whole.columns, "average_rank": found.average, "blocks": found.blocks}
-    ).set_index("line")
-    left_out = [str(line) for line in table.columns if line not in whole.columns]
+    ranking = rank(whole.to_numpy())
+    ranked = pd.DataFrame({"average_rank": ranking.average, "blocks": ranking.blocks}, index=rows.index(keys))
+    left_out = [key.heading for key in (RowKey(*k) for k in table.columns) if key not in keys]
     return Ranks(
-        grid=_grid(numbers_of.sort_values("average_rank", kind="stable")),
-        drawing=_drawing(numbers_of["average_rank"], found),
-        numbers=numbers_of,
-        sentences=tuple(_sentences(found, len(whole.columns), left_out)),
+        grid=_grid(ranked.sort_values("average_rank", kind="stable")),
+        drawing=_drawing(dict(zip(keys, ranking.average.tolist(), strict=True)), ranking),
+        numbers=ranked,
+        sentences=tuple(_sentences(ranking, len(keys), left_out)),
     )
 
 
 def _grid(table: pd.DataFrame) -> Grid:
     columns = (
-        Column("average_rank", RANKS["average_rank"]["title"], "1 is best", RANKS["average_rank"]),
-        Column(
-            "runs", "Blocks", "n", CARDS["runs"] | {"title": "Blocks", "compares": "seeds of experiments"}
-        ),
+        Column("average_rank", RANKS["average_rank"].title, "1 is best", RANKS["average_rank"]),
+        Column("blocks", "Blocks", "n", RANKS["blocks"]),
     )
-    found = [
-        Line(
-            str(name),
-            REMARKS.get(str(name), ""),
-            name in lines.REFERENCES,
-            (Cell(numbers.plain(own["average_rank"], 2)), Cell(f"{own['blocks']:.0f}")),
-        )
-        for name, own in table.iterrows()
+    grid_rows = [
+        Row(key, (Cell(numbers.plain(entry["average_rank"], 2)), Cell(f"{entry['blocks']:.0f}")))
+        for key, entry in rows.each(table)
     ]
-    return Grid(NAME, "average rank by gap per seed, over all blocks", columns, tuple(found), (), "Ranks")
+    caption = "average rank by gap per seed, over all blocks"
+    return Grid(NAME, title="Ranks", caption=caption, columns=columns, rows=tuple(grid_rows))
 
 
-def _drawing(average: pd.Series, found: Ranking) -> Drawing:
-    title = "Average ranks with the critical difference"
+def _drawing(average: dict[RowKey, float], ranking: Ranking) -> Drawing:
     caption = (
-        "Left is better. A bar joins lines less than Nemenyi's critical difference (CD, level 0.05) apart, which "
+        "Left is better. A bar joins rows less than Nemenyi's critical difference (CD, level 0.05) apart, which "
         "cannot be told from each other."
     )
-    figure = critical_difference.draw(average.to_dict(), found.critical_difference)
-    return drawing("study", "ranks", title, caption, figure, True, legend=False)
+    return drawing(
+        "study-ranks",
+        critical_difference.draw(average, ranking.critical_difference),
+        title="Average ranks with the critical difference",
+        caption=caption,
+        wide=True,
+    )
 
 
-def _sentences(found: Ranking, compared: int, left_out: list[str]) -> list[str]:
-    test = f"Friedman's p is {found.p:.2g}" if numbers.known(found.p) else "Friedman's test takes three lines"
-    said = [
-        f"{compared} lines over {found.blocks} blocks: {test}; the critical difference is "
-        f"{numbers.plain(found.critical_difference, 2)} ranks. Seeds of one experiment share its data, so "
-        "blocks are less independent than the test takes them to be."
+def _sentences(ranking: Ranking, compared: int, left_out: list[str]) -> list[str]:
+    test = (
+        f"Friedman's p is {ranking.p:.2g}" if numbers.known(ranking.p) else "Friedman's test takes three rows"
+    )
+    sentences = [
+        f"{compared} rows over {ranking.blocks} blocks: {test}; the critical difference is "
+        f"{numbers.plain(ranking.critical_difference, 2)} ranks. Seeds of one experiment share its data, so "
+        "blocks are less independent than the test assumes."
     ]
     if left_out:
-        said.append(f"Not ranked, for want of a finished run in every block: {', '.join(left_out)}.")
-    return said
+        sentences.append(f"Not ranked, because a block has no finished run of it: {', '.join(left_out)}.")
+    return sentences

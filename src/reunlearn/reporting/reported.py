@@ -8,172 +8,170 @@ from typing import Any
 import pandas as pd
 
 from reunlearn.metrics.statistics import Summary, summarise
-from reunlearn.metrics.verdict import NOT, OURS, OUTSIDE, PAPER, VERDICTS, verdict
-from reunlearn.reporting import lines, numbers, printed
-from reunlearn.reporting.grid import Cell, Column, Grid, Line
-from reunlearn.reporting.grids import REMARKS
+from reunlearn.metrics.verdict import NOT_COMPARABLE, OURS, OUTSIDE, PAPER, VERDICTS, verdict
+from reunlearn.reporting import numbers, printed, rows
+from reunlearn.reporting.experiment_data import ExperimentData, PrintedRow
+from reunlearn.reporting.grid import Cell, Column, Grid, Row
+from reunlearn.reporting.rows import RowKey
 from reunlearn.reporting.seeds import by_seed
+from reunlearn.reporting.study_cards import PRINTED
+from reunlearn.study.schema import Experiment
 
-TONES = {PAPER: "best", OURS: "second", OUTSIDE: "bad", NOT: "muted"}
+TONES = {PAPER: "best", OURS: "second", OUTSIDE: "bad", NOT_COMPARABLE: "muted"}
 NOTE = (
     "A verdict allows two deviations, and half a unit of the last printed digit: first the paper's own, then ours. "
-    "The noise floor is held against the paper's Retrain. Agreement in a column says nothing where the column "
-    "hardly varies."
+    "The noise floor is compared with the paper's Retrain. Agreement in a column means little where the column hardly "
+    "varies."
 )
-NOBODY = ""  # stands for the line of a printed method that this study does not run
+NOBODY = RowKey("")  # stands for the row of a printed method that this study does not run
+UNKNOWN = Summary(float("nan"), float("nan"), 0)
 
 
-def reported_table(
-    rows: list[dict[str, str]],
-    results: pd.DataFrame,
-    experiment: dict[str, Any],
-    averages: pd.DataFrame,
-    methods: dict[str, str],
-) -> pd.DataFrame:
-    """Return one row per printed number and line of ours.
+def reported_table(data: ExperimentData, averages: pd.DataFrame) -> pd.DataFrame:
+    """Return one entry per printed number and row of ours.
 
-    Columns: line, printed_method, metric, printed, printed_std, ours, ours_std, n, verdict, reason, note.
+    Columns: method, reading, label, printed_method, metric, printed, printed_std, ours, ours_std, n, verdict, reason,
+    note.
 
     Args:
-        rows: the printed numbers that the study names.
-        results: the tidy results of the study.
-        experiment: its part of the study.
+        data: of the experiment.
         averages: what `average_table` returns.
-        methods: {line: name of its method}.
     """
-    name = experiment["name"]
-    measured = set(results.loc[results["experiment"] == name, "metric"])
-    runs = by_seed(results, name, sorted(measured))
-    found = []
-    for row in rows:
-        printed_number = Summary(_number(row["mean"]), _number(row["std"]), 0)
-        for line in _lines_of(row["method"], methods, list(runs)) or [NOBODY]:
-            ours, missing = _ours(row, runs.get(line), averages, line, measured)
-            obstacle = _obstacle(row, experiment) or missing
-            judged = verdict(ours, printed_number, obstacle)
-            found.append(
-                {
-                    "line": line,
-                    "printed_method": row["method"],
-                    "metric": row["metric"],
-                    "printed": printed_number.mean,
-                    "printed_std": printed_number.std,
-                    "ours": ours.mean,
-                    "ours_std": ours.std,
-                    "n": ours.n,
-                    "verdict": judged.kind,
-                    "reason": judged.reason,
-                    "note": row["note"],
-                }
-            )
-    return pd.DataFrame(found)
+    names = set(data.results["metric"])
+    runs = by_seed(data, sorted(names))
+    entries = []
+    for printed_row in data.printed:
+        for row in printed.rows_of(printed_row["method"], runs) or [NOBODY]:
+            ours, missing = _ours(printed_row, row, runs.get(row), averages=averages, measured=names)
+            entries.append(_entry(printed_row, row, ours, _obstacle(printed_row, data.experiment) or missing))
+    return pd.DataFrame(entries)
+
+
+def _entry(printed_row: PrintedRow, row: RowKey, ours: Summary, obstacle: str) -> dict[str, Any]:
+    """Return one entry of the table; `obstacle`: why the two numbers cannot be compared, or nothing."""
+    theirs = Summary(_number(printed_row["mean"]), _number(printed_row["std"]), 0)
+    judged = verdict(ours, theirs, obstacle)
+    return {
+        **row._asdict(),
+        "printed_method": printed_row["method"],
+        "metric": printed_row["metric"],
+        "printed": theirs.mean,
+        "printed_std": theirs.std,
+        "ours": ours.mean,
+        "ours_std": ours.std,
+        "n": ours.n,
+        "verdict": judged.kind,
+        "reason": judged.reason,
+        "note": printed_row["note"],
+    }
 
 
 def _number(text: str) -> float:
     return float(text) if text else float("nan")
 
 
-def _lines_of(printed_method: str, methods: dict[str, str], known: list[str]) -> list[str]:
-    """Return the lines that are a printed method: both readings, where a study runs both."""
-    ours = printed.METHODS.get(printed_method)
-    if ours == lines.RETRAIN:
-        return [line for line in (lines.RETRAIN, lines.FLOOR) if line in known]
-    if ours == lines.ORIGINAL:
-        return [lines.ORIGINAL] if lines.ORIGINAL in known else []
-    return [line for line, name in methods.items() if name == ours and line in known]
-
-
 def _ours(
-    row: dict[str, str], runs: pd.DataFrame | None, averages: pd.DataFrame, line: str, measured: set[str]
+    printed_row: PrintedRow,
+    row: RowKey,
+    runs: pd.DataFrame | None,
+    *,
+    averages: pd.DataFrame,
+    measured: set[str],
 ) -> tuple[Summary, str]:
     """Return our number for a printed one, and why there is none."""
-    nothing, paper, metric = Summary(float("nan"), float("nan"), 0), row["paper"], row["metric"]
+    paper, metric = printed_row["paper"], printed_row["metric"]
     if runs is None:
-        return nothing, "this study does not run it"
+        return UNKNOWN, "this study does not run it"
     if metric in printed.ELSEWHERE:
-        return nothing, printed.ELSEWHERE[metric]
+        return UNKNOWN, printed.ELSEWHERE[metric]
     average = printed.AVERAGES.get((paper, metric))
     if average is not None:
-        value = float(averages.loc[line, average])
-        return Summary(value, float("nan"), len(runs) if numbers.known(value) else 0), (
-            "" if numbers.known(value) else "a column that it averages was not measured"
-        )
-    measure = printed.MEASURES.get(paper, {}).get(metric)
-    if measure is None:
-        return nothing, "nothing here is defined so"
-    lacking = [m for m in measure.metrics if m not in measured]
+        value = float(averages.loc[row, average])
+        if not numbers.known(value):
+            return UNKNOWN, "a column that it averages was not measured"
+        return Summary(value, float("nan"), len(runs)), ""
+    counterpart = printed.COUNTERPARTS.get(paper, {}).get(metric)
+    if counterpart is None:
+        return UNKNOWN, "nothing here is defined like it"
+    lacking = [m for m in counterpart.metrics if m not in measured]
     if lacking:
-        return nothing, f"{lacking[0]} was not measured"
-    as_measured = {m: runs[printed.augmented(paper, m, measured)] for m in measure.metrics}
-    return summarise(measure.of(pd.DataFrame(as_measured, index=runs.index)).to_numpy()), ""
+        return UNKNOWN, f"{lacking[0]} was not measured"
+    as_measured = {m: runs[printed.augmented(paper, m, measured)] for m in counterpart.metrics}
+    return summarise(counterpart.of(pd.DataFrame(as_measured, index=runs.index)).to_numpy()), ""
 
 
-def _obstacle(row: dict[str, str], experiment: dict[str, Any]) -> str:
+def _obstacle(printed_row: PrintedRow, experiment: Experiment) -> str:
     """Return in what the experiment differs from the printed setting; nothing if they agree as far as can be seen."""
-    dataset, scenario, recipe = experiment["dataset"], experiment["scenario"], experiment["recipe"]
-    if printed.key(row["dataset"]) != printed.key(dataset["name"]):
-        return f"printed for {row['dataset']}"
-    if printed.key(row["model"]) != printed.key(experiment["architecture"]["name"]):
-        return f"printed for {row['model']}"
-    if dataset["train"]:
-        return f"ours trains on {dataset['train']} samples only"
-    share = row["fraction"].removesuffix("%")
-    if scenario["kind"] == "random" and row["fraction"].endswith("%"):
-        if abs(float(share) - 100 * scenario["fraction"]) > 1e-9:
-            return f"printed for {row['fraction']} forgotten"
-    elif (scenario["kind"] == "random") != row["scenario"].startswith("random"):
-        return f"printed for another scenario: {row['scenario']}"
-    own = printed.RECIPES.get(row["paper"])
-    if own is None or not recipe.startswith(own):
-        return f"trained by the recipe {recipe}, not by the paper's"
+    dataset, scenario = experiment.dataset, experiment.scenario
+    if printed.key(printed_row["dataset"]) != printed.key(dataset.name):
+        return f"printed for {printed_row['dataset']}"
+    if printed.key(printed_row["model"]) != printed.key(experiment.architecture.name):
+        return f"printed for {printed_row['model']}"
+    if dataset.train:
+        return f"ours trains on {dataset.train} samples only"
+    if scenario.kind == "random" and printed_row["fraction"].endswith("%"):
+        share = float(printed_row["fraction"].removesuffix("%"))
+        if abs(share - 100 * (getattr(scenario, "fraction", None) or 0)) > 1e-9:
+            return f"printed for {printed_row['fraction']} forgotten"
+    elif (scenario.kind == "random") != printed_row["scenario"].startswith("random"):
+        return f"printed for another scenario: {printed_row['scenario']}"
+    recipe = printed.RECIPES.get(printed_row["paper"])
+    if recipe is None or not experiment.recipe.startswith(recipe):
+        return f"trained by the recipe {experiment.recipe}, not by the paper's"
     return ""
 
 
 def reported_grid(table: pd.DataFrame, experiment: str) -> Grid:
-    """Return ours beside what is printed: a line per line of ours, a column per printed metric."""
-    own = table[table["line"] != NOBODY]
-    metrics = list(dict.fromkeys(own["metric"]))
-    columns = tuple(Column(f"m{i}", m, "", _card(own, m)) for i, m in enumerate(metrics))
-    found = []
-    for line, rows in own.groupby("line", sort=False):
-        by_metric = {row["metric"]: row for _, row in rows.iterrows()}
-        cells = [_cell(by_metric.get(m)) for m in metrics]
-        remark = REMARKS.get(str(line), "") or f"printed as {rows['printed_method'].iloc[0]}"
-        found.append(Line(str(line), remark, line in lines.REFERENCES, tuple(cells)))
-    caption = "ours, mean ± standard deviation; below, what is printed and whether the two agree"
-    notes = (_summary(table), NOTE, *_reasons(own))
-    return Grid(f"{experiment}-reported", caption, columns, tuple(found), notes, "Reported")
+    """Return ours beside what is printed: a column per printed metric."""
+    ours = table[table["method"] != NOBODY.method]
+    metrics = list(dict.fromkeys(ours["metric"]))
+    columns = [
+        Column(f"m{place}", m, "", PRINTED.model_copy(update={"title": m})) for place, m in enumerate(metrics)
+    ]
+    grid_rows = []
+    for key, entries in ours.groupby(rows.KEY, sort=False):
+        row = RowKey(*key)
+        by_metric = {entry["metric"]: entry for _, entry in entries.iterrows()}
+        cells = tuple(_cell(by_metric.get(m)) for m in metrics)
+        remark = "" if row.is_reference else f"printed as {entries['printed_method'].iloc[0]}"
+        grid_rows.append(Row(row, cells, remark))
+    return Grid(
+        f"{experiment}-reported",
+        title="Reported",
+        caption="ours, mean ± standard deviation; below, what is printed and whether the two agree",
+        columns=tuple(columns),
+        rows=tuple(grid_rows),
+        notes=(_summary(table), NOTE, *_reasons(ours)),
+    )
 
 
-def _card(own: pd.DataFrame, metric: str) -> dict[str, Any]:
-    compares = "the paper's printed column beside our number of the same definition"
-    card = dict.fromkeys(("unit", "direction", "ideal", "column_of", "source"), "")
-    return {**card, "title": metric, "compares": compares, "ideal": "the printed value, within a spread"}
-
-
-def _cell(row: pd.Series | None) -> Cell:
-    if row is None:
+def _cell(entry: pd.Series | None) -> Cell:
+    if entry is None:
         return Cell(numbers.NOTHING, tone="muted")
-    said = f"{numbers.with_deviation(row['printed'], row['printed_std'], 2)} printed: {row['verdict']}"
-    return Cell(numbers.with_deviation(row["ours"], row["ours_std"], 2), said, tone=TONES[row["verdict"]])
+    theirs = (
+        f"{numbers.with_deviation(entry['printed'], entry['printed_std'], 2)} printed: {entry['verdict']}"
+    )
+    ours = numbers.with_deviation(entry["ours"], entry["ours_std"], 2)
+    return Cell(ours, theirs, tone=TONES[entry["verdict"]])
 
 
 def _summary(table: pd.DataFrame) -> str:
     counts = Counter(table["verdict"])
-    said = ", ".join(f"{counts[kind]} {kind}" for kind in VERDICTS if counts[kind])
-    absent = sorted(set(table.loc[table["line"] == NOBODY, "printed_method"]))
+    verdicts = ", ".join(f"{counts[kind]} {kind}" for kind in VERDICTS if counts[kind])
+    absent = sorted(set(table.loc[table["method"] == NOBODY.method, "printed_method"]))
     more = f" Printed, but not run here: {', '.join(absent)}." if absent else ""
-    return f"{len(table)} comparisons: {said}.{more}"
+    return f"{len(table)} comparisons: {verdicts}.{more}"
 
 
-def _reasons(own: pd.DataFrame) -> list[str]:
-    """Say once why cells are not comparable, and what is known against printed ones."""
-    apart = own[own["verdict"] == NOT]
-    said = [
-        f"Not comparable, {reason}: {', '.join(dict.fromkeys(rows['metric']))}."
-        for reason, rows in apart.groupby("reason", sort=False)
+def _reasons(ours: pd.DataFrame) -> list[str]:
+    """Return once each reason why cells are not comparable, and each note on a printed number."""
+    apart = ours[ours["verdict"] == NOT_COMPARABLE]
+    sentences = [
+        f"Not comparable, {reason}: {', '.join(dict.fromkeys(entries['metric']))}."
+        for reason, entries in apart.groupby("reason", sort=False)
     ]
-    notes = own[own["note"] != ""].drop_duplicates(["printed_method", "metric", "note"])
-    return said + [
-        f"{r['printed_method']}, {r['metric']}, as printed: {r['note']}." for _, r in notes.iterrows()
+    notes = ours[ours["note"] != ""].drop_duplicates(["printed_method", "metric", "note"])
+    return sentences + [
+        f"{entry['printed_method']}, {entry['metric']}, as printed: {entry['note']}."
+        for _, entry in notes.iterrows()
     ]

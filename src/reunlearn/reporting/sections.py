@@ -2,128 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from reunlearn.reporting import further, lines
+from reunlearn.reporting import further, numbers, rows
 from reunlearn.reporting.drawings import Drawing, draw_all
+from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.finding import Finding, find
-from reunlearn.reporting.forgotten import forgotten
 from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.grids import attack_grid, method_grid
+from reunlearn.reporting.headline import Headline
+from reunlearn.reporting.rows import RowKey
 from reunlearn.reporting.tables import attack_table, method_table, metric_table
+from reunlearn.study.rows import Seeds
+from reunlearn.study.schema import Shadows
 
 
 @dataclass(frozen=True)
 class Run:
-    """One evaluated model."""
+    """One measured model."""
 
-    line: str
-    seeds: str
+    row: RowKey
+    seeds: Seeds
     status: str
     folder: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """Everything about one experiment."""
+    """Everything about one experiment.
+
+    Attributes:
+        name: of the experiment.
+        setting: (what, value) pairs.
+        headline: how average gaps are written.
+        finding: the main numbers.
+        grids: tables as they are shown.
+        numbers: tables of numbers, by the name of the CSV file.
+        drawings: figures.
+        absent: a sentence for each figure that cannot be drawn.
+        runs: in the order of the plan.
+    """
 
     name: str
     setting: tuple[tuple[str, str], ...]
+    headline: Headline
     finding: Finding
     grids: tuple[Grid, ...]
-    numbers: dict[str, pd.DataFrame]  # by the name of the CSV file
+    numbers: dict[str, pd.DataFrame]
     drawings: tuple[Drawing, ...]
     absent: tuple[str, ...]
     runs: tuple[Run, ...]
 
 
-def build(
-    experiment: dict[str, Any],
-    results: pd.DataFrame,
-    samples: pd.DataFrame,
-    scores: pd.DataFrame,
-    runs: dict[str, Any],
-    cards: dict[str, dict[str, Any]],
-    classes: pd.DataFrame | None = None,
-    printed: list[dict[str, str]] | None = None,
-) -> Section:
-    """Return the section of one experiment.
-
-    Args:
-        experiment: its part of the study.
-        results, samples, scores: the tidy tables of the study.
-        runs: the content of runs.json, with `sizes` of the sets.
-        cards: definition cards of the attacks.
-        classes: true and predicted classes, a tidy table of the study.
-        printed: the printed numbers that the study names for this experiment.
-    """
-    name, attacks = experiment["name"], list(experiment["attacks"])
-    methods = method_table(results, name, runs)
-    against = attack_table(results, scores, name, attacks)
-    finished = [lines.of_experiment(lines.only_finished(f, results), name) for f in (samples, scores)]
-    drawings, absent = draw_all(name, methods, finished[0], finished[1], attacks)
-    grids = [method_grid(methods, name, cards)] + ([attack_grid(against, name, cards)] if attacks else [])
-    sizes = runs.get("sizes", {}).get(name, {})
-    by_class = pd.DataFrame() if classes is None else classes
-    names = {lines.line_of(r): r["method"]["name"] for r in runs["rows"] if r["method"]}
-    more = further.build(experiment, results, by_class, methods, sizes.get("train", 0), names, printed or [])
+def build(data: ExperimentData) -> Section:
+    """Return the section of one experiment."""
+    methods = method_table(data)
+    grids = [method_grid(methods, data)]
+    tables = {f"{data.name}-methods": methods, f"{data.name}-metrics": metric_table(data)}
+    if data.attacks:
+        attacks = attack_table(data)
+        tables[f"{data.name}-attacks"] = attacks
+        grids.append(attack_grid(attacks, data))
+    drawings, absent = draw_all(data, methods)
+    more = further.build(data, methods)
     return Section(
-        name=name,
-        setting=setting(experiment, sizes, _seeds(name, runs), cards),
-        finding=find(methods),
+        name=data.name,
+        setting=setting(data),
+        headline=data.headline,
+        finding=find(methods, data.headline),
         grids=(*grids, *more.grids),
-        numbers={
-            f"{name}-methods": methods,
-            f"{name}-attacks": against,
-            f"{name}-metrics": metric_table(results, name).set_index("line"),
-            **more.numbers,
-        },
+        numbers={**tables, **more.numbers},
         drawings=tuple(drawings),
         absent=tuple(absent),
-        runs=tuple(_runs(name, results, runs)),
+        runs=tuple(_runs(data)),
     )
 
 
-def setting(
-    experiment: dict[str, Any], sizes: dict[str, int], seeds: list[int], cards: dict[str, dict[str, Any]]
-) -> tuple[tuple[str, str], ...]:
-    """Return (what, value) pairs that say what was run; of the shadow models those that attacks read."""
-    scenario, architecture = experiment["scenario"], experiment["architecture"]
-    options = ", ".join(f"{k} {v}" for k, v in architecture["settings"].items())
-    found = [
-        (
-            "Forget",
-            forgotten(scenario) + (f": {sizes['forget']} of {sizes['train']} samples" if sizes else ""),
-        ),
-        ("Data", experiment["dataset"]["name"]),
-        ("Network", architecture["name"] + (f" ({options})" if options else "")),
-        ("Recipe", experiment["recipe"]),
-        ("Seeds", ", ".join(map(str, seeds))),
+def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
+    """Return (what, value) pairs that say what was run; of the shadow models those that a measure reads."""
+    experiment, sizes = data.experiment, data.sizes
+    architecture, objective = experiment.architecture, experiment.objective
+    options = ", ".join(f"{k} {v}" for k, v in architecture.settings.items())
+    count = f": {numbers.span(*sizes.forget)} of {numbers.span(*sizes.train)} samples" if sizes else ""
+    pairs = [
+        ("Forget", data.forgotten + count),
+        ("Data", experiment.dataset.name),
+        ("Network", architecture.name + (f" ({options})" if options else "")),
+        *([("Objective", objective.name)] if objective else []),
+        ("Recipe", experiment.recipe),
+        ("Seeds", ", ".join(map(str, sorted({run.seeds.train for run in data.runs})))),
     ]
-    kinds = {kind for attack in experiment["attacks"] for kind in cards.get(attack, {}).get("pools", ())}
+    kinds = {kind for card in data.measures.values() for kind in card.pools}
     if kinds:
-        read = [f"{count} {kind}" for kind, count in experiment["shadows"].items() if kind in kinds]
-        found.append(("Shadow models", ", ".join(read)))
-    return tuple(found)
+        shadows = experiment.shadows or Shadows.model_validate({})
+        counts = [f"{count} {kind}" for kind, count in shadows.model_dump().items() if kind in kinds]
+        pairs.append(("Shadow models", ", ".join(counts)))
+    return tuple(pairs)
 
 
-def _seeds(name: str, runs: dict[str, Any]) -> list[int]:
-    """Return the training seeds that were asked for: fewer than the study's where it was narrowed."""
-    return sorted({row["train_seed"] for row in runs["rows"] if row["experiment"] == name})
-
-
-def _runs(name: str, results: pd.DataFrame, runs: dict[str, Any]) -> list[Run]:
-    """Return every evaluated model with its status, in the order of the plan."""
-    own = results[results["experiment"] == name].drop_duplicates(["row", *lines.RUN])
-    keys = own[["row", *lines.RUN]].itertuples(index=False, name=None)
-    status = dict(zip(keys, own["status"], strict=True))
-    found = []
-    for row in runs["rows"]:
-        if row["experiment"] == name:
-            seeds = tuple(row[k] for k in lines.RUN)
-            text = "/".join(map(str, seeds))
-            found.append(Run(lines.line_of(row), text, status[(row["name"], *seeds)], row["model"]))
-    return found
+def _runs(data: ExperimentData) -> Iterator[Run]:
+    """Yield every run with its status, in the order of the plan."""
+    columns = [*rows.KEY, *rows.SEEDS]
+    results = data.results.drop_duplicates(columns)
+    keys = results[columns].itertuples(index=False, name=None)
+    status = dict(zip(keys, results["status"], strict=True))
+    for run in data.runs:
+        yield Run(rows.key_of(run.row), run.seeds, status[rows.run_key(run)], run.model)

@@ -1,135 +1,114 @@
-"""The numbers of the tables, unformatted: one line per method, from the tidy results.
+"""The numbers of the tables, unformatted: one entry per row, from the tidy results.
 
-Retrain's runs with a method seed below 1000 are the reference of every gap; the second retrained models are
-the noise floor, a gap that no method can be asked to beat.
+Retrain is the reference of every gap. The second retrained models are the noise floor, a gap that no method can be
+asked to beat.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from reunlearn.metrics.separation import ranking
+from reunlearn.metrics.separation import separation
 from reunlearn.metrics.statistics import average_gap, gap, summarise
-from reunlearn.reporting import lines
+from reunlearn.reporting import rows
 from reunlearn.reporting.costs import cost
-
-METRICS = ("accuracy_forget", "accuracy_retain", "accuracy_test", "entropy_logistic")
-SHOWN_DECIMALS = 2  # of Avg. Gap: values that print alike share a rank
-
-
-def gap_metrics(results: pd.DataFrame, experiment: str) -> list[str]:
-    """Return the metrics whose gaps are averaged: those of METRICS that the experiment measures."""
-    frame = lines.of_experiment(results, experiment)
-    measured = set(frame.loc[frame["status"] != "missing", "metric"]) if len(frame) else set()
-    return [m for m in METRICS if m in measured] or list(METRICS)
+from reunlearn.reporting.experiment_data import ExperimentData
+from reunlearn.reporting.rows import RETRAIN, RowKey
 
 
-def method_table(results: pd.DataFrame, experiment: str, runs: dict[str, Any] | None = None) -> pd.DataFrame:
-    """Return one line per method.
-
-    Args:
-        results: the tidy results of a study.
-        experiment: its name.
-        runs: the content of runs.json; without it the ratio of run times and the passes are NaN.
+def method_table(data: ExperimentData) -> pd.DataFrame:
+    """Return the table of methods.
 
     Returns:
-        Index `line`; columns finished, diverged, missing (runs); per metric m: m_mean, m_std, m_n, m_gap;
-        avg_gap, mark ("best", "second", ""), seconds, time_ratio (to Retrain), drawn_<set> (samples),
-        passes_<set>.
+        Index method, reading, label; columns finished, diverged, missing (runs); per number m of the headline: m_mean,
+        m_std, m_n, m_gap; avg_gap, mark ("best", "second", ""), seconds, time_ratio (to Retrain), drawn_<set>
+        (samples), passes_<set>.
     """
-    frame = lines.of_experiment(results, experiment)
-    if frame.empty:
-        raise ValueError(f"no experiment '{experiment}' in these results")
-    metrics = gap_metrics(results, experiment)
-    values = {line: values_of(frame[frame["line"] == line]) for line in lines.order(frame)}
-    reference = {
-        m: summarise(values[lines.RETRAIN].get(m, [])).mean if lines.RETRAIN in values else np.nan
-        for m in metrics
+    metrics = data.headline.metrics
+    gaps = gap_entries(data, metrics)
+    entries = {
+        row: {
+            **rows.counts_of(part),
+            **gaps[row],
+            "avg_gap": average_gap([gaps[row][f"{metric}_gap"] for metric in metrics]),
+            **cost(data, row),
+        }
+        for row, part in data.by_row.items()
     }
-    found = []
-    for line, numbers in values.items():
-        entry: dict[str, Any] = {"line": line, **counts_of(frame[frame["line"] == line])}
-        for metric in metrics:
-            summary = summarise(numbers.get(metric, []))
-            entry |= {f"{metric}_mean": summary.mean, f"{metric}_std": summary.std, f"{metric}_n": summary.n}
-            entry[f"{metric}_gap"] = gap(summary.mean, reference[metric])
-        entry["avg_gap"] = average_gap([entry[f"{m}_gap"] for m in metrics])
-        found.append({**entry, **cost(line, numbers, experiment, runs)})
-    table = pd.DataFrame(found).set_index("line")
-    table.insert(table.columns.get_loc("avg_gap") + 1, "mark", marks(table))
+    table = rows.table(entries)
+    table.insert(table.columns.get_loc("avg_gap") + 1, "mark", marks(table, data.headline.gap_decimals))
     return table
 
 
-def marks(table: pd.DataFrame) -> list[str]:
+def gap_entries(data: ExperimentData, metrics: Sequence[str]) -> dict[RowKey, dict[str, float]]:
+    """Return of each row, per metric m: m_mean, m_std, m_n, m_gap (to Retrain)."""
+    values = {row: rows.values_of(part) for row, part in data.by_row.items()}
+    retrain = {metric: summarise(values.get(RETRAIN, {}).get(metric, [])).mean for metric in metrics}
+    entries: dict[RowKey, dict[str, float]] = {}
+    for row, values_of_row in values.items():
+        entries[row] = {}
+        for metric in metrics:
+            entry = summary_entry(metric, values_of_row.get(metric, []))
+            entries[row] |= {**entry, f"{metric}_gap": gap(entry[f"{metric}_mean"], retrain[metric])}
+    return entries
+
+
+def summary_entry(name: str, values: np.ndarray | Sequence[float]) -> dict[str, float]:
+    """Return name_mean, name_std and name_n."""
+    summary = summarise(values)
+    return {f"{name}_mean": summary.mean, f"{name}_std": summary.std, f"{name}_n": summary.n}
+
+
+def marks(table: pd.DataFrame, decimals: int) -> list[str]:
     """Return best and second best by Avg. Gap, among the methods of which every run finished.
 
-    What prints alike shares a rank; two that share the first leave no second.
+    Gaps that are equal when written with `decimals` share a rank; two that share the first leave no second.
     """
     whole = (table["diverged"] == 0) & (table["missing"] == 0)
-    judged = table["avg_gap"].where(whole & ~table.index.isin(lines.REFERENCES)).round(SHOWN_DECIMALS)
+    judged = table["avg_gap"].where(whole & ~table.index.isin(rows.REFERENCES)).round(decimals)
     rank = judged.rank(method="min")
     return ["best" if r == 1 else "second" if r == 2 else "" for r in rank]
 
 
-def attack_table(
-    results: pd.DataFrame, scores: pd.DataFrame, experiment: str, attacks: list[str]
-) -> pd.DataFrame:
-    """Return one line per method.
+def attack_table(data: ExperimentData) -> pd.DataFrame:
+    """Return the table of attacks.
 
     Per attack a: a_mean, a_std, a_n; a_auc, a_tpr_at_fpr_1, a_tpr_at_fpr_0_1, a_balanced_accuracy, each with the ends
     …_low and …_high of its interval; a_members, a_others (scores).
-    These readings are over the scores of all finished runs of a line together, as they are.
+    These numbers are over the scores of all finished runs of a row together, as they are.
     """
-    frame = lines.of_experiment(results, experiment)
-    pooled = lines.of_experiment(lines.only_finished(scores, results), experiment)
-    found = []
-    for line in lines.order(frame):
-        own = frame[frame["line"] == line]
-        entry: dict[str, Any] = {"line": line, **counts_of(own)}
-        numbers = values_of(own)
-        for attack in attacks:
-            summary = summarise(numbers.get(attack, []))
-            entry |= {f"{attack}_mean": summary.mean, f"{attack}_std": summary.std, f"{attack}_n": summary.n}
-            member, other = pooled_scores(pooled, line, attack)
-            entry |= {f"{attack}_{name}": value for name, value in ranking(member, other).items()}
+    scores = rows.by_row(data.scores)
+    entries = {}
+    for row, part in data.by_row.items():
+        values = rows.values_of(part)
+        entry: dict[str, float] = {**rows.counts_of(part)}
+        for attack in data.attacks:
+            entry |= summary_entry(attack, values.get(attack, []))
+            member, other = pooled_scores(scores.get(row), attack)
+            entry |= {f"{attack}_{name}": value for name, value in separation(member, other).items()}
             entry |= {f"{attack}_members": len(member), f"{attack}_others": len(other)}
-        found.append(entry)
-    return pd.DataFrame(found).set_index("line")
+        entries[row] = entry
+    return rows.table(entries)
 
 
-def pooled_scores(scores: pd.DataFrame, line: str, attack: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores of members and of others of one line, over its runs."""
-    if scores.empty:
+def pooled_scores(part: pd.DataFrame | None, attack: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return an attack's scores of members and of others over the runs of one row; none where `part` is None."""
+    if part is None:
         return np.empty(0), np.empty(0)
-    own = scores[(scores["line"] == line) & (scores["attack"] == attack)]
-    member = own["member"].to_numpy(dtype=bool)
-    score = own["score"].to_numpy(dtype=float)
+    of_attack = part[part["attack"] == attack]
+    member = of_attack["member"].to_numpy(dtype=bool)
+    score = of_attack["score"].to_numpy(dtype=float)
     return score[member], score[~member]
 
 
-def metric_table(results: pd.DataFrame, experiment: str) -> pd.DataFrame:
-    """Return mean, std and n of everything that was measured: one line per method and metric."""
-    frame = lines.of_experiment(results, experiment)
-    found = []
-    for line in lines.order(frame):
-        for metric, values in values_of(frame[frame["line"] == line]).items():
+def metric_table(data: ExperimentData) -> pd.DataFrame:
+    """Return mean, std and n of everything that was measured: one entry per row and metric."""
+    entries = []
+    for row, part in data.by_row.items():
+        for metric, values in rows.values_of(part).items():
             summary = summarise(values)
-            found.append(
-                {"line": line, "metric": metric, "mean": summary.mean, "std": summary.std, "n": summary.n}
-            )
-    return pd.DataFrame(found, columns=["line", "metric", "mean", "std", "n"])
-
-
-def values_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return {metric: values of the finished runs} of one line."""
-    finished = frame[frame["status"] == "finished"]
-    return {m: g.to_numpy(dtype=float) for m, g in finished.groupby("metric", sort=True)["value"]}
-
-
-def counts_of(frame: pd.DataFrame) -> dict[str, int]:
-    """Return how many runs of one line finished, diverged, are missing."""
-    status = frame.drop_duplicates(lines.RUN)["status"]
-    return {name: int((status == name).sum()) for name in ("finished", "diverged", "missing")}
+            entries.append((*row, metric, summary.mean, summary.std, summary.n))
+    return pd.DataFrame(entries, columns=[*rows.KEY, "metric", "mean", "std", "n"]).set_index(rows.KEY)

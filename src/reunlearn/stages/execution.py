@@ -1,4 +1,4 @@
-"""Run one stage: read the specification, call the stage, write its outputs, record and manifest last."""
+"""Run one job: read its specification, call its stage, move the outputs to their place, record and manifest last."""
 
 from __future__ import annotations
 
@@ -6,84 +6,132 @@ import importlib
 import logging
 import os
 import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from reunlearn.artifacts.digest import job_digest
 from reunlearn.artifacts.manifest import write_manifest
-from reunlearn.artifacts.record import Stopwatch, write_record
+from reunlearn.artifacts.record import write_record
+from reunlearn.artifacts.stopwatch import PeakMemory, Stopwatch
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import read_json
+from reunlearn.base.threads import limited_threads
+from reunlearn.study import paths
+from reunlearn.study.jobs import JobT, read_job, stage_name
+from reunlearn.study.stages import STAGES
 
-TORCH_STAGES = {"original", "retrained", "shadow", "state", "unlearn", "evaluate", "relearn"}
+WORK = ".work-"  # a running job writes to such a folder within its own
+ABANDONED_SECONDS = 24 * 3600  # such a folder of another machine is left alone for so long
 
 
 @dataclass
-class Job:
-    """What a stage gets: its specification, its folder to write to, a clock, and room for the record."""
+class Context(Generic[JobT]):
+    """What a stage gets.
 
-    specification: dict[str, Any]
-    folder: Path  # where outputs are written; they move to their place together when the stage ends well
+    Attributes:
+        job: the specification.
+        folder: where outputs are written; they move to their place together when the stage ends well.
+        device: of torch.
+        stopwatch, memory: of the record.
+        facts: more entries for the record.
+    """
+
+    job: JobT
+    folder: Path
     device: str = "cpu"
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
-    facts: dict[str, Any] = field(default_factory=dict)  # more entries for record.json
-
-    def __getitem__(self, key: str) -> Any:
-        """Return an entry of the specification."""
-        return self.specification[key]
-
-    def input(self, role: str) -> Path:
-        """Return the folder of the job that plays this role."""
-        return Path(self.specification["inputs"][role])
-
-    @property
-    def final_folder(self) -> str:
-        """The folder's name in the project."""
-        return self.specification["folder"]
+    memory: PeakMemory = field(default_factory=PeakMemory)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-def execute(stage: str, specification_path: str | Path, partial: bool = False) -> None:
-    """Run a stage by its specification file. `partial` lets aggregate go on where inputs are missing."""
-    path = Path(specification_path)
-    if not path.exists():
-        raise UserError(f"{path}: no such specification; `reunlearn plan STUDY` writes them")
-    specification = read_json(path)
-    if specification["stage"] != stage:
-        raise UserError(f"{path}: is for the stage '{specification['stage']}', not '{stage}'")
+def execute(stage: str, specification: str | Path, partial: bool = False) -> None:
+    """Run a job by its specification file. `partial` lets aggregate go on where inputs are missing."""
+    path = Path(specification)
+    if (wanted := stage_name(path)) != stage:
+        raise UserError(f"{path}: is for the stage '{wanted}', not '{stage}'")
+    job = read_job(path, STAGES[stage].job)
     module = importlib.import_module(f"reunlearn.stages.{stage}")
-    folder = Path(specification["folder"])
-    work = folder / f".work-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    job = Job(specification, work)
-    if partial:
-        job.facts["partial"] = True
-    threads = specification.get("training", {}).get("threads", 1)
-    if stage in TORCH_STAGES:
-        from reunlearn.training.device import gpu_memory, prepare_torch
+    for plugin in job.modules:  # with the libraries that they need: only what is loaded can be limited
+        importlib.import_module(plugin)
+    with _work_folder(Path(job.folder)) as work, limited_threads(job.threads):
+        context = Context(job, work)
+        if partial:
+            context.facts["partial"] = True
+        torch_device = STAGES[stage].torch and getattr(job, "training", None) is not None
+        if torch_device:
+            from reunlearn.training.device import gpu_memory, prepare_torch
 
-        job.device = prepare_torch(threads)
-    logging.info("%s %s", stage, folder)
+            context.device = prepare_torch(job.threads)
+        logging.info("%s %s", stage, job.folder)
+        with context.stopwatch.section("total"):
+            module.run(context)
+        if context.device.startswith("cuda"):
+            context.facts["peak_gpu_memory_mib"] = gpu_memory()
+        _publish(context)
+    logging.info("done in %.2f s", context.stopwatch.seconds["total"])
+
+
+@contextmanager
+def _work_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that no other process writes to, removed at the end; remove what killed jobs left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{WORK}*"):
+        if is_abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
+    work = folder / f"{WORK}{socket.gethostname()}-{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
     try:
-        with job.stopwatch.section("total"):
-            module.run(job)
-        if job.device.startswith("cuda"):
-            job.facts["peak_gpu_memory_mib"] = gpu_memory()
-        _publish(job, folder, stage, threads)
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    logging.info("done in %.2f s", job.stopwatch.seconds["total"])
 
 
-def _publish(job: Job, folder: Path, stage: str, threads: int) -> None:
+def is_abandoned(work: Path) -> bool:
+    """Tell whether the process that wrote to a work folder has ended.
+
+    Of another machine that cannot be known: its folder counts as abandoned after a day without a change.
+    """
+    host, _, pid = work.name.removeprefix(WORK).rpartition("-")
+    if host == socket.gethostname() and pid.isdecimal():
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
+    try:
+        return time.time() - work.stat().st_mtime > ABANDONED_SECONDS
+    except OSError:
+        return False
+
+
+def _publish(context: Context[Any]) -> None:
     """Move the outputs to their place; record and manifest come last."""
-    outputs = sorted(str(p.relative_to(job.folder)) for p in job.folder.rglob("*") if p.is_file())
+    job, folder = context.job, Path(context.job.folder)
+    outputs = sorted(str(p.relative_to(context.folder)) for p in context.folder.rglob("*") if p.is_file())
     for name in outputs:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (job.folder / name).replace(folder / name)
-    inputs = [f for v in job["inputs"].values() for f in ([v] if isinstance(v, str) else v)]
-    write_record(folder, job.stopwatch, inputs, job.device, threads, **job.facts)
-    if job.facts.get("partial"):
+        (context.folder / name).replace(folder / name)
+    write_record(
+        folder,
+        job.inputs.folders(),
+        seconds=context.stopwatch.seconds,
+        peak_memory_mib=context.memory.mib(),
+        device=context.device,
+        threads=job.threads,
+        facts=context.facts,
+    )
+    if context.facts.get("partial"):
         return  # a report with holes is for reading; it never counts as done
-    write_manifest(folder, job.specification, job_digest(stage, job["modules"]), outputs)
+    write_manifest(folder, job, job_digest(job.stage, job.modules), outputs)
+
+
+def specification_of(folder: str) -> Path:
+    """Return where the specification of a job lies."""
+    return Path(folder) / paths.SPECIFICATION

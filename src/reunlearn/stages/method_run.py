@@ -11,44 +11,47 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reunlearn.base.arrays import read_arrays
-from reunlearn.stages.execution import Job
-from reunlearn.stages.loading import Loader
+from reunlearn.stages.execution import Context
+from reunlearn.stages.loading import Loader, read_split
+from reunlearn.study.jobs import ShadowJob
 from reunlearn.study.methods import holds, state_kinds
+from reunlearn.study.scenario import AnyScenario
+from reunlearn.study.specs import MethodSpec
 from reunlearn.training.randomness import seeded
-from reunlearn.training.replay import read_replayed, replayed_distance
+from reunlearn.training.replayed import read_replayed, replayed_distance
 from reunlearn.training.state.registry import StateRequest, write
-from reunlearn.training.state.registry import card as about
+from reunlearn.training.state.registry import card as state_card
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.task import Task
 
 DECLARED = ("forget", "retain", "validation", "true_labels")
 
 
-def kinds_of(spec: dict[str, Any]) -> list[str]:
-    """Return the training-time state that a method reads under its settings."""
-    return state_kinds(card(spec["name"]), spec["settings"])
+def kinds_of(method: MethodSpec) -> list[str]:
+    """Return the kinds of training-time state that a method reads under its settings."""
+    return state_kinds(card(method.name), method.settings)
 
 
 def task_of(
     loader: Loader,
-    spec: dict[str, Any],
-    split: Path,
-    scenario: dict[str, Any],
+    method: MethodSpec,
+    split: str,
+    scenario: AnyScenario,
     seed: int,
+    *,
     state: dict[str, Path],
     carried: dict[str, Tensor],
     log: Callable[[dict[str, Any]], None] = lambda numbers: None,
 ) -> Task:
-    """Return what the method of a row's specification is given besides the model."""
-    needs = card(spec["name"])["needs"]
+    """Return what a row's method is given besides the model."""
+    needs = card(method.name).needs
     return Task(
         loader.sets(split),
-        {name for name in DECLARED if holds(needs[name], spec["settings"])},
+        {name for name in DECLARED if holds(getattr(needs, name), method.settings)},
         loader.objective(),
         loader.classes,
         seed=seed,
-        recipe=loader.training["recipe"],
+        recipe=loader.recipe,
         state=state,
         fresh=loader.random_model,
         log=log,
@@ -59,47 +62,50 @@ def task_of(
     )
 
 
-def forget(model: nn.Module, spec: dict[str, Any], task: Task, seed: int) -> nn.Module:
+def forget(model: nn.Module, method: MethodSpec, task: Task, seed: int) -> nn.Module:
     """Return what the method makes of the model; layers draw from the seed."""
-    method = make(spec["name"], spec["reading"], spec["settings"])
     with seeded(seed, "unlearn", device=task.device):
-        return method.unlearn(model, task)
+        return make(method).unlearn(model, task)
 
 
-def forget_each(job: Job, loader: Loader, models: list[nn.Module], seeds: list[int]) -> list[nn.Module]:
+def forget_each(
+    context: Context[ShadowJob], loader: Loader, models: list[nn.Module], seeds: list[int]
+) -> list[nn.Module]:
     """Return the models of a pool after all steps of the job's method; a model's seed also gives the method's draws."""
-    with job.stopwatch.section("unlearn"):
-        return [_in_steps(job, loader, model, seed) for model, seed in zip(models, seeds, strict=True)]
+    with context.stopwatch.section("unlearn"):
+        return [
+            _in_steps(context.job, loader, model, seed) for model, seed in zip(models, seeds, strict=True)
+        ]
 
 
-def _in_steps(job: Job, loader: Loader, model: nn.Module, seed: int) -> nn.Module:
-    spec, carried = job["method"], dict[str, Tensor]()
-    kinds = kinds_of(spec)
+def _in_steps(job: ShadowJob, loader: Loader, model: nn.Module, seed: int) -> nn.Module:
+    assert job.forgetting
+    method, carried = job.forgetting.method, dict[str, Tensor]()
+    kinds = kinds_of(method)
     original = copy.deepcopy(model) if kinds else model  # methods change the model that they are given
-    for step, (split, scenario) in enumerate(zip(job["inputs"]["splits"], job["scenarios"], strict=True)):
+    for step, (split, scenario) in enumerate(zip(job.inputs.splits, job.forgetting.scenarios, strict=True)):
         with tempfile.TemporaryDirectory() as place:
             state = {kind: Path(place) / kind for kind in kinds}
             for kind, folder in state.items():
-                _write_state(loader, kind, folder, original, seed, Path(split))
+                _write_state(loader, kind, folder, original, seed, split=split)
                 if step == 0 and replayed_distance(folder):
                     model = read_replayed(loader.random_model(0), folder)
-            task = task_of(loader, spec, Path(split), scenario, seed, state, carried)
-            model, carried = forget(model, spec, task, seed), task.carry
+            task = task_of(loader, method, split, scenario, seed, state=state, carried=carried)
+            model, carried = forget(model, method, task, seed), task.carry
     return model
 
 
 def _write_state(
-    loader: Loader, kind: str, folder: Path, original: nn.Module, seed: int, split: Path
+    loader: Loader, kind: str, folder: Path, original: nn.Module, seed: int, *, split: str
 ) -> None:
     folder.mkdir()
-    recipe = loader.training["recipe"]
-    indices = read_arrays(split / "indices.npz") if about(kind)["per_split"] else {}
+    indices = read_split(split) if state_card(kind).per_split else {}
     request = StateRequest(
         folder,
         original,
         loader.training_samples(),
-        loader.objective(recipe["label_smoothing"]),
-        recipe,
+        loader.objective(loader.recipe.label_smoothing),
+        loader.recipe,
         seed,
         start=loader.fresh_model,
         result=loader.result_model,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from reunlearn.stages.execution import Job
-from reunlearn.stages.training import open_loader, train_and_write
+from reunlearn.stages.execution import Context
+from reunlearn.stages.loading import open_loader
+from reunlearn.stages.training import train_and_write
+from reunlearn.study.jobs import TrainJob
 
 
-def run(job: Job) -> None:
+def run(context: Context[TrainJob]) -> None:
     """Write the model and its history."""
-    train_and_write(job, None, open_loader(job))
+    train_and_write(context, None, open_loader(context))

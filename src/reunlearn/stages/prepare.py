@@ -11,24 +11,25 @@ from pathlib import Path
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_json
 from reunlearn.base.hashing import sha256
+from reunlearn.data.folder import scan
 from reunlearn.data.prepared import read, size_of, write
 from reunlearn.data.sets.registry import DatasetCard, Source, get
-from reunlearn.stages.execution import Job
+from reunlearn.stages.execution import Context
 from reunlearn.storage.dvc_files import check_lock, directory_digest, read_lock
 from reunlearn.study import paths
-from reunlearn.study.folder import scan
+from reunlearn.study.jobs import PrepareJob
 
 
-def run(job: Job) -> None:
+def run(context: Context[PrepareJob]) -> None:
     """Write data/<dataset>/ and the checksums of its files."""
-    dataset, folder = job["dataset"], job["source"]
+    dataset, folder = context.job.dataset, context.job.source
     target = Path(paths.data(dataset))
     if not is_as_locked(target):
-        if dataset["listing"] and scan(Path(folder)).digest != dataset["listing"]:
+        if dataset.listing and scan(Path(str(folder))).digest != dataset.listing:
             raise UserError(f"{folder}: its files have changed since the plan was made; plan again")
-        make(get(dataset["name"]), target, folder and Path(folder), dataset["side"])
+        make(get(dataset.name), target, Path(folder) if folder else None, dataset.side)
     read(target)
-    write_json(job.folder / "files.json", {p.name: sha256(p) for p in sorted(target.iterdir())})
+    write_json(context.folder / "files.json", {p.name: sha256(p) for p in sorted(target.iterdir())})
 
 
 def is_as_locked(target: Path) -> bool:

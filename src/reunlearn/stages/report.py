@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from reunlearn.base.files import read_json, replacing, write_text
+from reunlearn.artifacts.gathered import Gathered
+from reunlearn.base.files import replacing, write_text
+from reunlearn.reporting.experiment_data import Tables
 from reunlearn.reporting.page import make_report
-from reunlearn.stages.execution import Job
+from reunlearn.stages.execution import Context
 from reunlearn.study import paths
-from reunlearn.study.catalogue import catalogue
+from reunlearn.study.jobs import ReportJob
 
 
-def run(job: Job) -> None:
-    """Write index.html, tables/ and figures/, from the results alone."""
-    folder = job.input("results")
-    results, samples, scores, classes = (
-        pd.read_parquet(folder / f"{n}.parquet") for n in ("results", "samples", "scores", "classes")
+def run(context: Context[ReportJob]) -> None:
+    """Write index.html, tables/ and figures/, from the results alone; logs are looked for, never read."""
+    job = context.job
+    gathered = Gathered.read(Path(job.inputs.results))
+    report = make_report(
+        job.study,
+        read_tables(Path(job.inputs.results)),
+        gathered,
+        job.cards,
+        printed=job.printed,
+        forgotten=job.forgotten,
+        logs={folder for folder in gathered.missing if paths.log(folder).exists()},
     )
-    runs = read_json(folder / "runs.json")
-    logs = {f for f in runs["missing"] if paths.log(f).exists()}
-    report = make_report(results, samples, scores, runs, catalogue(), logs, classes, job["reported"])
     for name, content in report.files.items():
         if isinstance(content, str):
-            write_text(job.folder / name, content)
+            write_text(context.folder / name, content)
             continue
-        with replacing(job.folder / name) as partial:
+        with replacing(context.folder / name) as partial:
             partial.write_bytes(content)
-    write_text(job.folder / "index.html", report.page)
+    write_text(context.folder / "index.html", report.page)
+
+
+def read_tables(results: Path) -> Tables:
+    """Return the tidy tables of a results folder that a report is made from."""
+    names = ("results", "samples", "classes", "scores")
+    return Tables(**{name: pd.read_parquet(results / f"{name}.parquet") for name in names})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from reunlearn.base.arrays import read_arrays
-from reunlearn.stages.execution import Job
-from reunlearn.stages.training import open_loader, train_and_write
+from reunlearn.stages.execution import Context
+from reunlearn.stages.loading import open_loader, read_split
+from reunlearn.stages.training import train_and_write
+from reunlearn.study.jobs import TrainJob
 
 
-def run(job: Job) -> None:
+def run(context: Context[TrainJob]) -> None:
     """Write the model and its history."""
-    retain = read_arrays(job.input("split") / "indices.npz")["retain"]
-    train_and_write(job, retain, open_loader(job))
+    assert context.job.inputs.split
+    retain = read_split(context.job.inputs.split)["retain"]
+    train_and_write(context, retain, open_loader(context))

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from reunlearn.base.arrays import read_arrays
-from reunlearn.stages.execution import Job
-from reunlearn.stages.training import open_loader
+from reunlearn.stages.execution import Context
+from reunlearn.stages.loading import open_loader, read_split
+from reunlearn.study.jobs import StateJob
 from reunlearn.training.randomness import seeded
 from reunlearn.training.state.registry import StateRequest, write
 
 
-def run(job: Job) -> None:
+def run(context: Context[StateJob]) -> None:
     """Let training/state/<kind>.py write its artifact."""
-    loader, kind, seed = open_loader(job), job["kind"], job["seed"]
-    recipe = job["training"]["recipe"]
-    split = read_arrays(job.input("split") / "indices.npz") if "split" in job["inputs"] else {}
+    job, loader = context.job, open_loader(context)
+    split = read_split(job.inputs.split) if job.inputs.split else {}
     request = StateRequest(
-        job.folder,
-        loader.model(job.input("original")),
+        context.folder,
+        loader.model(job.inputs.original),
         loader.training_samples(),
-        loader.objective(recipe["label_smoothing"]),
-        recipe,
-        seed,
+        loader.objective(loader.recipe.label_smoothing),
+        loader.recipe,
+        job.seed,
         start=loader.fresh_model,
         result=loader.result_model,
         forget=split.get("forget"),
         earlier=split.get("earlier"),
     )
-    with job.stopwatch.section("run"), seeded(seed, "state", kind, device=job.device):
-        job.facts.update(write(kind, request))
+    with context.stopwatch.section("run"), seeded(job.seed, "state", job.kind, device=context.device):
+        context.facts.update(write(job.kind, request))

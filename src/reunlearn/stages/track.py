@@ -1,8 +1,9 @@
-"""Log a study's results to MLflow: one run per seed under one per method, and one for the study with its report."""
+"""Log a study's results to MLflow: one run per seed under one per row, and one for the study with its report."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,142 +11,170 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reunlearn.base.files import read_json, write_json
+from reunlearn.artifacts.gathered import Gathered, JobResult
+from reunlearn.artifacts.manifest import read_manifest
+from reunlearn.artifacts.record import Record
+from reunlearn.base.files import write_json
 from reunlearn.base.hashing import full_digest
-from reunlearn.stages.execution import Job
+from reunlearn.reporting import rows
+from reunlearn.stages.execution import Context
 from reunlearn.study import paths
-from reunlearn.tracking.entries import REPORT, Entry, Tracker
+from reunlearn.study.jobs import TrackJob
+from reunlearn.study.specs import DatasetSpec, RunSpec
 from reunlearn.tracking.store import open_store, tracking_uri, without_credentials
+from reunlearn.tracking.tracker import REPORT, TrackedRun, Tracker
 
-SEEDS = ["train_seed", "split_seed", "method_seed"]
-ROW = ["experiment", "row", *SEEDS]
+KEY = ["experiment", *rows.KEY, *rows.SEEDS]  # names a run
 PARENT_NOTE = "Metrics are means over the seeds below; std/… are their standard deviations."
 
 
-def run(job: Job) -> None:
+def run(context: Context[TrackJob]) -> None:
     """Write tracked.json: the store and the run of each key."""
-    found = Findings(job.input("results"))
-    report = _report(found, job.input("report"))
-    with job.stopwatch.section("run"), open_store() as client:
-        tracker = Tracker(client, found.study["name"], found.study["title"])
-        for rows in found.by_method():
-            children = [found.seed(row) for row in rows]
-            method = found.method(rows, children)
-            parent = tracker.open(method)
+    job = context.job
+    results = Results(Path(job.inputs.results))
+    if job.inputs.report is None:
+        raise ValueError("this job names no report to log")
+    report = _report(job, results, Path(job.inputs.report))
+    with context.stopwatch.section("run"), open_store() as client:
+        tracker = Tracker(client, job.study, job.title)
+        for runs in results.by_row():
+            children = [results.seed(planned) for planned in runs]
+            parent = results.row(runs[0], children)
+            parent_id = tracker.open(parent)
             for child in children:
-                tracker.log(child, parent)
-            tracker.log(method)
+                tracker.log(child, parent_id)
+            tracker.log(parent)
         tracker.log(report)
     content = {
         "uri": without_credentials(tracking_uri()),
         "experiment": tracker.experiment,
         "runs": tracker.ids,
     }
-    write_json(job.folder / "tracked.json", content)
+    write_json(context.folder / "tracked.json", content)
 
 
-class Findings:
-    """The folder of an aggregate job, read once."""
+class Results:
+    """The folder of an aggregate job, read once. `missing`: how many runs have no result."""
 
-    def __init__(self, results: Path) -> None:
-        content = read_json(results / "runs.json")
-        self.study, self.jobs = content["study"], content["jobs"]
-        self.rows = [r for r in content["rows"] if r["model"] in self.jobs and r["evaluation"] in self.jobs]
-        self.missing = len(content["rows"]) - len(self.rows)
-        table = pd.read_parquet(results / "results.parquet")
-        groups = table.groupby(ROW, sort=False) if len(table) else []
-        self.numbers = {key: dict(zip(g["metric"], g["value"], strict=True)) for key, g in groups}
-        self.status = {key: g["status"].iloc[0] for key, g in groups}
+    def __init__(self, folder: Path) -> None:
+        gathered = Gathered.read(folder)
+        self.jobs = gathered.jobs
+        table = pd.read_parquet(folder / "results.parquet")
+        groups = {key: group for key, group in table.groupby(KEY, sort=False)} if len(table) else {}
+        self.numbers = {key: dict(zip(g["metric"], g["value"], strict=True)) for key, g in groups.items()}
+        self.status = {key: str(group["status"].iloc[0]) for key, group in groups.items()}
+        self.runs = [run for run in gathered.runs if self.status[_key(run)] != "missing"]
+        self.missing = len(gathered.runs) - len(self.runs)
 
-    def by_method(self) -> list[list[dict[str, Any]]]:
-        """Return the finished rows, gathered by experiment, method and what it was told."""
-        gathered: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows:
-            gathered.setdefault(self._method_digest(row), []).append(row)
+    def by_row(self) -> list[list[RunSpec]]:
+        """Return the finished runs, gathered by experiment, row and hyper-parameters."""
+        gathered: dict[str, list[RunSpec]] = {}
+        for planned in self.runs:
+            gathered.setdefault(_row_digest(planned), []).append(planned)
         return list(gathered.values())
 
-    def seed(self, row: dict[str, Any]) -> Entry:
-        """Return the entry of one run."""
-        model, key = self.jobs[row["model"]], _key(row)
-        made_by = [row["model"], row["evaluation"], *row["attacks"].values()]
-        asked = [self.jobs[row[role]]["specification"] for role in ("model", "evaluation")]
-        data = self.jobs[paths.prepared(self._training(row)["dataset"])]["manifest"]
-        git = model["record"]["git"]
-        tags = {
-            **_identity(row),
-            "status": self.status[key],
-            "code": model["code"],
-            "data": data,
-            "git_commit": git["commit"] or "none",
-            "git_dirty": str(git["dirty"]).lower(),
-            "device": model["record"]["device"],
-            **{f"version.{name}": version for name, version in model["record"]["versions"].items()},
-        }
-        return Entry(
+    def seed(self, planned: RunSpec) -> TrackedRun:
+        """Return the MLflow run of one run."""
+        model, key = self.jobs[planned.model], _key(planned)
+        made_by = [folder for folder in (planned.model, *planned.measured.values()) if folder in self.jobs]
+        data = self.jobs[paths.prepared(planned.training.dataset)].manifest
+        seeds = planned.seeds.model_dump()
+        return TrackedRun(
             "seed",
-            "-".join(f"{name.removesuffix('_seed')}{row[name]}" for name in SEEDS),
-            specification=full_digest([row["experiment"], row["name"], *asked]),
-            manifest=full_digest([self.jobs[f]["manifest"] for f in made_by if f in self.jobs]),
-            tags=tags,
-            params={**self._parameters(row), **{name: row[name] for name in SEEDS}},
+            "-".join(f"{kind}{seed}" for kind, seed in seeds.items()),
+            specification=full_digest([*_identity(planned).items(), *seeds.items(), *self._digests(planned)]),
+            manifest=full_digest([self.jobs[folder].manifest for folder in made_by]),
+            tags={
+                **_identity(planned),
+                "status": self.status[key],
+                "data": data,
+                **_provenance(model),
+            },
+            params={**_parameters(planned), **{f"{kind}_seed": seed for kind, seed in seeds.items()}},
             metrics=self.numbers[key],
-            history=_history(Path(row["model"]) / "history.jsonl"),
-            dataset=self._dataset(row, data),
-            span=_span(model["record"]),
+            history=_history(Path(planned.model) / "history.jsonl"),
+            dataset=_dataset(planned.training.dataset, data),
+            span=_span(model.record),
         )
 
-    def method(self, rows: list[dict[str, Any]], children: list[Entry]) -> Entry:
-        """Return the entry that gathers the seeds of a method."""
-        return Entry(
+    def row(self, planned: RunSpec, children: Sequence[TrackedRun]) -> TrackedRun:
+        """Return the MLflow run that gathers the seeds of a row; `planned`: any of its runs."""
+        return TrackedRun(
             "method",
-            f"{rows[0]['experiment']} · {rows[0]['name']}",
-            specification=self._method_digest(rows[0]),
+            f"{planned.experiment} · {planned.row.name}",
+            specification=_row_digest(planned),
             manifest=full_digest(sorted(child.manifest for child in children)),
-            tags={**_identity(rows[0]), "mlflow.note.content": PARENT_NOTE},
-            params=self._parameters(rows[0]),
+            tags={**_identity(planned), "mlflow.note.content": PARENT_NOTE},
+            params=_parameters(planned),
             metrics=_means([child.metrics for child in children]),
         )
 
-    def _training(self, row: dict[str, Any]) -> dict[str, Any]:
-        return read_json(Path(row["evaluation"]) / paths.SPECIFICATION)["training"]
-
-    def _method_digest(self, row: dict[str, Any]) -> str:
-        return full_digest([row["experiment"], row["name"], self._parameters(row)])
-
-    def _parameters(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return all that fixes the row's runs but the seeds, as flat names."""
-        method = row["method"] or {"name": row["name"]}
-        return _flat({**self._training(row), "scenario": row["scenario"], "method": method})
-
-    def _dataset(self, row: dict[str, Any], digest: str) -> dict[str, str]:
-        about = self._training(row)["dataset"]
-        source = json.dumps({"uri": paths.data(about)})
-        return {"name": about["name"], "digest": digest, "source": source, "profile": json.dumps(about)}
+    def _digests(self, planned: RunSpec) -> list[str]:
+        """Return the digests of what was asked for: the model's specification, and what it is measured on."""
+        scenario = planned.scenario.model_dump(mode="json")
+        return [self.jobs[planned.model].specification, planned.training.digest, full_digest(scenario)]
 
 
-def _report(found: Findings, folder: Path) -> Entry:
-    """Return the entry of the study itself, with the files that the report's manifest lists."""
-    manifest = read_json(folder / paths.MANIFEST)
-    files = sorted(manifest["outputs"])
-    statuses = list(found.status.values())
+def _report(job: TrackJob, results: Results, folder: Path) -> TrackedRun:
+    """Return the MLflow run of the study itself, with the files that the report's manifest lists."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise ValueError(f"{folder}: the report has no manifest")
+    statuses = list(results.status.values())
     counts = {f"runs_{name}": statuses.count(name) for name in ("finished", "diverged")}
-    return Entry(
+    return TrackedRun(
         "study",
-        f"report of {found.study['name']}",
-        specification=full_digest(["study", found.study["name"]]),
-        manifest=full_digest(manifest),
-        tags={"mlflow.note.content": found.study["description"] or found.study["title"]},
-        metrics={**counts, "runs_missing": found.missing},
-        artifacts={folder / name: str(Path(REPORT, name).parent) for name in files},
+        f"report of {job.study}",
+        specification=full_digest(["study", job.study]),
+        manifest=full_digest(manifest.model_dump(mode="json")),
+        tags={"mlflow.note.content": job.description or job.title},
+        metrics={**counts, "runs_missing": results.missing},
+        artifacts={folder / name: str(Path(REPORT, name).parent) for name in sorted(manifest.outputs)},
     )
 
 
-def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (row["experiment"], row["name"], *(row[name] for name in SEEDS))
+def _key(planned: RunSpec) -> tuple[str | int, ...]:
+    return (planned.experiment, *rows.run_key(planned))
 
 
-def _identity(row: dict[str, Any]) -> dict[str, str]:
-    return {"experiment": row["experiment"], "row": row["name"], "scenario": row["scenario"]["kind"]}
+def _identity(planned: RunSpec) -> dict[str, str]:
+    """Return what names a row of an experiment; a row without reading or label has no such key."""
+    row = {name: value for name, value in planned.row.model_dump().items() if value is not None}
+    return {"experiment": planned.experiment, **row, "scenario": planned.scenario.kind}
+
+
+def _row_digest(planned: RunSpec) -> str:
+    return full_digest([*_identity(planned).items(), _parameters(planned)])
+
+
+def _parameters(planned: RunSpec) -> dict[str, Any]:
+    """Return all that fixes a row's runs but the seeds, as flat names."""
+    row = planned.row.model_dump()
+    settings = planned.method.settings if planned.method else {}
+    content = {
+        **planned.training.model_dump(mode="json"),
+        "scenario": planned.scenario.model_dump(mode="json"),
+        **row,
+        "method.settings": settings,
+    }
+    return _flat(content)
+
+
+def _provenance(job: JobResult) -> dict[str, str]:
+    record = job.record
+    return {
+        "code": job.code,
+        "git_commit": record.git.commit or "none",
+        "git_dirty": str(record.git.dirty).lower(),
+        "device": record.device,
+        **{f"version.{name}": version for name, version in record.versions.items()},
+    }
+
+
+def _dataset(dataset: DatasetSpec, digest: str) -> dict[str, str]:
+    source = json.dumps({"uri": paths.data(dataset)})
+    profile = json.dumps(dataset.model_dump(mode="json"))
+    return {"name": dataset.name, "digest": digest, "source": source, "profile": profile}
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -163,30 +192,30 @@ def _history(path: Path) -> list[tuple[str, float, int]]:
     """Return (history/name, value, epoch or step) of every number in a history."""
     if not path.exists():
         return []
-    found: list[tuple[str, float, int]] = []
+    points: list[tuple[str, float, int]] = []
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         step = entry.pop("epoch") if "epoch" in entry else entry.pop("step")
         for name, value in entry.items():
             if value is None or isinstance(value, (int, float)):
-                found.append((f"history/{name}", np.nan if value is None else float(value), step))
-    return found
+                points.append((f"history/{name}", np.nan if value is None else float(value), step))
+    return points
 
 
-def _span(record: dict[str, Any]) -> tuple[int, int]:
+def _span(record: Record) -> tuple[int, int]:
     """Return begin and end of a job, milliseconds since 1970."""
-    end = round(datetime.fromisoformat(record["finished"]).timestamp() * 1000)
-    return end - round(record["seconds"].get("total", 0.0) * 1000), end
+    end = round(datetime.fromisoformat(record.finished).timestamp() * 1000)
+    return end - round(record.seconds.get("total", 0.0) * 1000), end
 
 
-def _means(numbers: list[Any]) -> dict[str, float]:
+def _means(numbers: Sequence[Any]) -> dict[str, float]:
     """Return mean and, from two seeds on, standard deviation of every metric over the seeds that have it."""
-    found = {}
-    for name in sorted({name for one in numbers for name in one}):
-        values = np.array([one[name] for one in numbers if name in one], dtype=float)
+    means = {}
+    for name in sorted({name for metrics in numbers for name in metrics}):
+        values = np.array([metrics[name] for metrics in numbers if name in metrics], dtype=float)
         values = values[np.isfinite(values)]
         if len(values):
-            found[name] = float(values.mean())
+            means[name] = float(values.mean())
         if len(values) > 1:
-            found[f"std/{name}"] = float(values.std(ddof=1))
-    return found
+            means[f"std/{name}"] = float(values.std(ddof=1))
+    return means

@@ -8,48 +8,53 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from reunlearn.base.errors import UserError
-from reunlearn.stages.execution import Job
-from reunlearn.stages.loading import Loader
-from reunlearn.stages.method_run import forget, kinds_of, task_of
-from reunlearn.stages.training import open_loader, status, write_history
-from reunlearn.training.checkpoint import save_model
-from reunlearn.training.replay import read_replayed, replayed_distance
+from reunlearn.stages.execution import Context
+from reunlearn.stages.loading import Loader, open_loader
+from reunlearn.stages.method_run import forget, task_of
+from reunlearn.stages.model_files import status, write_history
+from reunlearn.study.jobs import UnlearnJob
+from reunlearn.training.replayed import read_replayed, replayed_distance
+from reunlearn.training.tensor_files import read_tensors, save_model, write_tensors
 
 CARRIED = "carried.safetensors"  # only of methods that leave something for the next step
 STRICT = "REUNLEARN_STRICT"  # 1: only from the original's very weights
 
 
-def run(job: Job) -> None:
+def run(context: Context[UnlearnJob]) -> None:
     """Write the unlearned model, its history, and how many samples of each set were drawn."""
-    spec = job["method"]
-    loader = open_loader(job)
-    state = {kind: job.input(kind) for kind in kinds_of(spec)}
-    model = starting_model(job, loader, state)
+    job, loader = context.job, open_loader(context)
+    state = {kind: Path(folder) for kind, folder in job.inputs.state.items()}
+    model = starting_model(context, loader, state)
     history: list[dict[str, Any]] = []
-    carried = read_carried(job.input("original"))
+    carried = read_carried(Path(job.inputs.original))
     task = task_of(
-        loader, spec, job.input("split"), job["scenario"], job["seed"], state, carried, history.append
+        loader,
+        job.method,
+        job.inputs.split,
+        job.scenario,
+        job.seed,
+        state=state,
+        carried=carried,
+        log=history.append,
     )
-    _synchronise(job.device)
-    with job.stopwatch.section("run"):
-        model = forget(model, spec, task, job["seed"])
-        _synchronise(job.device)
-    save_model(model, job.folder / "model.safetensors")
+    _synchronise(context.device)
+    with context.stopwatch.section("run"):
+        model = forget(model, job.method, task, job.seed)
+        _synchronise(context.device)
+    save_model(model, context.folder / "model.safetensors")
     if task.carry:
-        tensors = {name: t.detach().cpu().contiguous() for name, t in task.carry.items()}
-        save_file(tensors, job.folder / CARRIED)
-    write_history(job.folder / "history.jsonl", history)
-    job.facts["status"] = status(model, history)
-    job.facts["drawn"] = task.drawn()
-    if job.facts["status"] == "diverged":
+        write_tensors(context.folder / CARRIED, task.carry)
+    write_history(context.folder / "history.jsonl", history)
+    context.facts["status"] = status(model, history)
+    context.facts["drawn"] = task.drawn()
+    if context.facts["status"] == "diverged":
         logging.warning("the method diverged: a weight or a loss is not finite; this is a result")
 
 
-def starting_model(job: Job, loader: Loader, state: dict[str, Path]) -> nn.Module:
+def starting_model(context: Context[UnlearnJob], loader: Loader, state: dict[str, Path]) -> nn.Module:
     """Return the model to unlearn: the original, or the one that a replay of its training ended in.
 
     State from a replay that missed the original, on another device, fits the weights that the replay itself reached:
@@ -59,7 +64,7 @@ def starting_model(job: Job, loader: Loader, state: dict[str, Path]) -> nn.Modul
     Raises:
         UserError: such a run is not wanted (REUNLEARN_STRICT=1).
     """
-    model = loader.model(job.input("original"))
+    model = loader.model(context.job.inputs.original)
     for kind, folder in state.items():
         distance = replayed_distance(folder)
         if distance == 0:
@@ -72,15 +77,15 @@ def starting_model(job: Job, loader: Loader, state: dict[str, Path]) -> nn.Modul
         logging.warning(
             "%s was replayed and ended %.3g from the original: that model is unlearned", kind, distance
         )
-        job.facts["replayed"] = distance
-        if job["scenario"].get("step") in (None, 1):
+        context.facts["replayed"] = distance
+        if context.job.scenario.step in (None, 1):
             model = read_replayed(model, folder)
     return model
 
 
 def read_carried(before: Path) -> dict[str, torch.Tensor]:
     """Return what the method left in the step before; nothing where the run starts from an original."""
-    return load_file(before / CARRIED) if (before / CARRIED).exists() else {}
+    return read_tensors(before / CARRIED) if (before / CARRIED).exists() else {}
 
 
 def _synchronise(device: str) -> None:

@@ -5,27 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from reunlearn.base.errors import UserError
-from reunlearn.storage.dvc_files import read_outputs, write_outputs
+from reunlearn.storage.dvc_files import Entries, Entry, add_outputs
 
 
-def commit(file: Path, folders: list[str]) -> dict[str, dict[str, Any]]:
+def commit(file: Path, folders: list[str]) -> Entries:
     """Put folders into DVC's cache and their entries into a .dvc file; every other entry stays as it is.
 
     DVC's own `commit` works on a whole file and stops where another of its outputs is absent.
-    Returns the new or changed entries.
+
+    Returns:
+        The new or changed entries.
     """
-    before = read_outputs(file)
-    made = {entry["path"]: entry for entry in _into_cache(file, folders)} if folders else {}
-    changed = {path: entry for path, entry in made.items() if before.get(path) != entry}
-    if changed:
-        write_outputs(file, before | changed)
-    return changed
+    return add_outputs(file, _into_cache(file, folders)) if folders else {}
 
 
-def _into_cache(file: Path, folders: list[str]) -> list[dict[str, Any]]:
+def _into_cache(file: Path, folders: list[str]) -> Entries:
     from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.output import loads_from
     from dvc.repo import Repo, lock_repo
@@ -37,11 +33,12 @@ def _into_cache(file: Path, folders: list[str]) -> list[dict[str, Any]]:
             for out in outs:
                 out.save()
                 out.commit(relink=False)
-            return [dict(out.dumpd()) for out in outs]
+            entries: list[Entry] = [out.dumpd() for out in outs]
     except NotDvcRepoError:
         raise UserError("this folder is no DVC project; work in a clone of the repository") from None
     except DvcException as error:
         raise UserError(f"DVC: {error}") from None
+    return {entry["path"]: entry for entry in entries}
 
 
 def remote() -> str | None:

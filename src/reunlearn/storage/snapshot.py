@@ -1,20 +1,24 @@
 """runs.dvc: which folders a snapshot holds, which weights it keeps, and how two snapshots become one.
 
-One output per folder of an original, a retrained model, a pool, a state, a split, a row of results, and one per
-study's report: so two people's snapshots differ in lines that do not touch. The weights that are not kept stand
+One entry per folder of an original, a retrained model, a pool, a state, a split, a run with its measurements, and one
+per study's report: so two people's snapshots differ in lines that do not touch. The weights that are not kept stand
 in .dvcignore, where DVC itself reads them.
 """
 
 from __future__ import annotations
 
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from reunlearn.base.errors import UserError
-from reunlearn.storage.dvc_files import parse_outputs, read_outputs, write_outputs
+from reunlearn.base.files import write_text
+from reunlearn.storage.dvc_files import changing, parse_outputs, read_outputs, write_outputs
 from reunlearn.study import paths
-from reunlearn.study.plan import Job
+from reunlearn.study.inputs import Folder
+from reunlearn.study.jobs import Job
+from reunlearn.study.stages import STAGES
 
 RUNS_FILE = Path("runs.dvc")
 IGNORE_FILE = Path(".dvcignore")
@@ -24,16 +28,23 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 PATTERNS = {"originals": f"/{paths.RUNS}/**/unlearned/**/{WEIGHTS}", "none": f"/{paths.RUNS}/**/{WEIGHTS}"}
 
 
-def output_of(job: Job) -> str:
-    """Return the folder of the snapshot that holds a job: what is measured on a row belongs to the row."""
+@dataclass(frozen=True)
+class Merge:
+    """What became of another snapshot's entries.
+
+    Attributes:
+        added: folders that only they had.
+        kept: folders that both have with other bytes; ours stayed.
+    """
+
+    added: tuple[Folder, ...]
+    kept: tuple[Folder, ...]
+
+
+def output_of(job: Job) -> Folder:
+    """Return the folder of the snapshot that holds a job: a measurement belongs to its run, results to the report."""
     folder = PurePosixPath(job.folder)
-    if job.stage in ("evaluate", "compare", "relearn"):
-        return str(folder.parent)
-    if job.stage == "attack":
-        return str(folder.parent.parent)
-    if job.stage in ("aggregate", "track"):
-        return str(folder.parent)
-    return job.folder
+    return str((folder, *folder.parents)[STAGES[job.stage].above])
 
 
 def policy() -> Policy:
@@ -44,12 +55,13 @@ def policy() -> Policy:
 
 def set_policy(wanted: Policy) -> None:
     """Write into .dvcignore which weights snapshots leave out."""
-    lines = [line for line in _ignore_lines() if line not in PATTERNS.values()]
-    if wanted in PATTERNS:
-        lines.append(PATTERNS[wanted])
-    text = "".join(line + "\n" for line in lines)
-    if not IGNORE_FILE.exists() or IGNORE_FILE.read_text(encoding="utf-8") != text:
-        IGNORE_FILE.write_text(text, encoding="utf-8")
+    with changing(IGNORE_FILE):
+        before = _ignore_lines()
+        lines = [line for line in before if line not in PATTERNS.values()]
+        if wanted in PATTERNS:
+            lines.append(PATTERNS[wanted])
+        if lines != before:
+            write_text(IGNORE_FILE, "".join(line + "\n" for line in lines))
 
 
 def _ignore_lines() -> list[str]:
@@ -64,22 +76,21 @@ def leaves_out(name: str, wanted: Policy) -> bool:
     return wanted == "none" or (wanted == "originals" and "unlearned" in parts)
 
 
-def merge(theirs: str) -> dict[str, list[str]]:
+def merge(theirs: str) -> Merge:
     """Add the entries of another runs.dvc to ours; where both have a folder with other bytes, ours stays.
 
     Args:
         theirs: a file, or a git revision such as MERGE_HEAD or origin/main.
-
-    Returns:
-        added: folders that only they had; kept: folders where both differ.
     """
     text = Path(theirs).read_text(encoding="utf-8") if Path(theirs).is_file() else _of_revision(theirs)
-    ours, other = read_outputs(RUNS_FILE), parse_outputs(text, theirs)
-    added: dict[str, dict[str, Any]] = {path: entry for path, entry in other.items() if path not in ours}
-    kept = [path for path, entry in other.items() if path in ours and ours[path]["md5"] != entry["md5"]]
-    if added:
-        write_outputs(RUNS_FILE, ours | added)
-    return {"added": sorted(added), "kept": sorted(kept)}
+    other = parse_outputs(text, theirs)
+    with changing(RUNS_FILE):
+        ours = read_outputs(RUNS_FILE)
+        added = {path: entry for path, entry in other.items() if path not in ours}
+        if added:
+            write_outputs(RUNS_FILE, ours | added)
+    kept = [path for path in other.keys() & ours if ours[path].get("md5") != other[path].get("md5")]
+    return Merge(tuple(sorted(added)), tuple(sorted(kept)))
 
 
 def _of_revision(revision: str) -> str:

@@ -1,31 +1,46 @@
-"""What an audit of a user's own model is asked for; all that can be wrong but weights is refused here."""
+"""An audit of a user's own model → a plan: its models are given, what is measured on them is a study's.
+
+All that can be wrong but weights is refused here.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from reunlearn.base.errors import UserError, near
-from reunlearn.study import checks, paths
+from reunlearn.base.hashing import sha256
+from reunlearn.base.yaml_files import parse_yaml
+from reunlearn.study import checks, memory, paths
+from reunlearn.study.cards import Catalogue, DatasetCard, MeasureCard, Value
+from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
 from reunlearn.study.datasets import resolve_dataset
-from reunlearn.study.indices import read_indices
+from reunlearn.study.inputs import DataInputs, Folder
+from reunlearn.study.jobs import GivenJob
 from reunlearn.study.load import load_recipe, parse
-from reunlearn.study.schema import Experiment, Recipe
-
-Cards = dict[str, dict[str, Any]]
+from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
+from reunlearn.study.plan import Plan
+from reunlearn.study.rows import Seeds
+from reunlearn.study.schema import Experiment, NamedRecipe, Study
+from reunlearn.study.specs import (
+    NOISE_FLOOR,
+    ORIGINAL,
+    RETRAIN,
+    ArchitectureSpec,
+    ObjectiveSpec,
+    RowSpec,
+    TrainingSpec,
+)
 
 NAME = "audit"  # of the one experiment
-ROW = "audited"  # of the model in question
+AUDITED = RowSpec(method="audited")  # the model in question
 NO_RECIPE = "none"
-KINDS = {"dataset": "datasets", "architecture": "models"}
 
 
 @dataclass(frozen=True)
-class Request:
+class AuditRequest:
     """An audit as it is asked for. Paths are relative to the project's folder."""
 
     model: str
@@ -49,75 +64,136 @@ class Request:
         """The folder to write."""
         return Path(self.output or f"{paths.REPORTS}/audits/{Path(self.model).stem}")
 
+    def models(self) -> list[tuple[RowSpec, int, str]]:
+        """Return (row, method seed, weights) of every model, references first."""
+        rows = [(NOISE_FLOOR, number - 1, file) for number, file in enumerate(self.references) if number]
+        retrain = [(RETRAIN, 0, file) for file in self.references[:1]]
+        original = [(ORIGINAL, 0, self.original)] if self.original else []
+        return [*retrain, *rows, *original, (AUDITED, 0, self.model)]
+
 
 @dataclass(frozen=True)
 class Audit:
     """An audit that can begin.
 
     Attributes:
-        experiment: it, in the form of a study's experiment.
+        request: as it was asked for.
+        plan: its jobs and runs.
+        experiment: it, in the form of a study's.
         training: the specification that the stages read data and networks by.
-        data: the dataset's card.
-        forget, retain: official training numbers, sorted; retain is None where it is the rest of the training set.
-        left_out: attacks that nobody named and that cannot run, with what they need.
+        data: card of the dataset.
+        left_out: attacks that do not run, with what they need.
     """
 
-    request: Request
+    request: AuditRequest
+    plan: Plan
     experiment: Experiment
-    training: dict[str, Any]
-    data: dict[str, Any]
-    forget: tuple[int, ...]
-    retain: tuple[int, ...] | None
-    left_out: dict[str, str]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the network's input."""
-        shape, side = tuple(self.data["shape"]), self.training["recipe"]["resize"]
-        return (shape[0], side, side) if side else shape
+    training: TrainingSpec
+    data: DatasetCard
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
-def check(request: Request, cards: Cards) -> Audit:
+def plan_audit(request: AuditRequest, cards: Catalogue) -> Audit:
     """Return the audit; the first mistake is a UserError."""
     _check_output(request.target)
     name, settings = read_architecture(request.architecture)
-    for kind, wanted in (("dataset", request.dataset), ("architecture", name)):
-        if wanted not in cards[KINDS[kind]]:
-            raise UserError(f"no {kind} '{wanted}'; {near(wanted.lower(), cards[KINDS[kind]])}")
-    attacks, left_out = _attacks(request, cards["attacks"])
+    for kind, wanted, known in (
+        ("dataset", request.dataset, cards.datasets),
+        ("architecture", name, cards.models),
+    ):
+        if wanted not in known:
+            raise UserError(f"no {kind} '{wanted}'; {near(wanted.lower(), known)}")
+    attacks, left_out = _attacks(request, cards.attacks)
     if request.retain and request.train:
         raise UserError("--retain lists the samples that stay, --train counts samples; give one of them")
     experiment = _experiment(request, name, settings, attacks)
-    data, dataset = resolve_dataset(experiment.dataset, cards["datasets"], NAME)
+    data, dataset = resolve_dataset(experiment.dataset, cards.datasets, NAME)
     checks.check_sizes(experiment, data, NAME)
     recipe = load_recipe(request.recipe) if request.recipe else _no_recipe()
-    checks.check_network(experiment, cards["models"][name], data, recipe, NAME)
+    checks.check_network(experiment, cards, data, recipe, NAME)
     _check_channels(recipe, data)
-    forget, retain = _lists(request, data["train"])
-    training = {
-        "dataset": dataset,
-        "architecture": {"name": name, "settings": settings},
-        "recipe": recipe,
-        "objective": data["objective"],
-        "threads": request.threads,
-    }
-    return Audit(request, experiment, training, data, forget, retain, left_out)
+    objective = objective_of(experiment, cards)
+    training = TrainingSpec(
+        dataset=dataset,
+        architecture=ArchitectureSpec(name=name, settings=settings),
+        recipe=recipe,
+        objective=ObjectiveSpec(name=objective, settings=cards.objectives[objective].settings),
+        threads=request.threads,
+    )
+    study = Study(name=NAME, title=f"Audit of {request.model}", experiments=(experiment,))
+    audit = Audit(request, Plan(study), experiment, training, data, left_out)
+    _add_jobs(audit, cards)
+    return audit
 
 
-def read_architecture(text: str) -> tuple[str, dict[str, Any]]:
+def _add_jobs(audit: Audit, cards: Catalogue) -> None:
+    """Add data, split, models and measurements."""
+    plan, training, request = audit.plan, audit.training, audit.request
+    scenario = audit.experiment.scenario.resolved().model_copy(update={"audited": True})
+    data = plan.add(prepare_job(training.dataset, request.folder))
+    split = plan.add(split_job(training.dataset, scenario.name, scenario, 0, data))
+    models = []
+    for row, seed, file in request.models():
+        digest = sha256(_weights(file))
+        seeds = Seeds(train=0, split=0, method=seed)
+        run = paths.run(training, scenario.name, seeds, row, digest[:8])
+        given = GivenJob(
+            "given",
+            paths.given(training, digest),
+            training,
+            file,
+            digest,
+            modules=("reunlearn.stages.given", *modules_of(training)),
+            inputs=DataInputs(data=data),
+        )
+        models.append((row, seeds, Measured(run, plan.add(given))))
+    retrained = [model for row, _, model in models if row in (RETRAIN, NOISE_FLOOR)]
+    original = next((model for row, _, model in models if row is ORIGINAL), None)
+    measuring = Measuring(plan.add, audit.experiment, cards, NAME)
+    for row, seeds, model in models:
+        others = [other for other in retrained if other is not model]
+        subject = Subject(
+            row=row,
+            seeds=seeds,
+            scenario=scenario,
+            training=training,
+            run=model.run,
+            model=model.model,
+            data=data,
+            split=split,
+            taught=None,
+            modules=modules_of(training),
+            memory_mib=memory.estimate(audit.data, training.recipe),
+            reference=others[0] if others else None,
+            original=original,
+            pools=_no_pool,
+        )
+        plan.runs.append(measuring.add_run(subject))
+
+
+def _no_pool(kind: str) -> tuple[Folder, ...]:
+    raise ValueError(f"an audit has no pool '{kind}'")
+
+
+def _weights(file: str) -> Path:
+    """Return the path of a file of weights; what it holds is checked when it is taken in."""
+    path = Path(file)
+    if not path.is_file():
+        raise UserError(f"{file}: {'a folder, not a file' if path.is_dir() else 'no such file'} of weights")
+    return path
+
+
+def read_architecture(text: str) -> tuple[str, dict[str, Value]]:
     """Return name and settings of an architecture written as `small_cnn width=16`."""
     name, *words = text.split() or [""]
-    settings = {}
+    settings: dict[str, Value] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not (key and equals and value):
             raise UserError(
                 f"architecture '{text}': '{word}' is no setting; write name=value, as in width=16"
             )
-        try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f"architecture '{text}': '{value}' is no value of a setting") from None
+        settings[key] = parse_yaml(value, f"architecture '{text}', setting '{key}'")
     if "pretrained" in settings:
         raise UserError(f"architecture '{text}': 'pretrained' is for training; the weights are --model's")
     return name, settings
@@ -134,11 +210,11 @@ def _check_output(target: Path) -> None:
         raise UserError(f"{target}: cannot be made in {above}; choose another --output")
 
 
-def _attacks(request: Request, cards: Cards) -> tuple[list[str], dict[str, str]]:
+def _attacks(request: AuditRequest, cards: Mapping[str, MeasureCard]) -> tuple[list[str], dict[str, str]]:
     """Return the attacks that run, and why others do not."""
     hindered = {name: why for name, card in cards.items() if (why := _hindrance(card, request))}
     if request.attacks is None:
-        pooled = {name for name, card in cards.items() if card["pools"]}
+        pooled = {name for name, card in cards.items() if card.pools}
         wanted = [name for name in cards if name not in hindered]
         return wanted, {name: why for name, why in hindered.items() if name not in pooled}
     for name in request.attacks:
@@ -151,17 +227,17 @@ def _attacks(request: Request, cards: Cards) -> tuple[list[str], dict[str, str]]
     return list(dict.fromkeys(request.attacks)), {}
 
 
-def _hindrance(card: dict[str, Any], request: Request) -> str | None:
+def _hindrance(card: MeasureCard, request: AuditRequest) -> str | None:
     """Return what an attack needs that an audit does not have; None if it can run."""
-    if card["pools"]:
+    if card.pools:
         return "shadow models, which only a study trains: write one, with 'shadows', in config/studies"
-    if "validation" in card["sets"] and not request.validation:
+    if "validation" in card.sets and not request.validation:
         return "held-out samples: --validation says how many of the official training set were held out"
     return None
 
 
 def _experiment(
-    request: Request, architecture: str, settings: dict[str, Any], attacks: list[str]
+    request: AuditRequest, architecture: str, settings: dict[str, Value], attacks: list[str]
 ) -> Experiment:
     dataset = {"name": request.dataset, "train": request.train, "validation": request.validation}
     content = {
@@ -169,39 +245,22 @@ def _experiment(
         "dataset": {**dataset, "folder": request.folder, "side": request.side},
         "architecture": {"name": architecture, "settings": settings},
         "recipe": request.recipe or NO_RECIPE,
-        "scenario": {"kind": "indices", "file": request.forget},
+        "scenario": {"kind": "indices", "file": request.forget, "retain": request.retain},
         "seeds": (0,),
-        "methods": (ROW,),
+        "methods": (AUDITED.method,),
         "attacks": attacks,
         "threads": request.threads,
     }
     return parse(Experiment, content, NAME)
 
 
-def _no_recipe() -> dict[str, Any]:
+def _no_recipe() -> NamedRecipe:
     """Return a recipe for evaluation alone: the dataset's own normalisation, no resizing, no augmentation."""
-    wanted = {"source": "an audit trains nothing", "epochs": 1, "batch_size": 1, "learning_rate": 1.0}
-    untrained = parse(Recipe, wanted, NAME)
-    return {"name": NO_RECIPE, **untrained.model_dump(mode="json", exclude={"source"})}
+    return NamedRecipe(name=NO_RECIPE, epochs=1, batch_size=1, learning_rate=1.0)
 
 
-def _check_channels(recipe: dict[str, Any], data: dict[str, Any]) -> None:
-    if recipe["mean"] and data["objective"] != "text" and len(recipe["mean"]) != data["shape"][0]:
-        own, theirs = data["shape"][0], len(recipe["mean"])
-        raise UserError(f"recipe '{recipe['name']}' is for {theirs} channels; {data['name']} has {own}")
-
-
-def _lists(request: Request, count: int) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
-    """Return the samples to forget and to retain; both lie in the official training set, none in both."""
-    forget = set(read_indices(request.forget))
-    if len(forget) == count:
-        raise UserError(f"{request.forget}: lists the whole training set; nothing is left to retain")
-    if request.retain is None:
-        return tuple(sorted(forget)), None
-    retain = set(read_indices(request.retain, purpose="retain"))
-    if max(retain) >= count:
-        beyond = min(n for n in retain if n >= count)
-        raise UserError(f"{request.retain}: no sample {beyond}; {request.dataset} has {count}")
-    if both := forget & retain:
-        raise UserError(f"{request.forget} and {request.retain} both list sample {min(both)}")
-    return tuple(sorted(forget)), tuple(sorted(retain))
+def _check_channels(recipe: NamedRecipe, data: DatasetCard) -> None:
+    if recipe.mean and data.modality == "images" and len(recipe.mean) != data.shape[0]:
+        raise UserError(
+            f"recipe '{recipe.name}' is for {len(recipe.mean)} channels; {data.name} has {data.shape[0]}"
+        )

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
 from reunlearn.study import paths
+from reunlearn.study.cards import Catalogue
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KINDS = {
     "methods": "unlearning/methods",
     "attacks": "attacks",
+    "measures": "measures",
     "models": "models",
     "datasets": "data/sets",
     "objectives": "objectives",
@@ -31,6 +31,7 @@ KINDS = {
 SOURCES = (
     "unlearning",
     "attacks",
+    "measures",
     "models",
     "data",
     "base",
@@ -48,7 +49,7 @@ def source_state(folders: tuple[str, ...] = ("",)) -> str:
     for folder in folders:
         for path in sorted((PACKAGE / folder).rglob("*.py")):
             status = path.stat()
-            entries.append(f"{path}:{status.st_size}:{status.st_mtime_ns}")
+            entries.append(f"{path.relative_to(PACKAGE)}:{status.st_size}:{status.st_mtime_ns}")
     return hashlib.sha256("\n".join(entries).encode()).hexdigest()
 
 
@@ -59,19 +60,20 @@ def plugin_names(kind: str) -> list[str]:
 
 
 @functools.cache
-def catalogue() -> dict[str, dict[str, Any]]:
-    """Return {kind: {name: card}} for methods, attacks, models and datasets."""
+def catalogue() -> Catalogue:
+    """Return the cards of all plugins."""
     key = source_state(SOURCES)[:16]
     cache = paths.state_dir() / f"catalogue-{key}.json"
     if cache.exists():
-        return json.loads(cache.read_text())
+        return Catalogue.model_validate_json(cache.read_text(encoding="utf-8"))
     done = subprocess.run(
         [sys.executable, "-m", "reunlearn.study.describe"], capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"a plugin cannot be imported: {last} (python -m reunlearn.study.describe shows all)")
+    cards = Catalogue.model_validate_json(done.stdout)
     for old in cache.parent.glob("catalogue-*.json"):
         old.unlink(missing_ok=True)
     write_text(cache, done.stdout)
-    return json.loads(done.stdout)
+    return cards

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import importlib
-import json
 
+from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import KINDS, plugin_names
 
 
-def describe() -> dict[str, dict[str, dict]]:
-    """Import every plugin and return {kind: {name: card}}."""
-    cards: dict[str, dict[str, dict]] = {}
+def describe() -> Catalogue:
+    """Import every plugin and return its card. An attack is a measure, too."""
+    cards: dict[str, dict[str, object]] = {}
     for kind, folder in KINDS.items():
         registry = importlib.import_module(
-            f"reunlearn.{folder.split('/methods')[0].replace('/', '.')}.registry"
+            f"reunlearn.{folder.removesuffix('/methods').replace('/', '.')}.registry"
         )
         cards[kind] = {name: registry.card(name) for name in plugin_names(kind)}
-    return cards
+    cards["measures"] |= cards.pop("attacks")
+    return Catalogue.model_validate(cards)
 
 
 if __name__ == "__main__":
-    print(json.dumps(describe(), sort_keys=True))
+    print(describe().model_dump_json())

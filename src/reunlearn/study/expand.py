@@ -1,277 +1,267 @@
-"""One experiment of a study → its jobs: data, models, unlearning runs, evaluations, attacks."""
+"""One experiment of a study → its jobs: data, models, unlearning runs, measurements."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
 
-from reunlearn.base.hashing import short_digest
-from reunlearn.study import checks, methods, paths
-from reunlearn.study.catalogue import catalogue
+from reunlearn.study import checks, memory, methods, paths
+from reunlearn.study.cards import Catalogue
+from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
 from reunlearn.study.datasets import resolve_dataset
+from reunlearn.study.inputs import Folder, StateInputs, TrainInputs, UnlearnInputs
+from reunlearn.study.jobs import Job, StateJob, TrainJob, UnlearnJob
 from reunlearn.study.load import load_recipe
+from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
 from reunlearn.study.pools import Pools
 from reunlearn.study.pretrained import weights_digest
-from reunlearn.study.schema import Experiment, Method, Seeds, Study
+from reunlearn.study.rows import Method, Seeds
+from reunlearn.study.scenario import AnyScenario
+from reunlearn.study.schema import Experiment, Shadows
+from reunlearn.study.specs import (
+    NOISE_FLOOR,
+    ORIGINAL,
+    RETRAIN,
+    ArchitectureSpec,
+    MethodSpec,
+    ObjectiveSpec,
+    PoisonSpec,
+    RowSpec,
+    RunSpec,
+    TrainingSpec,
+)
 from reunlearn.study.steps import steps_of
 
-FLOOR_SEED = 1000  # the second retrained model of seed u is trained with seed u + FLOOR_SEED
-
-
-class Collector(Protocol):
-    """Where jobs are collected: the plan."""
-
-    study: Study
-    rows: list[dict[str, Any]]
-
-    def add(self, stage: str, folder: str, spec: dict, inputs: dict, plugins: tuple[str, ...] = ()) -> str:
-        """Add a job once and return its folder."""
+FLOOR_SEED = 1000  # the noise floor of method seed u is retrained with seed u + FLOOR_SEED
 
 
 class Expansion:
     """One experiment → jobs. An experiment with steps stands for one of them: see `steps.per_step`."""
 
-    def __init__(self, plan: Collector, experiment: Experiment) -> None:
-        self.plan, self.experiment, self.cards = plan, experiment, catalogue()
-        self.where = f"study '{plan.study.name}', experiment '{experiment.name}'"
-        checks.check_names(experiment, self.cards, self.where)
-        data, self.dataset = resolve_dataset(experiment.dataset, self.cards["datasets"], self.where)
-        checks.check_sizes(experiment, data, self.where)
-        recipe, network = load_recipe(experiment.recipe), self.cards["models"][experiment.architecture.name]
-        checks.check_network(experiment, network, data, recipe, self.where)
-        checks.check_pretrained(experiment, network, self.where)
-        self.base_training = {
-            "dataset": self.dataset,
-            "architecture": _network(experiment),
-            "recipe": recipe,
-            "objective": data["objective"],
-            "threads": experiment.threads,
-        }
-        self.objective = f"reunlearn.objectives.{data['objective']}"
-        self.model = f"reunlearn.models.{experiment.architecture.name}"
-        self.scenarios, self.names = steps_of(experiment)
-        self.scenario, self.name = self.scenarios[-1], self.names[-1]
-
-    def run(self) -> None:
-        """Add every job of the experiment."""
-        entries = self.experiment.method_entries
-        resolved = [methods.resolve(m, self.experiment, self.cards["methods"], self.where) for m in entries]
-        objective = self.base_training["objective"]
-        checks.check_methods(self.experiment, resolved, self.cards, objective, self.where)
-        for seeds in self.experiment.seed_triples:
-            self._seed(seeds, list(zip(entries, resolved, strict=True)))
-
-    def _seed(self, seeds: Seeds, entries: list[tuple[Method, dict[str, Any]]]) -> None:
-        triple = (seeds.train, seeds.split, seeds.method)
-        self.method_seed = seeds.method
-        self._data(seeds.split)
-        original = self._train("original", paths.original(self.training, seeds.train), seeds.train)
-        self.pools = self._pools(seeds.split)
-        method_seeds = [seeds.method, seeds.method + FLOOR_SEED][: 2 if self.experiment.noise_floor else 1]
-        retrain_triples = [(seeds.train, seeds.split, seed) for seed in method_seeds]
-        self.references = {  # evaluation → weights
-            paths.evaluation(paths.row(self.training, self.name, t, "retrain", None)): paths.retrained(
-                self.training, self.name, seeds.split, t[2]
-            )
-            for t in retrain_triples
-        }
-        references = list(self.references)
-        for index, retrain_triple in enumerate(retrain_triples):
-            folder = self.references[references[index]]
-            self._train("retrained", folder, retrain_triple[2], {"split": self.split})
-            self._row("retrain", folder, retrain_triple, references[index - 1])
-        self._row("original", original, triple, references[0])
-        for entry, specification in entries:
-            folder = self._unlearn(entry, specification, seeds, original, len(self.names))
-            self._row(methods.row_name(entry), folder, triple, references[0], specification)
-
-    def _data(self, split_seed: int) -> None:
-        """Add the prepared data and the split of each step; a poisoned training names what it was taught."""
-        about, folder = self.dataset, self.experiment.dataset.folder
-        self.data = self.plan.add(
-            "prepare",
-            paths.prepared(about),
-            {"dataset": {k: about[k] for k in ("name", "side", "listing")}, "source": folder},
-            {},
-            (f"reunlearn.data.sets.{about['name']}",),
+    def __init__(
+        self, add: Callable[[Job], Folder], experiment: Experiment, cards: Catalogue, where: str
+    ) -> None:
+        self.add, self.experiment, self.cards = add, experiment, cards
+        checks.check_names(experiment, cards, where)
+        self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where)
+        checks.check_sizes(experiment, self.data_card, where)
+        objective, recipe = objective_of(experiment, cards), load_recipe(experiment.recipe)
+        checks.check_network(experiment, cards, self.data_card, recipe, where)
+        checks.check_pretrained(experiment, cards.models[experiment.architecture.name], where)
+        settings = experiment.objective.settings if experiment.objective else {}
+        self.training = TrainingSpec(
+            dataset=self.dataset,
+            architecture=_architecture(experiment),
+            recipe=recipe,
+            objective=ObjectiveSpec(
+                name=objective, settings={**cards.objectives[objective].settings, **settings}
+            ),
+            threads=experiment.threads,
         )
-        self.splits = [
-            self._split(name, scenario, split_seed)
-            for name, scenario in zip(self.names, self.scenarios, strict=True)
-        ]
-        self.split, self.training, self.taught = self.splits[-1], dict(self.base_training), {}
-        if self.scenario["kind"] == "label_flip":  # what is taught is the same in all steps
-            poison = {k: v for k, v in self.scenario.items() if k != "step"} | {"steps": 1}
-            name = self.experiment.scenario.model_copy(update={"steps": 1, "step": None}).name
-            self.training["poison"] = {"scenario": poison, "split_seed": split_seed}
-            self.taught = {"taught": self._split(name, poison, split_seed)}
+        self.resolved = [methods.resolve(m, experiment, cards.methods, where) for m in experiment.methods]
+        checks.check_methods(experiment, self.resolved, cards, objective, where)
+        self.memory_mib = memory.estimate(self.data_card, recipe)
+        self.modules = modules_of(self.training)
+        self.measuring = Measuring(add, experiment, cards, where)
+        self.scenarios, self.names = steps_of(experiment)
 
-    def _split(self, name: str, scenario: dict[str, Any], split_seed: int) -> str:
-        spec = {"dataset": self.dataset, "scenario": scenario, "split_seed": split_seed}
-        return self.plan.add("split", paths.split(self.dataset, name, split_seed), spec, {"data": self.data})
+    def runs(self) -> list[RunSpec]:
+        """Add every job of the experiment and return its runs."""
+        return [run for seeds in self.experiment.seeds for run in SeedExpansion(self, seeds).runs()]
 
-    def _train(self, stage: str, folder: str, seed: int, inputs: dict[str, str] | None = None) -> str:
-        spec = {"training": self.training, "seed": seed}
-        wanted = {"data": self.data, **self.taught, **(inputs or {})}
-        return self.plan.add(stage, folder, spec, wanted, (self.model, self.objective))
+    def result(self, method: str) -> ArchitectureSpec | None:
+        """Return the network of the models that a method returns, around the original's; None where it is that one."""
+        network = self.cards.methods[method].network
+        if network is None:
+            return None
+        base = self.training.architecture
+        known = self.cards.models[network].settings
+        settings = {key: value for key, value in base.settings.items() if key in known}
+        return ArchitectureSpec(name=network, settings={"body": base.name, **settings})
 
-    def _pools(self, split_seed: int) -> Pools:
-        """Return what adds the pools of shadow models that attacks read."""
-        wanted = self.experiment.shadows
-        return Pools(
-            self.plan.add,
+    def method_modules(self, method: MethodSpec) -> tuple[str, ...]:
+        """Return where the code of a method starts: its own, that of its network, and that of what it reads."""
+        network = self.cards.methods[method.name].network
+        kinds = methods.state_kinds(self.cards.methods[method.name], method.settings)
+        return (
+            f"reunlearn.unlearning.methods.{method.name}",
+            f"reunlearn.data.scenarios.{self.experiment.scenario.kind}",  # methods ask it what is forgotten
+            *((f"reunlearn.models.{network}",) if network else ()),
+            *(f"reunlearn.training.state.{kind}" for kind in kinds),
+        )
+
+
+class SeedExpansion:
+    """The jobs of one experiment on one set of seeds."""
+
+    def __init__(self, experiment: Expansion, seeds: Seeds) -> None:
+        self.whole, self.seeds, self.add = experiment, seeds, experiment.add
+        self.names, self.scenarios = experiment.names, experiment.scenarios
+        dataset, folder = experiment.dataset, experiment.experiment.dataset.folder
+        self.data = self.add(prepare_job(dataset, folder))
+        self.splits = tuple(
+            self._split(name, scenario) for name, scenario in zip(self.names, self.scenarios, strict=True)
+        )
+        self.training, self.taught = experiment.training, None
+        if self.scenarios[-1].POISONS:  # what is taught is the same in all steps
+            whole = self.scenarios[-1].model_copy(update={"steps": 1, "step": None})
+            poison = PoisonSpec(scenario=whole, split_seed=seeds.split)
+            self.training = self.training.changed(poison=poison)
+            self.taught = self._split(whole.name, whole)
+        shadows = experiment.experiment.shadows or Shadows()
+        self.pools = Pools(
+            self.add,
             self.training,
-            wanted.model_dump() if wanted else {},
-            {"data": self.data, **self.taught},
-            (self.model, self.objective),
+            shadows,
+            self.data,
+            self.taught,
+            experiment.modules,
             self.splits,
             self.scenarios,
-            self.name,
-            split_seed,
+            self.names[-1],
+            seeds.split,
+            experiment.memory_mib,
         )
 
-    def _pool(self, kind: str, row: str, method: dict[str, Any] | None) -> list[str]:
-        """Add one pool for a row's attack and return its folders."""
-        if kind != "unlearned":
-            return getattr(self.pools, kind)()
-        if method is None:
-            return self.pools.unlearned(row, None)
-        plugins = (f"reunlearn.unlearning.methods.{method['name']}", *self._networks(method["name"]))
-        states = methods.state_kinds(self.cards["methods"][method["name"]], method["settings"])
-        plugins += tuple(f"reunlearn.training.state.{kind}" for kind in states)
-        return self.pools.unlearned(row, {"method": method, **self._result(method["name"])}, plugins)
+    def runs(self) -> list[RunSpec]:
+        """Add all jobs; return the runs, references first."""
+        original = self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+        floor = (NOISE_FLOOR,) if self.whole.experiment.noise_floor else ()
+        retrained = {row: self._retrained(row) for row in (RETRAIN, *floor)}
+        self.original = Measured(self._run_folder(ORIGINAL), original)
+        retrain = retrained[RETRAIN]
+        runs = []
+        for row, reference in retrained.items():
+            other = next((r for r in retrained.values() if r is not reference), reference)
+            runs.append(self._measure(row, reference.model, other))
+        runs.append(self._measure(ORIGINAL, original, retrain))
+        for entry, method in zip(self.whole.experiment.methods, self.whole.resolved, strict=True):
+            runs.append(self._method_run(entry, method, original, retrain))
+        return runs
 
-    def _unlearn(self, entry: Method, spec: dict[str, Any], seeds: Seeds, original: str, step: int) -> str:
-        """Add the run of one step, and before it those of the steps that it starts from."""
-        start = original if step == 1 else self._unlearn(entry, spec, seeds, original, step - 1)
-        name, digest = methods.row_name(entry), short_digest(spec)
-        triple = (seeds.train, seeds.split, seeds.method)
-        folder = paths.row(self.training, self.names[step - 1], triple, name, digest)
-        inputs: dict[str, Any] = {"data": self.data, "split": self.splits[step - 1], "original": start}
-        for kind in methods.state_kinds(self.cards["methods"][entry.name], spec["settings"]):
-            inputs[kind] = self._state(kind, entry.name, seeds, original, step)
-        specification = {
-            "training": self.training,
-            "scenario": self.scenarios[step - 1],
-            "method": spec,
-            "seed": seeds.method,
-            **self._result(entry.name),
+    def _split(self, name: str, scenario: AnyScenario) -> Folder:
+        dataset, seed = self.whole.dataset, self.seeds.split
+        return self.add(split_job(dataset, name, scenario, seed, self.data))
+
+    def _train(self, stage: str, folder: Folder, seed: int, split: Folder | None = None) -> Folder:
+        job = TrainJob(
+            stage,
+            folder,
+            self.training,
+            seed,
+            modules=(f"reunlearn.stages.{stage}", *self.whole.modules),
+            memory_mib=self.whole.memory_mib,
+            inputs=TrainInputs(data=self.data, taught=self.taught, split=split),
+        )
+        return self.add(job)
+
+    def _retrained(self, row: RowSpec) -> Measured:
+        seed = self.seeds.method + (FLOOR_SEED if row is NOISE_FLOOR else 0)
+        folder = paths.retrained(self.training, self.names[-1], self.seeds.split, seed)
+        return Measured(self._run_folder(row), self._train("retrained", folder, seed, self.splits[-1]))
+
+    def _run_folder(self, row: RowSpec) -> Folder:
+        return paths.run(self.training, self.names[-1], self.seeds, row)
+
+    def _method_run(self, entry: Method, method: MethodSpec, original: Folder, retrain: Measured) -> RunSpec:
+        row = methods.row_of(entry)
+        model, state = self._unlearn(row, method, original, len(self.names))
+        return self._measure(row, model, retrain, method, state)
+
+    def _unlearn(
+        self, row: RowSpec, method: MethodSpec, original: Folder, step: int
+    ) -> tuple[Folder, tuple[Folder, ...]]:
+        """Add the run of one step, after those of the steps before it; return its folder and those of its state."""
+        start = original if step == 1 else self._unlearn(row, method, original, step - 1)[0]
+        card = self.whole.cards.methods[method.name]
+        state = {
+            kind: self._state(kind, method, original, step)
+            for kind in methods.state_kinds(card, method.settings)
         }
-        plugins = (f"reunlearn.unlearning.methods.{entry.name}", *self._networks(entry.name), self.objective)
-        return self.plan.add("unlearn", folder, specification, {**inputs, **self.taught}, plugins)
+        folder = paths.run(self.training, self.names[step - 1], self.seeds, row, method.short)
+        job = UnlearnJob(
+            "unlearn",
+            folder,
+            self.training,
+            self.scenarios[step - 1],
+            method,
+            self.seeds.method,
+            self.whole.result(method.name),
+            modules=(
+                "reunlearn.stages.unlearn",
+                *self.whole.method_modules(method),
+                *self.whole.modules,
+            ),
+            memory_mib=self.whole.memory_mib,
+            inputs=UnlearnInputs(
+                data=self.data, taught=self.taught, split=self.splits[step - 1], original=start, state=state
+            ),
+        )
+        return self.add(job), tuple(state.values())
 
-    def _state(self, kind: str, method: str, seeds: Seeds, original: str, step: int) -> str:
+    def _state(self, kind: str, method: MethodSpec, original: Folder, step: int) -> Folder:
         """Add training-time state of one kind, of the original alone or also of what a step forgets."""
-        per_split = self.cards["states"][kind]["per_split"]
-        where = (self.names[step - 1], seeds.split) if per_split else None
-        return self.plan.add(
+        per_split = self.whole.cards.states[kind].per_split
+        place = (self.names[step - 1], self.seeds.split) if per_split else None
+        network = self.whole.cards.methods[method.name].network
+        job = StateJob(
             "state",
-            paths.state(self.training, kind, seeds.train, where),
-            {"training": self.training, "kind": kind, "seed": seeds.train, **self._result(method)},
-            {
-                "data": self.data,
-                **self.taught,
-                "original": original,
-                **({"split": self.splits[step - 1]} if per_split else {}),
-            },
-            (f"reunlearn.training.state.{kind}", *self._networks(method), self.objective),
+            paths.state(self.training, kind, self.seeds.train, place),
+            self.training,
+            kind,
+            self.seeds.train,
+            self.whole.result(method.name),
+            modules=(
+                "reunlearn.stages.state",
+                f"reunlearn.training.state.{kind}",
+                *((f"reunlearn.models.{network}",) if network else ()),
+                *self.whole.modules,
+            ),
+            memory_mib=self.whole.memory_mib,
+            inputs=StateInputs(
+                data=self.data,
+                taught=self.taught,
+                original=original,
+                split=self.splits[step - 1] if per_split else None,
+            ),
         )
+        return self.add(job)
 
-    def _result(self, method: str) -> dict[str, Any]:
-        """Return, for methods that return another architecture than the original's, which: it goes around that one."""
-        network = self.cards["methods"][method]["network"]
-        if network is None:
-            return {}
-        own = self.base_training["architecture"]
-        known = self.cards["models"][network]["settings"]
-        settings = {key: value for key, value in own["settings"].items() if key in known}
-        return {"result": {"name": network, "settings": {"body": own["name"], **settings}}}
-
-    def _networks(self, method: str) -> tuple[str, ...]:
-        network = self.cards["methods"][method]["network"]
-        return (self.model, f"reunlearn.models.{network}") if network else (self.model,)
-
-    def _row(
+    def _measure(
         self,
-        name: str,
-        model: str,
-        seeds: tuple[int, int, int],
-        reference: str,
-        method: dict[str, Any] | None = None,
-    ) -> None:
-        """Add the evaluation and the attacks of one run, and note the row."""
-        run = model if method else paths.row(self.training, self.name, seeds, name, None)
-        inputs: dict[str, Any] = {"data": self.data, "split": self.split, "model": model}
-        training = self.training
-        plugins: tuple[str, ...] = (self.model, self.objective)
-        if method and (result := self._result(method["name"])):
-            training = {**training, "architecture": result["result"]}
-            plugins = (*self._networks(method["name"]), self.objective)
-        evaluation = self.plan.add("evaluate", paths.evaluation(run), {"training": training}, inputs, plugins)
-        cards = self.cards["attacks"]
-        kinds = {kind for attack in self.experiment.attacks for kind in cards[attack]["pools"]}
-        pools = {kind: self._pool(kind, name, method) for kind in sorted(kinds)}
-        attacks: dict[str, str] = {}
-        for attack in self.experiment.attacks:
-            read: dict[str, Any] = {kind: pools[kind] for kind in cards[attack]["pools"]}
-            wanted = {"evaluation": evaluation, **read, **({"reference": reference} if read else {})}
-            about = {"attack": attack, "training": training}
-            modules = (f"reunlearn.attacks.{attack}", *plugins)
-            attacks[attack] = self.plan.add("attack", paths.attack(run, attack), about, wanted, modules)
-        train_seed, split_seed, method_seed = seeds
-        original = paths.original(self.training, train_seed)
-        comparison = self._comparison(run, model, original, reference, pools)
-        relearning = self._relearning(run, inputs, training, seeds, plugins)
-        self.plan.rows.append(
-            {
-                "experiment": self.experiment.name,
-                "name": name,
-                "train_seed": train_seed,
-                "split_seed": split_seed,
-                "method_seed": method_seed,
-                "scenario": self.scenario,
-                "method": method,
-                "model": model,
-                "evaluation": evaluation,
-                "comparison": comparison,
-                "relearning": relearning,
-                "attacks": attacks,
-            }
+        row: RowSpec,
+        model: Folder,
+        reference: Measured,
+        method: MethodSpec | None = None,
+        state: tuple[Folder, ...] = (),
+    ) -> RunSpec:
+        """Add the measurements of one run."""
+        result = self.whole.result(method.name) if method else None
+        training = self.training.changed(architecture=result) if result else self.training
+        modules = self.whole.method_modules(method) if method else ()
+        subject = Subject(
+            row=row,
+            seeds=self.seeds,
+            scenario=self.scenarios[-1],
+            training=training,
+            run=model if method else self._run_folder(row),
+            model=model,
+            data=self.data,
+            split=self.splits[-1],
+            taught=self.taught,
+            modules=modules_of(training, self.training.architecture),
+            memory_mib=self.whole.memory_mib,
+            reference=reference,
+            original=self.original,
+            pools=lambda kind: self.pools.of_kind(kind, row, method, result=result, modules=modules),
+            method=method,
+            state=state,
         )
-
-    def _comparison(
-        self, run: str, model: str, original: str, reference: str, pools: dict[str, list[str]]
-    ) -> str:
-        """Add the comparison of one run with the original and Retrain; a run is not compared with itself.
-
-        Where an attack has the row's unlearned models and retrained ones trained, their margins are compared, too.
-        """
-        evaluation = paths.evaluation(run)
-        inputs: dict[str, Any] = {"evaluation": evaluation, "model": model, "original": original}
-        if reference != evaluation:
-            inputs |= {"reference": reference, "retrained": self.references[reference]}
-        if {"unlearned", "without_forget"} <= pools.keys():
-            inputs |= {kind: pools[kind] for kind in ("unlearned", "without_forget")}
-        return self.plan.add("compare", paths.comparison(run), {}, inputs)
-
-    def _relearning(
-        self,
-        run: str,
-        inputs: dict[str, str],
-        training: dict[str, Any],
-        seeds: tuple[int, int, int],
-        plugins: tuple[str, ...],
-    ) -> str | None:
-        """Add the measurement of relearn time, if the study asks for it; its target is the original's accuracy."""
-        if self.experiment.relearn is None:
-            return None
-        original = paths.row(self.training, self.name, (*seeds[:2], self.method_seed), "original", None)
-        spec = {"training": training, "cap": self.experiment.relearn, "seed": seeds[2]}
-        inputs = {**inputs, "target": paths.evaluation(original)}
-        return self.plan.add("relearn", paths.relearning(run), spec, inputs, plugins)
+        return self.whole.measuring.add_run(subject)
 
 
-def _network(experiment: Experiment) -> dict[str, Any]:
+def _architecture(experiment: Experiment) -> ArchitectureSpec:
     """Return what specifications say of the network: a user's own weights also by what they hold."""
-    wanted = experiment.architecture.settings.get("pretrained")
-    own = {} if wanted in (None, "cache") else {"weights": weights_digest(str(wanted))}
-    return {**experiment.architecture.model_dump(), **own}
+    architecture = experiment.architecture
+    wanted = architecture.settings.get("pretrained")
+    weights = None if wanted in (None, "cache") else weights_digest(str(wanted))
+    return ArchitectureSpec(name=architecture.name, settings=architecture.settings, weights=weights)

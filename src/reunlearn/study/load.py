@@ -1,7 +1,9 @@
-"""Read studies, recipes and presets; every mistake is one line before any work starts."""
+"""Read studies and recipes; every mistake in a file of config/ is one line before any work starts."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,37 +12,114 @@ from pydantic import BaseModel, ValidationError
 
 from reunlearn.base.errors import UserError, near
 from reunlearn.base.yaml_files import read_yaml
-from reunlearn.study.schema import Experiment, Recipe, Study
+from reunlearn.study.schema import NamedRecipe, RecipeFile, Study
 
 CONFIG = Path("config")
+# keys of older files, and what they are called now
+RENAMED = {
+    "fidelity": "reading",
+    "inside": "with_forget",
+    "outside": "without_forget",
+    "half": "halves",
+}
+# keys of older files that another way of saying took the place of
+REPLACED = {"relearn": "measures: [{name: relearn_time, settings: {cap: N}}]"}
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse(model: type[Model], content: Any, where: str) -> Model:
-    """Validate `content`; the first violation becomes one line with its place and the near keys."""
+    """Return `content` as a `model`; the first mistake becomes one line with its place and the near keys.
+
+    Args:
+        model: what the content must be.
+        content: what a YAML file holds.
+        where: begins the error line.
+
+    Raises:
+        UserError: the content is not a `model`, or holds a number that is infinite or none.
+    """
+    for place, number in _numbers(content):
+        if not math.isfinite(number):
+            raise UserError(
+                _line(where, place, f"{number} (.inf, .nan) cannot be used; write a finite number")
+            )
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = max(
-            error.errors(), key=lambda found: len(found["loc"])
-        )  # the innermost: unions report each part
-        place = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            key = str(first["loc"][-1])
-            message = f"unknown key '{key}'; {near(key, _keys(model, first['loc'][:-1]))}"
-        raise UserError(f"{where}: {place + ': ' if place else ''}{message}") from None
+        # where several kinds of value are allowed each of them reports: the innermost report knows most;
+        # a key that is misspelt says more than the one that is missing for it
+        first = max(error.errors(), key=lambda r: (len(r["loc"]), r["type"] == "extra_forbidden"))
+        missing = first["type"] == "missing"
+        raise UserError(
+            _line(where, _place(content, first["loc"], missing), _message(model, first))
+        ) from None
+
+
+def _line(where: str, place: list[str], message: str) -> str:
+    """Return an error line; text from a file may hold line breaks."""
+    return " ".join(f"{where}: {'.'.join(place)}{': ' if place else ''}{message}".split())
+
+
+def _numbers(content: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[list[str], float]]:
+    """Yield every number of a file's content that may be infinite, with its place."""
+    if isinstance(content, float):
+        yield list(place), content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield from _numbers(value, (*place, str(key)))
+    elif isinstance(content, list | tuple):
+        for index, value in enumerate(content):
+            yield from _numbers(value, (*place, str(index)))
+
+
+def _place(content: Any, location: tuple[int | str, ...], missing: bool) -> list[str]:
+    """Return a pydantic error's location, reduced to keys and numbers that the content has.
+
+    Args:
+        content: what was validated.
+        location: pydantic's, which also names the alternatives of a type.
+        missing: the last part is a key that is not there and should be.
+    """
+    place: list[str] = []
+    for part in location:
+        keys = content if isinstance(content, dict) else ()
+        count = len(content) if isinstance(content, list | tuple) else 0
+        if part in keys or part in range(count):
+            content = content[part]
+            place.append(str(part))
+    return [*place, str(location[-1])] if missing else place
+
+
+def _message(model: type[BaseModel], report: Any) -> str:
+    """Return what is wrong, in words that say what to write."""
+    kind, location, value = report["type"], report["loc"], report["input"]
+    if kind == "extra_forbidden":
+        key, known = str(location[-1]), _keys(model, location[:-1])
+        if RENAMED.get(key) in known:
+            return f"'{key}' is now called '{RENAMED[key]}'; write '{RENAMED[key]}'"
+        if key in REPLACED:
+            return f"'{key}' is no key any more; write '{REPLACED[key]}'"
+        return f"unknown key '{key}'; {near(key, known)}"
+    if kind == "string_type" and isinstance(value, int | float):
+        return f"YAML reads {value} as a {type(value).__name__}; in quotes it is text"
+    if kind in ("model_type", "dict_type"):
+        return "a mapping is expected here, as in 'key: value'"
+    return str(report["msg"]).removeprefix("Value error, ")
 
 
 def _keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     """Return the keys allowed at a location of a pydantic error."""
     current: Any = model
     for part in location:
-        if isinstance(part, int) or not hasattr(current, "model_fields"):
-            continue
-        if part in current.model_fields:
-            current = _inner(current.model_fields[part].annotation)
-    return list(getattr(current, "model_fields", {}))
+        fields = {} if isinstance(part, int) else _fields(current)
+        if part in fields:
+            current = _inner(fields[part].annotation)
+    return list(_fields(current))
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    """Return the fields of a pydantic model by the keys that stand in a file; none if it is no model."""
+    return {field.alias or name: field for name, field in getattr(model, "model_fields", {}).items()}
 
 
 def _inner(annotation: Any) -> Any:
@@ -48,9 +127,9 @@ def _inner(annotation: Any) -> Any:
     if hasattr(annotation, "model_fields"):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _inner(argument)
-        if found is not None:
-            return found
+        inner = _inner(argument)
+        if inner is not None:
+            return inner
     return None
 
 
@@ -62,7 +141,7 @@ def names(folder: str) -> list[str]:
 def load_study(name: str) -> Study:
     """Read and validate config/studies/NAME.yaml."""
     path = CONFIG / "studies" / f"{name}.yaml"
-    if not path.exists():
+    if name not in names("studies"):  # a long name could not even be looked for
         raise UserError(f"no study '{name}' in {path.parent}; {near(name, names('studies'))}")
     study = parse(Study, read_yaml(path), str(path))
     if study.name != name:
@@ -71,37 +150,10 @@ def load_study(name: str) -> Study:
 
 
 @cache
-def load_recipe(name: str) -> dict[str, Any]:
-    """Return config/recipes/NAME.yaml with its defaults filled in."""
+def load_recipe(name: str) -> NamedRecipe:
+    """Return config/recipes/NAME.yaml, checked, with its defaults filled in."""
     path = CONFIG / "recipes" / f"{name}.yaml"
     if not path.exists():
         raise UserError(f"no recipe '{name}' in {path.parent}; {near(name, names('recipes'))}")
-    recipe = parse(Recipe, read_yaml(path), str(path)).model_dump(mode="json")
-    return {"name": name, **{k: v for k, v in recipe.items() if k != "source"}}
-
-
-@cache
-def _presets(method: str) -> list[dict[str, Any]]:
-    path = CONFIG / "presets" / f"{method}.yaml"
-    return read_yaml(path) if path.exists() else []
-
-
-def preset(method: str, reading: str | None, experiment: Experiment) -> dict[str, Any]:
-    """Return the settings of the first preset whose every condition fits the experiment."""
-    facts = {
-        "dataset": experiment.dataset.name,
-        "architecture": experiment.architecture.name,
-        "recipe": experiment.recipe,
-        "scenario": experiment.scenario.kind,
-        "fraction": experiment.scenario.fraction,
-        "reading": reading,
-    }
-    for entry in _presets(method):
-        unknown = set(entry["for"]) - set(facts)
-        if unknown:
-            raise UserError(
-                f"config/presets/{method}.yaml: unknown condition '{min(unknown)}'; known: {', '.join(facts)}"
-            )
-        if all(facts[key] == value for key, value in entry["for"].items()):
-            return dict(entry["settings"])
-    return {}
+    content = parse(RecipeFile, read_yaml(path), str(path))
+    return NamedRecipe(name=name, **content.model_dump(exclude={"source"}))

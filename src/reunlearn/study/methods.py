@@ -2,98 +2,103 @@
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from collections.abc import Mapping
 
 from reunlearn.base.errors import UserError, near
-from reunlearn.study.load import preset
-from reunlearn.study.schema import Experiment, Method
+from reunlearn.study import presets
+from reunlearn.study.cards import Hyperparameter, MethodCard, Reading, Value, When
+from reunlearn.study.preset_choice import choose
+from reunlearn.study.rows import Method
+from reunlearn.study.schema import Experiment
+from reunlearn.study.specs import MethodSpec, RowSpec
+
+BOUNDS = {
+    "ge": ("at least", operator.ge),
+    "gt": ("above", operator.gt),
+    "le": ("at most", operator.le),
+    "lt": ("below", operator.lt),
+}
 
 
-def row_name(entry: Method) -> str:
-    """Return the row's name in tables and paths: the method, its reading, its label."""
-    name = f"{entry.name}@{entry.reading}" if entry.reading else entry.name
-    return f"{name}+{entry.label}" if entry.label else name
+def row_of(entry: Method) -> RowSpec:
+    """Return the row of a study's entry."""
+    return RowSpec(method=entry.name, reading=entry.reading, label=entry.label)
 
 
-def resolve(entry: Method, experiment: Experiment, cards: dict[str, Any], where: str) -> dict[str, Any]:
+def resolve(entry: Method, experiment: Experiment, cards: Mapping[str, MethodCard], where: str) -> MethodSpec:
     """Return the method's full specification: defaults ← preset ← the study's own settings."""
     if entry.name not in cards:
         raise UserError(f"{where}: no method '{entry.name}'; {near(entry.name, cards)}")
     card = cards[entry.name]
-    place = f"{where}, method '{row_name(entry)}'"
-    if card["readings"] and entry.reading is None:
-        choices = " or ".join(f"{entry.name}@{f}" for f in card["readings"])
+    place = f"{where}, method '{row_of(entry).name}'"
+    if card.readings and entry.reading is None:
+        choices = " or ".join(RowSpec(method=entry.name, reading=reading).name for reading in card.readings)
         raise UserError(f"{place}: paper and released code differ; write {choices}")
-    if entry.reading and entry.reading not in card["readings"]:
+    if entry.reading and entry.reading not in card.readings:
         raise UserError(f"{place}: has only one reading; write {entry.name}")
-    own = check_settings(entry.settings, card, place)
-    chosen = check_settings(preset(entry.name, entry.reading, experiment), card, f"preset of {place}")
-    settings = as_read(card, entry.reading, {**chosen, **own})
-    return {"name": entry.name, "reading": entry.reading, "settings": settings}
+    given = check_settings(entry.settings, card, place)
+    options = presets.read(entry.name)
+    presets.check_conditions(options, card)
+    for option, preset in options.items():
+        check_settings(preset.settings, card, f"{option}: settings")
+    chosen = check_settings(choose(options, entry, experiment, place), card, place)
+    return MethodSpec(
+        name=entry.name, reading=entry.reading, settings=fill(card, entry.reading, {**chosen, **given})
+    )
 
 
-def as_read(card: dict[str, Any], reading: str | None, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return all hyper-parameters of a row: `settings`, defaults for the rest, and its reading's value for all that
-    follow the reading. Without a reading it is the paper's.
+def fill(card: MethodCard, reading: Reading | None, settings: Mapping[str, Value]) -> dict[str, Value]:
+    """Return every hyper-parameter of a row.
 
-    Whatever asks when a need holds asks of these: under `follows the reading` no condition on a value would hold.
+    What `settings` leaves out has its default. What is left to the reading has that reading's value; without a reading
+    it is the paper's. Conditions of needs are tested on these values.
     """
-    reading, filled = reading or "paper", {}
-    for key, about in card["hyperparameters"].items():
-        value = settings.get(key, about["default"])
-        # where the readings differ, a card has the value of each beside its default
-        filled[key] = about.get(reading, value) if value == about["default"] else value
+    filled = {}
+    for key, hyper in card.hyperparameters.items():
+        value = settings.get(key, hyper.default)
+        filled[key] = hyper.of_reading(reading or "paper") if value == hyper.default else value
     return filled
 
 
-def check_settings(settings: dict[str, Any], card: dict[str, Any], where: str) -> dict[str, Any]:
+def check_settings(settings: Mapping[str, Value], card: MethodCard, where: str) -> dict[str, Value]:
     """Refuse unknown hyper-parameters, wrong types and values out of range; return them as stored."""
     checked = {}
     for key, value in settings.items():
-        if key not in card["hyperparameters"]:
-            raise UserError(f"{where}: unknown hyper-parameter '{key}'; {near(key, card['hyperparameters'])}")
-        checked[key] = check_value(key, value, card["hyperparameters"][key], where)
+        if key in ("fidelity", "reading"):
+            raise UserError(f"{where}: '{key}' is no hyper-parameter; write 'reading' beside 'settings'")
+        if key not in card.hyperparameters:
+            raise UserError(f"{where}: unknown hyper-parameter '{key}'; {near(key, card.hyperparameters)}")
+        checked[key] = check_value(key, value, card.hyperparameters[key], where)
     return checked
 
 
-def check_value(key: str, value: Any, about: dict[str, Any], where: str) -> Any:
+def check_value(key: str, value: Value, hyper: Hyperparameter, where: str) -> Value:
     """Return `value` in the hyper-parameter's type, or refuse it in one line."""
-    kind = about["type"]
-    good = {
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = {
         "bool": isinstance(value, bool),
-        "int": isinstance(value, int) and not isinstance(value, bool),
-        "float": isinstance(value, (int, float)) and not isinstance(value, bool),
+        "int": number and isinstance(value, int),
+        "float": number,
         "str": isinstance(value, str),
-    }[kind]
-    if not good:
-        hint = (
-            " (YAML reads 1e-3 as text; write 1.0e-3)" if kind == "float" and isinstance(value, str) else ""
-        )
-        raise UserError(f"{where}: {key} must be {kind}, not {value!r}{hint}")
-    if about.get("choices") and value not in about["choices"]:
-        raise UserError(
-            f"{where}: {key} must be one of {', '.join(map(str, about['choices']))}, not {value!r}"
-        )
-    bounds = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    tests = {
-        "ge": lambda a, b: a >= b,
-        "gt": lambda a, b: a > b,
-        "le": lambda a, b: a <= b,
-        "lt": lambda a, b: a < b,
     }
-    for name, words in bounds.items():
-        limit = about.get(name)
-        if limit is not None and not tests[name](value, limit):
+    if not fits[hyper.type]:
+        raise UserError(f"{where}: {key} must be {hyper.type}, not {value!r}")
+    if hyper.choices and value not in hyper.choices:
+        raise UserError(f"{where}: {key} must be one of {', '.join(map(str, hyper.choices))}, not {value!r}")
+    for name, (words, keeps) in BOUNDS.items():
+        limit = getattr(hyper, name)
+        if limit is not None and isinstance(value, (int, float)) and not keeps(value, limit):
             raise UserError(f"{where}: {key} must be {words} {limit:g}, not {value!r}")
-    return float(value) if kind == "float" else value
+    return float(value) if hyper.type == "float" and value is not None else value
 
 
-def state_kinds(card: dict[str, Any], settings: dict[str, Any]) -> list[str]:
-    """Return the training-time state that the method asks for under these settings."""
-    return [kind for kind, when in sorted(card["needs"]["state"].items()) if holds(when, settings)]
+def state_kinds(card: MethodCard, settings: Mapping[str, Value]) -> list[str]:
+    """Return the kinds of training-time state that the method reads under these settings."""
+    return [kind for kind, when in sorted(card.needs.state.items()) if holds(when, settings)]
 
 
-def holds(when: bool | dict[str, list[Any]], settings: dict[str, Any]) -> bool:
+def holds(when: When, settings: Mapping[str, Value]) -> bool:
     """Tell whether a need holds: always, never, or for some values of hyper-parameters."""
     if isinstance(when, bool):
         return when

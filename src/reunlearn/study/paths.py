@@ -1,16 +1,16 @@
 """The one place that names files.
 
 Every folder below holds the outputs of one job: specification.json (written by the plan), manifest.json,
-record.json and what the stage makes.
+record.json and what the stage makes. `study.stages` says which folder belongs to which stage.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-from reunlearn.base.hashing import short_digest
+from reunlearn.study.rows import Seeds
+from reunlearn.study.specs import DatasetSpec, RowSpec, TrainingSpec
 
 SPECIFICATION = "specification.json"
 MANIFEST = "manifest.json"
@@ -21,113 +21,73 @@ RUNS = "runs"
 REPORTS = "reports"
 STATE = ".reunlearn"  # caches, checkpoints, locks: never an input of a result
 
-# one pattern per stage; prefixes are distinct, so no path fits two rules
-_GROUP = r"runs/[^/]+/[^/]+~[0-9a-f]{8}"
-PATTERNS = {
-    "prepare": r"runs/[^/]+/prepared",
-    "split": r"runs/[^/]+/split~[0-9a-f]{8}/[^/]+/split\d+",
-    "original": _GROUP + r"/original/train\d+",
-    "retrained": _GROUP + r"/retrained/[^/]+/split\d+/seed\d+",
-    "shadow": _GROUP + r"/pools/.+",
-    "state": _GROUP + r"/state/.+",
-    "unlearn": _GROUP + r"/unlearned/[^/]+/split\d+/train\d+/[^/]+~[0-9a-f]{8}/seed\d+",
-    "evaluate": _GROUP + r"/unlearned/.+/evaluation",
-    "compare": _GROUP + r"/unlearned/.+/comparison",
-    "relearn": _GROUP + r"/unlearned/.+/relearning",
-    "attack": _GROUP + r"/unlearned/.+/attacks/[^/]+",
-    "aggregate": r"reports/[^/]+/results",
-    "report": r"reports/[^/]+",
-    "track": r"reports/[^/]+/tracking",
-}
 
-
-def dataset_key(dataset: dict[str, Any]) -> str:
-    """Return what a dataset is called on disk: its name; a user's own folder also by the digest of its listing."""
-    listing = dataset.get("listing")
-    return f"{dataset['name']}~{short_digest([listing, dataset['side']])}" if listing else dataset["name"]
-
-
-def data(dataset: dict[str, Any]) -> str:
+def data(dataset: DatasetSpec) -> str:
     """Folder of a prepared dataset: what data.dvc locks."""
-    return f"{DATA}/{dataset_key(dataset)}"
+    return f"{DATA}/{dataset.key}"
 
 
-def prepared(dataset: dict[str, Any]) -> str:
+def prepared(dataset: DatasetSpec) -> str:
     """Folder of the manifest and record of a dataset's preparation."""
-    return f"{RUNS}/{dataset_key(dataset)}/prepared"
+    return f"{RUNS}/{dataset.key}/prepared"
 
 
-def split(dataset: dict[str, Any], scenario: str, split_seed: int) -> str:
+def split(dataset: DatasetSpec, scenario: str, split_seed: int) -> str:
     """Folder of the forget, retain, validation and test indices."""
-    return f"{RUNS}/{dataset_key(dataset)}/split~{short_digest(dataset)}/{scenario}/split{split_seed}"
+    return f"{RUNS}/{dataset.key}/split~{dataset.short}/{scenario}/split{split_seed}"
 
 
-def group(training: dict[str, Any]) -> str:
+def group(training: TrainingSpec) -> str:
     """Folder of everything that shares one training specification."""
-    name = f"{training['architecture']['name']}-{training['recipe']['name']}~{short_digest(training)}"
-    return f"{RUNS}/{dataset_key(training['dataset'])}/{name}"
+    return (
+        f"{RUNS}/{training.dataset.key}/{training.architecture.name}-{training.recipe.name}~{training.short}"
+    )
 
 
-def original(training: dict[str, Any], train_seed: int) -> str:
+def given(training: TrainingSpec, sha256: str) -> str:
+    """Folder of a user's own model."""
+    return f"{group(training)}/given/{sha256[:16]}"
+
+
+def original(training: TrainingSpec, train_seed: int) -> str:
     """Folder of an original model."""
     return f"{group(training)}/original/train{train_seed}"
 
 
-def retrained(training: dict[str, Any], scenario: str, split_seed: int, seed: int) -> str:
+def retrained(training: TrainingSpec, scenario: str, split_seed: int, seed: int) -> str:
     """Folder of a retrained model: it does not depend on the original."""
     return f"{group(training)}/retrained/{scenario}/split{split_seed}/seed{seed}"
 
 
-def pool(training: dict[str, Any], kind: str, of: str, first: int, last: int) -> str:
-    """Folder of a block of a pool of shadow models; `of`: what the pool belongs to besides the training, or nothing."""
-    return f"{group(training)}/pools/{kind}/{of + '/' if of else ''}{first}-{last}"
+def pool(training: TrainingSpec, kind: str, place: str, first: int, last: int) -> str:
+    """Folder of a block of a pool; `place`: what the pool belongs to besides the training, or nothing."""
+    return f"{group(training)}/pools/{kind}/{place + '/' if place else ''}{first}-{last}"
 
 
-def state(training: dict[str, Any], kind: str, train_seed: int, where: tuple[str, int] | None = None) -> str:
-    """Folder of what some methods need to know of training; `where`: scenario and split seed it depends on."""
-    tail = f"-{where[0]}-split{where[1]}" if where else ""
+def state(training: TrainingSpec, kind: str, train_seed: int, split: tuple[str, int] | None = None) -> str:
+    """Folder of training-time state; `split`: scenario and split seed that it depends on."""
+    tail = f"-{split[0]}-split{split[1]}" if split else ""
     return f"{group(training)}/state/{kind}/train{train_seed}{tail}"
 
 
-def row(
-    training: dict[str, Any],
-    scenario: str,
-    seeds: tuple[int, int, int],
-    name: str,
-    digest: str | None,
-) -> str:
-    """Folder of one row's run: an unlearned model, or the evaluation of `original` and `retrain`."""
-    train_seed, split_seed, method_seed = seeds
-    label = f"{name}~{digest}" if digest else name
-    return f"{group(training)}/unlearned/{scenario}/split{split_seed}/train{train_seed}/{label}/seed{method_seed}"
+def run(training: TrainingSpec, scenario: str, seeds: Seeds, row: RowSpec, digest: str | None = None) -> str:
+    """Folder of one run: an unlearned model, or what is measured on a reference.
+
+    `digest`: eight hex digits of the method's specification, or of a user's own weights.
+    """
+    name = f"{row.name}~{digest}" if digest else row.name
+    place = f"unlearned/{scenario}/split{seeds.split}/train{seeds.train}"
+    return f"{group(training)}/{place}/{name}/seed{seeds.method}"
 
 
-def evaluation(run: str) -> str:
-    """Folder of the outputs and metrics of a run."""
-    return f"{run}/evaluation"
-
-
-def comparison(run: str) -> str:
-    """Folder of how far a run lies from the original and from Retrain."""
-    return f"{run}/comparison"
-
-
-def relearning(run: str) -> str:
-    """Folder of how fast a run learns the forget set again."""
-    return f"{run}/relearning"
-
-
-def attack(run: str, name: str) -> str:
-    """Folder of one attack's result on a run."""
-    return f"{run}/attacks/{name}"
+def measured(run: str, measure: str) -> str:
+    """Folder of one measurement of a run."""
+    return f"{run}/measured/{measure}"
 
 
 def run_of(folder: str) -> str:
-    """Return the run that what is measured on it belongs to; a run's own folder as it is."""
-    own = folder.split("/attacks/")[0]
-    for name in ("/evaluation", "/comparison", "/relearning"):
-        own = own.removesuffix(name)
-    return own
+    """Return the run that a measurement belongs to; any other folder as it is."""
+    return folder.split("/measured/")[0]
 
 
 def report(study: str) -> str:

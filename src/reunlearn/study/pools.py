@@ -1,8 +1,8 @@
 """Pools of shadow models → jobs, in blocks of ten: asking for ten more models trains ten and touches no others.
 
-with_forget: trained on the whole training set; belongs to dataset, architecture and recipe.
+with_forget: trained on the whole training set; belongs to dataset, network and recipe.
 halves: on random halves of training and validation set; belongs to the same.
-without_forget: on what is retained; belongs to the forget set.
+without_forget: on the retain set; belongs to the forget set.
 unlearned: as with_forget, from the same seeds, then unlearned; belongs to the forget set and the method's settings.
 """
 
@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from reunlearn.base.hashing import short_digest
 from reunlearn.study import paths
+from reunlearn.study.inputs import Folder, ShadowInputs
+from reunlearn.study.jobs import Job, PoolMethod, ShadowJob
+from reunlearn.study.scenario import AnyScenario
+from reunlearn.study.schema import Shadows
+from reunlearn.study.specs import ArchitectureSpec, MethodSpec, RowSpec, TrainingSpec
 
 KINDS = ("with_forget", "without_forget", "halves", "unlearned")
 BLOCK = 10  # models of a job
-WITH_SEED = 10_000  # shadow models start here: never the seed of an original or retrained model
+WITH_SEED = 10_000  # shadow models start here: above every training seed that a study may name
 PER_SPLIT = 1000  # seeds of the pool without_forget of each split
 HALVES_SEED = 1_000_000
 
@@ -27,89 +30,119 @@ class Pools:
     """The pools of one training specification and one forget set; each function adds jobs and returns their folders.
 
     Attributes:
-        add: the plan's.
+        add: adds a job to the plan.
         training: specification.
-        counts: models by kind.
-        inputs: prepared data and, for a poisoned training, the split that says what was taught.
-        plugins: modules of network and objective.
-        splits: of each step up to this one.
-        scenarios: specification of each step up to this one.
+        shadows: how many models of each kind the study wants.
+        data, taught: prepared data, and the split that says what a poisoned training was taught.
+        modules: of network, objective and data.
+        splits, scenarios: of each step up to this one.
         name: of the scenario.
         split_seed: of the forget set.
+        memory_mib: that a training takes.
     """
 
-    add: Callable[..., str]
-    training: dict[str, Any]
-    counts: dict[str, int]
-    inputs: dict[str, Any]
-    plugins: tuple[str, ...]
-    splits: list[str]
-    scenarios: list[dict[str, Any]]
+    add: Callable[[Job], Folder]
+    training: TrainingSpec
+    shadows: Shadows
+    data: Folder
+    taught: Folder | None
+    modules: tuple[str, ...]
+    splits: tuple[Folder, ...]
+    scenarios: tuple[AnyScenario, ...]
     name: str
     split_seed: int
+    memory_mib: int
 
     @property
     def _place(self) -> str:
         return f"{self.name}/split{self.split_seed}"
 
-    def with_forget(self, count: int | None = None) -> list[str]:
-        """Models trained on everything."""
-        return self._blocks("with_forget", "", count or self.counts["with_forget"], WITH_SEED, {}, {})
-
-    def without_forget(self) -> list[str]:
-        """Models trained on what is retained."""
-        first = WITH_SEED + PER_SPLIT * (1 + self.split_seed)
-        return self._blocks(
-            "without_forget", self._place, self.counts["without_forget"], first, {}, self._retained
-        )
-
-    def halves(self) -> list[str]:
-        """Models trained on random halves."""
-        return self._blocks("halves", "", self.counts["halves"], HALVES_SEED, {}, {})
-
-    def unlearned(self, row: str, method: dict[str, Any] | None, plugins: tuple[str, ...] = ()) -> list[str]:
-        """Models of with_forget that forgot by a row's method.
-
-        An original forgets nothing: its pool is with_forget. Retraining is a method, too: its pool is retrained
-        from the seeds of with_forget, not those of without_forget that it is compared with.
+    def of_kind(
+        self,
+        kind: str,
+        row: RowSpec,
+        method: MethodSpec | None,
+        *,
+        result: ArchitectureSpec | None = None,
+        modules: tuple[str, ...] = (),
+    ) -> tuple[Folder, ...]:
+        """Add the pool of a kind that a row's attacks read.
 
         Args:
-            row: its name.
-            method: its specification, with the architecture of what it returns; None for these two.
-            plugins: modules of the method, and of the networks that it knows.
+            kind: one of KINDS.
+            row: of the evaluated model.
+            method: of that row; None for references.
+            result: the network that the method returns, where it is another than the original's.
+            modules: of the method and what it reads.
         """
-        count = self.counts["unlearned"]
-        if method is None and row == "original":
-            return self.with_forget(count)
+        if kind == "with_forget":
+            return self._with_forget(self.shadows.with_forget)
+        if kind == "without_forget":
+            first = WITH_SEED + PER_SPLIT * (1 + self.split_seed)
+            return self._blocks(kind, self._place, self.shadows.without_forget, first, split=self.splits[-1])
+        if kind == "halves":
+            return self._blocks(kind, "", self.shadows.halves, HALVES_SEED)
+        return self._unlearned(row, method, result, modules)
+
+    def _with_forget(self, count: int) -> tuple[Folder, ...]:
+        return self._blocks("with_forget", "", count, WITH_SEED)
+
+    def _unlearned(
+        self,
+        row: RowSpec,
+        method: MethodSpec | None,
+        result: ArchitectureSpec | None,
+        modules: tuple[str, ...],
+    ) -> tuple[Folder, ...]:
+        """Return the models of with_forget after the row's method.
+
+        An original forgets nothing: its pool is with_forget. Retraining is a method, too: its pool is retrained from
+        the seeds of with_forget, not from those of without_forget, with which it is compared.
+        """
+        count = self.shadows.unlearned
+        if method is None and row.method == "original":
+            return self._with_forget(count)
         if method is None:
             place = f"{self._place}/retrained-from-with_forget"
-            return self._blocks("without_forget", place, count, WITH_SEED, {}, self._retained)
-        of = f"{self._place}/{row}~{short_digest(method['method'])}"
-        spec = {**method, "scenarios": self.scenarios}
-        more = ("reunlearn.stages.method_run", *plugins)
-        return self._blocks("unlearned", of, count, WITH_SEED, spec, {"splits": self.splits}, more)
-
-    @property
-    def _retained(self) -> dict[str, str]:
-        return {"split": self.splits[-1]}
+            return self._blocks("without_forget", place, count, WITH_SEED, split=self.splits[-1])
+        return self._blocks(
+            "unlearned",
+            f"{self._place}/{row.name}~{method.short}",
+            count,
+            WITH_SEED,
+            forgetting=PoolMethod(method, self.scenarios, result),
+            modules=("reunlearn.stages.method_run", *modules),
+        )
 
     def _blocks(
         self,
         kind: str,
-        of: str,
+        place: str,
         count: int,
         seed: int,
-        spec: dict[str, Any],
-        inputs: dict[str, Any],
-        plugins: tuple[str, ...] = (),
-    ) -> list[str]:
-        """Add the pool's jobs. What a job says it trains also tells which models it trains at once."""
+        *,
+        split: Folder | None = None,
+        forgetting: PoolMethod | None = None,
+        modules: tuple[str, ...] = (),
+    ) -> tuple[Folder, ...]:
+        """Add the pool's jobs. Which models a job trains also tells which of them it trains at once."""
         folders = []
+        splits = self.splits if forgetting else ()
+        inputs = ShadowInputs(data=self.data, taught=self.taught, split=split, splits=splits)
         for first in range(0, count, BLOCK):
             size = min(BLOCK, count - first)
-            about = {"training": self.training, "kind": kind, "first": first, "count": size}
-            folder = paths.pool(self.training, kind, of, first, first + size - 1)
-            content = {**about, "first_seed": seed + first, **spec}
-            modules = tuple(dict.fromkeys((*self.plugins, *plugins)))
-            folders.append(self.add("shadow", folder, content, {**self.inputs, **inputs}, modules))
-        return folders
+            job = ShadowJob(
+                "shadow",
+                paths.pool(self.training, kind, place, first, first + size - 1),
+                self.training,
+                kind,
+                first,
+                size,
+                seed + first,
+                forgetting,
+                modules=tuple(dict.fromkeys(("reunlearn.stages.shadow", *self.modules, *modules))),
+                memory_mib=self.memory_mib,
+                inputs=inputs,
+            )
+            folders.append(self.add(job))
+        return tuple(folders)

@@ -23,4 +23,4 @@ def weights_digest(wanted: str) -> str:
     if key not in known:
         known[key] = sha256(path)
         write_text(memory, json.dumps(known))
-    return known[key]
+    return str(known[key])

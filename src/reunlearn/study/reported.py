@@ -36,16 +36,16 @@ def read_reported(wanted: Reported, where: str) -> list[Row]:
     for column in wanted.where:
         if column not in COLUMNS:
             raise UserError(f"{where}: reported: no column '{column}'; {near(column, COLUMNS)}")
-    found = [row for row in rows if all(row[c] == value for c, value in wanted.where.items())]
-    if not found:
+    chosen = [row for row in rows if all(row[c] == value for c, value in wanted.where.items())]
+    if not chosen:
         raise UserError(f"{where}: reported: no line of {wanted.file} is {_said(wanted, rows)}")
-    for number, row in enumerate(found, start=1):
+    for number, row in enumerate(chosen, start=1):
         for column in ("mean", "std"):
             if row[column] and not _is_number(row[column]):
                 raise UserError(
                     f"{FOLDER / wanted.file}: {column} '{row[column]}' of chosen line {number} is no number"
                 )
-    return [{c: row[c] for c in COLUMNS} for row in found]
+    return [{c: row[c] for c in COLUMNS} for row in chosen]
 
 
 @cache

@@ -5,208 +5,170 @@ The JSON schema in workflow/schemas and the table in config/README.md are genera
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from collections.abc import Hashable, Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+from reunlearn.study.fields import Name, Settings, Strict
+from reunlearn.study.rows import MethodEntry, SeedsEntry
+from reunlearn.study.scenario import StudyScenario
 
-
-class Strict(BaseModel):
-    """A part of a study file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Hashed = TypeVar("Hashed", bound=Hashable)
 
 
 class Dataset(Strict):
-    """Which images, and how many of them."""
+    """Which samples there are, and how many of them are used."""
 
     name: Name = Field(description="a dataset that `reunlearn datasets` lists")
     train: int | None = Field(
-        None, ge=2, description="training images, drawn class by class; all of them if absent"
+        None, ge=2, description="number of training samples, drawn with the classes' shares; all if absent"
     )
-    validation: int = Field(0, ge=0, description="images held out of the official training set")
-    folder: str | None = Field(None, description="your own folder, for datasets that nobody may hand out")
-    side: int | None = Field(None, ge=4, description="height and width of the images of an image_folder")
+    validation: int = Field(
+        0, ge=0, description="number of samples that are taken out of the official training set to validate"
+    )
+    folder: str | None = Field(None, description="folder of your own, for data that nobody may hand out")
+    side: int | None = Field(None, ge=4, description="height and width in pixels, for an image_folder only")
 
 
 class Architecture(Strict):
-    """Which network."""
+    """Which network is trained."""
 
-    name: Name = Field(description="a file of src/reunlearn/models")
-    settings: dict[str, Any] = Field(default_factory=dict, description="its keyword arguments, such as width")
-
-
-class Seeds(Strict):
-    """Three seeds, never mixed."""
-
-    train: int = Field(ge=0, description="initial weights and batch order of the original model")
-    split: int = Field(ge=0, description="which samples are to be forgotten")
-    method: int = Field(ge=0, description="random draws of the unlearning method, or of retraining")
-
-
-# what each kind of scenario takes: wanted fields, then fields that it may have
-SCENARIO_FIELDS: dict[str, tuple[set[str], set[str]]] = {
-    "random": ({"fraction"}, set()),
-    "class": ({"classes"}, set()),
-    "subclass": ({"subclasses"}, set()),
-    "first": ({"count"}, {"classes"}),
-    "label_flip": ({"count"}, {"pairs"}),
-    "identities": ({"count"}, set()),
-    "indices": ({"file"}, set()),
-}
-
-
-class Scenario(Strict):
-    """What is to be forgotten."""
-
-    kind: Literal["random", "class", "subclass", "first", "label_flip", "identities", "indices"] = Field(
-        description="a random fraction; whole classes; whole sub-classes; the first samples of each class in the "
-        "official order; samples trained with swapped labels; randomly drawn whole classes; a list of your own"
-    )
-    fraction: float | None = Field(None, gt=0, lt=1, description="share of the training set (random)")
-    classes: tuple[int, ...] | None = Field(
-        None, min_length=1, description="class numbers (class); of these only, else of all (first)"
-    )
-    subclasses: tuple[int, ...] | None = Field(None, min_length=1, description="sub-class numbers (subclass)")
-    count: int | None = Field(
-        None, ge=1, description="samples per class (first, label_flip), classes (identities)"
-    )
-    pairs: tuple[tuple[int, int], ...] | None = Field(
-        None, min_length=1, description="classes whose labels are swapped (label_flip); drawn if absent"
-    )
-    file: str | None = Field(
-        None, description="numbers into the official training set (indices): .npy, or text with one per line"
-    )
-    steps: int = Field(
-        1, ge=1, description="above 1: forgotten in so many equal parts, each step from the model of the last"
-    )
-    step: int | None = Field(
-        None, ge=1, description="only this one of the steps; all, a table each, if absent"
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> Scenario:
-        wanted, allowed = SCENARIO_FIELDS[self.kind]
-        every = {field for pair in SCENARIO_FIELDS.values() for fields in pair for field in fields}
-        given = {field for field in every if getattr(self, field) is not None}
-        for field in sorted(wanted - given):
-            raise ValueError(f"scenario '{self.kind}' takes '{field}', which is missing")
-        for field in sorted(given - wanted - allowed):
-            raise ValueError(f"scenario '{self.kind}' does not take '{field}'")
-        for name in ("classes", "subclasses"):
-            twice = [c for c in getattr(self, name) or () if (getattr(self, name)).count(c) > 1]
-            if twice:
-                raise ValueError(f"{name}: {twice[0]} is there twice")
-        swapped = [c for pair in self.pairs or () for c in pair]
-        if len(set(swapped)) < len(swapped):
-            raise ValueError("pairs: a class can be in one pair only")
-        if self.step is not None and self.step > self.steps:
-            raise ValueError(f"step {self.step} of {self.steps} steps")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The scenario's name in paths and tables, such as random-0.2, class-3 or first-100-step2of4."""
-        parts: list[Any] = [self.kind.replace("_", "-")]
-        if self.fraction is not None:
-            parts.append(f"{self.fraction:g}")
-        if self.count is not None:
-            parts.append(self.count)
-        parts += self.classes or self.subclasses or ()
-        parts += [f"{a}x{b}" for a, b in self.pairs or ()]
-        if self.file is not None:
-            parts.append(re.sub(r"[^A-Za-z0-9]+", "-", PurePath(self.file).stem))
-        if self.steps > 1:
-            parts.append(f"step{self.step}of{self.steps}" if self.step else f"{self.steps}steps")
-        return "-".join(str(part) for part in parts)
-
-
-class Method(Strict):
-    """One row of the table."""
-
-    name: Name = Field(description="a method that `reunlearn methods` lists")
-    reading: Literal["paper", "code"] | None = Field(
-        None, description="which reading, where the paper and its released code differ"
-    )
-    label: Name | None = Field(None, description="name of the row, to tell two settings of one method apart")
-    settings: dict[str, Any] = Field(
-        default_factory=dict, description="hyper-parameters; they win over the preset and the defaults"
+    name: Name = Field(description="a network that `reunlearn models` lists: a file of src/reunlearn/models")
+    settings: Settings = Field(
+        default_factory=dict, description="settings of the network, such as width; its own defaults if absent"
     )
 
 
 class Shadows(Strict):
-    """Models for attacks that learn from other models, trained in blocks of ten: multiples of ten grow best."""
+    """How many shadow models are trained, for attacks that learn from other models.
 
-    with_forget: int = Field(8, ge=0, le=1000, description="originals (trained with the forget set)")
-    without_forget: int = Field(8, ge=0, le=1000, description="retrained models (without it), per split")
+    They are trained in blocks of ten; a pool that grows from ten to twenty trains one block more and no other.
+    """
+
+    with_forget: int = Field(
+        8, ge=0, le=1000, description="models trained as the original is, on the whole training set"
+    )
+    without_forget: int = Field(
+        8, ge=0, le=1000, description="models trained without the forget set, so many for each split"
+    )
     halves: int = Field(
         0,
         ge=0,
         le=1000,
         multiple_of=2,
-        description="each trained on a random half of training and validation set",
+        description="models of which each is trained on a random half of training and validation set",
     )
     unlearned: int = Field(
-        0, ge=0, le=1000, description="originals that then forgot by the row's method, per split and method"
+        0,
+        ge=0,
+        le=1000,
+        description="models of `with_forget` that then forget by the row's method, so many for each split and row",
     )
+
+
+class Objective(Strict):
+    """What models are trained for, where it is not the classification of the dataset's modality."""
+
+    name: Name = Field(description="a file of src/reunlearn/objectives")
+    settings: Settings = Field(default_factory=dict, description="its keyword arguments")
+
+
+class Measure(Strict):
+    """Something to measure on every model, besides what is measured by default."""
+
+    name: Name = Field(description="a measure or an attack that `reunlearn measures` lists")
+    settings: Settings = Field(default_factory=dict, description="its settings, such as cap")
+
+
+def _first_twice(values: Iterable[Hashed]) -> Hashed | None:
+    """Return the first value that was there before; None if there is none."""
+    seen: set[Hashed] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
+def _measure_written_out(value: Any) -> Any:
+    """Return the mapping that a measure's name stands for."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+MeasureEntry = Annotated[Measure, BeforeValidator(_measure_written_out, json_schema_input_type=str | Measure)]
 
 
 class Reported(Strict):
     """A paper's printed numbers, to stand beside ours."""
 
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\.csv$")] = Field(
+    file: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\.csv$")] = Field(
         description="a file of config/reported"
     )
     where: dict[str, str] = Field(
         default_factory=dict,
-        description="columns and what they must say, to choose one of the file's settings",
+        description="columns and the values that their lines must have, to choose one setting of the file",
     )
 
 
 class Experiment(Strict):
-    """One table: a dataset, a network, a recipe, a scenario and the methods compared on them."""
+    """One table: a dataset, a network, a recipe, a scenario and the methods that are compared on them."""
 
     name: Name = Field(description="heading in the report")
-    dataset: Dataset
-    architecture: Architecture
-    recipe: Name = Field(description="a file of config/recipes")
-    scenario: Scenario
-    seeds: tuple[int | Seeds, ...] = Field(
-        min_length=1, description="one run per entry; a number k stands for train k, split k, method k"
+    dataset: Dataset = Field(description="the samples")
+    architecture: Architecture = Field(description="the network")
+    recipe: Name = Field(description="how the network is trained: a file of config/recipes, without .yaml")
+    scenario: StudyScenario = Field(description="what is to be forgotten")
+    seeds: tuple[SeedsEntry, ...] = Field(
+        min_length=1, description="one run each; a number k stands for train k, split k, method k"
     )
-    methods: tuple[str | Method, ...] = Field(
-        min_length=1, description="names (name@paper and name@code choose a reading) or mappings"
+    methods: tuple[MethodEntry, ...] = Field(
+        min_length=1,
+        description="the rows; a name, name@paper or name@code stands for a mapping without label and settings",
     )
-    attacks: tuple[Name, ...] = Field((), description="attacks that `reunlearn attacks` lists")
+    attacks: tuple[Name, ...] = Field(
+        (), description="membership-inference attacks that `reunlearn attacks` lists"
+    )
     shadows: Shadows | None = Field(
-        None, description="how many shadow models the attacks get; those that no attack reads are not trained"
+        None, description="how many shadow models there are; those that no attack reads are not trained"
     )
-    reported: Reported | None = Field(None, description="printed numbers that the report compares ours with")
-    relearn: int | None = Field(None, ge=1, description="measure relearn time: most epochs that it may take")
-    noise_floor: bool = Field(True, description="a second retrained model per seed: Retrain against Retrain")
-    threads: int = Field(1, ge=1, description="CPU threads of each job; part of the specification")
+    reported: Reported | None = Field(
+        None, description="a paper's numbers that the report shows beside the measured ones"
+    )
+    noise_floor: bool = Field(
+        True, description="train a second retrained model for each seed and compare Retrain with Retrain"
+    )
+    threads: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="CPU threads of each job; another number can give other last digits, so other runs",
+    )
+    objective: Objective | None = Field(
+        None,
+        description="what models are trained for; the classification of the dataset's images or texts if absent",
+    )
+    measures: tuple[MeasureEntry, ...] = Field(
+        (), description="what is measured besides the defaults: names or mappings, such as relearn_time"
+    )
 
-    @property
-    def seed_triples(self) -> list[Seeds]:
-        """The seeds with the short form written out."""
-        return [s if isinstance(s, Seeds) else Seeds(train=s, split=s, method=s) for s in self.seeds]
-
-    @property
-    def method_entries(self) -> list[Method]:
-        """The methods with the short form written out."""
-        return [m if isinstance(m, Method) else _method_from_text(m) for m in self.methods]
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> Experiment:
+        if seeds := _first_twice(self.seeds):
+            numbers = ", ".join(f"{name} {seed}" for name, seed in seeds)
+            raise ValueError(f"seeds: {numbers} is there twice")
+        if attack := _first_twice(self.attacks):
+            raise ValueError(f"attacks: {attack!r} is there twice")
+        return self
 
 
 class Study(Strict):
     """A study: what is run, and what comes out."""
 
-    name: Name = Field(description="the same as the file's name")
+    name: Name = Field(description="the name of the study's file, without .yaml")
     title: str = Field(description="heading of the report")
     description: str = Field("", description="a paragraph for the report")
-    experiments: tuple[Experiment, ...] = Field(min_length=1)
+    experiments: tuple[Experiment, ...] = Field(min_length=1, description="the tables")
 
     @model_validator(mode="after")
     def _distinct(self) -> Study:
@@ -220,7 +182,6 @@ class Study(Strict):
 class Recipe(Strict):
     """How a model is trained, and how its inputs are prepared for it."""
 
-    source: str = Field(description="paper, released code, or 'ours'")
     epochs: int = Field(ge=1)
     retrain_epochs: int | None = Field(
         None, ge=1, description="of models trained without the forget set; as many as `epochs` if absent"
@@ -293,6 +254,13 @@ class Recipe(Strict):
         return self
 
 
-def _method_from_text(text: str) -> Method:
-    name, _, reading = text.partition("@")
-    return Method.model_validate({"name": name, "reading": reading or None})
+class RecipeFile(Recipe):
+    """How a model is trained, how its inputs are prepared for it, and where that comes from."""
+
+    source: str = Field(description="paper, released code, or 'ours'")
+
+
+class NamedRecipe(Recipe):
+    """A recipe as specifications hold it: with the name of its file, which paths show."""
+
+    name: str

@@ -54,8 +54,8 @@ def artifact_location(uri: str, experiment: str) -> str | None:
 
 def sqlite_path(uri: str) -> Path | None:
     """Return the file of a SQLite URI."""
-    found = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", uri)
-    return Path(found.group(1)) if found else None
+    match = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", uri)
+    return Path(match.group(1)) if match else None
 
 
 @contextmanager

@@ -3,52 +3,44 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from reunlearn.base.files import read_json, replacing, write_json
+from reunlearn.base.files import read_json, write_json
 from reunlearn.training.schedules import advance
+from reunlearn.training.tensor_files import read_tensors, write_tensors
+
+History = list[dict[str, Any]]
 
 
-def save_model(model: nn.Module, path: Path) -> None:
-    """Write weights and buffers as safetensors, atomically."""
-    with replacing(path) as partial:
-        save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, partial)
+@dataclass(frozen=True)
+class Running:
+    """What changes while a model is trained: with the history, all that the next epoch depends on."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: LRScheduler
+    generator: torch.Generator  # of batch order and augmentation
 
 
-def load_model(model: nn.Module, path: Path) -> nn.Module:
-    """Read weights and buffers into `model` and return it."""
-    model.load_state_dict(load_file(path))
-    return model
-
-
-def save(
-    folder: Path,
-    key: str,
-    history: list[dict[str, Any]],
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    schedule: LRScheduler,
-    generator: torch.Generator,
-) -> None:
+def save(folder: Path, key: str, history: History, running: Running) -> None:
     """Write everything that the next epoch needs; the JSON file last, so that half of it never counts."""
-    facts, tensors = optimizer_state(optimizer)
-    tensors |= {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors["generator"] = generator.get_state()
+    facts, tensors = optimizer_state(running.optimizer)
+    tensors |= {f"model.{k}": v for k, v in running.model.state_dict().items()}
+    tensors["generator"] = running.generator.get_state()
     name = f"epoch{len(history)}.safetensors"
-    with replacing(folder / name) as partial:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial)
+    write_tensors(folder / name, tensors)
     content = {
         "key": key,
         "history": history,
         "tensors": name,
         "optimizer": facts,
-        "schedule_steps": schedule.last_epoch,
+        "schedule_steps": running.schedule.last_epoch,
     }
     write_json(folder / "checkpoint.json", content)
     for old in folder.glob("epoch*.safetensors"):
@@ -56,14 +48,7 @@ def save(
             old.unlink()
 
 
-def resume(
-    folder: Path,
-    key: str,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    schedule: LRScheduler,
-    generator: torch.Generator,
-) -> list[dict[str, Any]]:
+def resume(folder: Path, key: str, running: Running) -> History:
     """Restore the state of this very training; return the history of the epochs already done.
 
     The schedule is fresh: it steps to where it was, through the same rates, before the optimizer gets its own back.
@@ -74,11 +59,12 @@ def resume(
     facts = read_json(path)
     if facts["key"] != key:
         return []
-    tensors = load_file(folder / facts["tensors"])
-    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-    advance(schedule, facts["schedule_steps"])
-    restore_optimizer(optimizer, facts["optimizer"], tensors)
-    generator.set_state(tensors["generator"])
+    tensors = read_tensors(folder / facts["tensors"])
+    weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    running.model.load_state_dict(weights)
+    advance(running.schedule, facts["schedule_steps"])
+    restore_optimizer(running.optimizer, facts["optimizer"], tensors)
+    running.generator.set_state(tensors["generator"])
     return facts["history"]
 
 
@@ -104,7 +90,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], d
 def restore_optimizer(
     optimizer: torch.optim.Optimizer, facts: dict[str, Any], tensors: dict[str, Tensor]
 ) -> None:
-    """Put the state back."""
+    """Put back what `optimizer_state` returned: `facts`, and `tensors` among any others."""
     state: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):

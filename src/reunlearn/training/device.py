@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import os
 import socket
 import time
@@ -14,18 +15,28 @@ from reunlearn.base.errors import UserError
 from reunlearn.study.paths import state_dir
 
 WAIT_SECONDS = 0.2  # between two looks for a free GPU
+# what torch imports of itself when the first optimizer is made: that takes longer than training a small network, and
+# would be counted as part of it
+IMPORTED_LATE = "torch._dynamo"
 
 # a GPU and an open, locked file: the lock ends with the process
 _held_slot: tuple[str, IO[str]] | None = None
 
 
 def prepare_torch(threads: int) -> str:
-    """Set threads and determinism; return the device that DEVICE=auto|cpu|cuda chooses.
+    """Set threads and determinism, import what torch would import later; return the device.
+
+    Args:
+        threads: of the CPU, in one operation.
+
+    Returns:
+        The device that DEVICE=auto|cpu|cuda chooses: "cpu", or "cuda:" and the number of a GPU that is free.
 
     Raises:
-        UserError: cuda was asked for and there is none.
+        UserError: DEVICE is none of the three, or cuda was asked for and there is none.
     """
     torch.set_num_threads(threads)
+    importlib.import_module(IMPORTED_LATE)
     wanted = os.environ.get("REUNLEARN_DEVICE", "auto")
     if wanted not in ("auto", "cpu", "cuda"):
         raise UserError(f"DEVICE is '{wanted}'; choose auto, cpu or cuda")

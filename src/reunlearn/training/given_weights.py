@@ -7,43 +7,45 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build
+from reunlearn.study.specs import ArchitectureSpec
+from reunlearn.training.tensor_files import read_tensors, with_tied
 
 PICKLE_BEGINS = (b"PK\x03\x04", b"\x80")  # torch's zip archives; pickles since protocol 2
 PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
 CONVERT = (
     'python -c "import torch, safetensors.torch as s; '
-    "s.save_file({{k: v.contiguous() for k, v in torch.load(open('{0}', 'rb'), weights_only=True).items()}}, '{1}')\""
+    "s.save_file({{k: v.clone().contiguous() for k, v in "
+    "torch.load(open('{0}', 'rb'), weights_only=True).items()}}, '{1}')\""
 )
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-def check_weights(file: str, architecture: dict[str, Any], shape: tuple[int, ...], classes: int) -> None:
+def check_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], classes: int) -> None:
     """Refuse weights that are not a whole, finite set for a network.
 
     Args:
         file: path of a safetensors file.
-        architecture, shape, classes: what `models.registry.build` makes the network from.
+        network, shape, classes: what `models.registry.build` makes the network from.
 
     Raises:
         UserError: no such file, a pickle, not safetensors; a weight is missing, unknown, of another shape or type, or
             not finite; the file is for another number of classes.
     """
     tensors = _read(file)
-    wanted = build(architecture, shape, classes, 0).state_dict()
-    name = architecture["name"]
+    wanted = build(network, shape, classes, 0).state_dict()
+    tensors = with_tied(tensors, wanted)
+    name = network.name
     _check_names(file, name, tensors, wanted)
     wrong = [key for key in wanted if tensors[key].shape != wanted[key].shape]
     if wrong:
-        _check_classes(file, architecture, shape, classes, {k: tuple(t.shape) for k, t in tensors.items()})
+        _check_classes(file, network, shape, classes, {k: tuple(t.shape) for k, t in tensors.items()})
         ours, theirs = tuple(wanted[wrong[0]].shape), tuple(tensors[wrong[0]].shape)
         raise UserError(f"{file}: weight '{wrong[0]}' is {theirs}, but {name} has {ours}; other settings?")
     for key, tensor in tensors.items():
@@ -60,7 +62,7 @@ def _read(file: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise UserError(f"{file}: {'a folder, not a file' if path.is_dir() else 'no such file'} of weights")
     try:
-        return load_file(path)
+        return read_tensors(path)
     except OSError as error:
         raise UserError(f"{file}: {error.strerror or error}") from None
     except SafetensorError as error:
@@ -91,14 +93,14 @@ def _more(names: list[str]) -> str:
 
 
 def _check_classes(
-    file: str, architecture: dict[str, Any], shape: tuple[int, ...], classes: int, found: Shapes
+    file: str, network: ArchitectureSpec, shape: tuple[int, ...], classes: int, given: Shapes
 ) -> None:
-    """Refuse weights that differ from what is wanted in the number of classes alone.
+    """Refuse weights whose shapes, `given`, differ from what is wanted in the number of classes alone.
 
     Which sizes follow the number of classes is seen by building the network for one class more.
     """
     ours, other = (
-        {k: tuple(t.shape) for k, t in build(architecture, shape, count, 0).state_dict().items()}
+        {k: tuple(t.shape) for k, t in build(network, shape, count, 0).state_dict().items()}
         for count in (classes, classes + 1)
     )
     following = {
@@ -107,10 +109,10 @@ def _check_classes(
         for axis, (here, there) in enumerate(zip(sizes, other[key], strict=True))
         if here != there
     }
-    counts = {found[key][axis] for key, axis in following if axis < len(found[key])}
+    counts = {given[key][axis] for key, axis in following if axis < len(given[key])}
     alike = all(
-        len(found[key]) == len(sizes)
-        and all((key, axis) in following or size == found[key][axis] for axis, size in enumerate(sizes))
+        len(given[key]) == len(sizes)
+        and all((key, axis) in following or size == given[key][axis] for axis, size in enumerate(sizes))
         for key, sizes in ours.items()
     )
     if alike and len(counts) == 1 and counts != {classes}:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from reunlearn.training.tensor_files import tied_names
+
 LARGEST = 500_000  # parameters of a network: larger ones keep a processor busy alone
 CHANNELWISE = (nn.ReLU, nn.GELU, nn.SiLU, nn.Identity, nn.Flatten)
 POOLING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
@@ -47,6 +49,8 @@ def why_alone(model: nn.Module) -> str | None:
     count = sum(p.numel() for p in model.parameters())
     if count > LARGEST:
         return f"{count:,} parameters are above {LARGEST:,}"
+    for name, other in tied_names(model.state_dict()).items():
+        return f"{name} is tied to {other}"
     for name, module in model.named_modules():
         if next(module.children(), None) is not None:
             if next(module.parameters(recurse=False), None) is not None:
@@ -95,12 +99,12 @@ def _trial(model: nn.Module, x_BCHW: Tensor) -> Tensor:
 @torch.no_grad()
 def largest_map(model: nn.Module, x: Tensor) -> int:
     """Return the bytes of the largest output of a layer for this batch [B, C, H, W]."""
-    found: list[int] = []
+    sizes: list[int] = []
     trial = copy.deepcopy(model).train()
     for module in trial.modules():
-        module.register_forward_hook(lambda layer, inputs, output: found.append(output.nbytes))
+        module.register_forward_hook(lambda layer, inputs, output: sizes.append(output.nbytes))
     trial(x)
-    return max(found)
+    return max(sizes)
 
 
 def side_by_side(x: Sequence[Tensor]) -> Tensor:

@@ -7,18 +7,16 @@ the original that is: what was seen belongs to those weights, so unlearning star
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from reunlearn.base.files import read_json, write_json
-from reunlearn.training.checkpoint import load_model, save_model
+from reunlearn.base.files import write_json
 from reunlearn.training.loop import Around, train
+from reunlearn.training.replayed import FACTS, WEIGHTS
 from reunlearn.training.state.registry import StateRequest
-
-FACTS, WEIGHTS = "replay.json", "replayed.safetensors"
+from reunlearn.training.tensor_files import save_model
 
 
 def replay(request: StateRequest, model: nn.Module, around: Around) -> dict[str, Any]:
@@ -53,16 +51,3 @@ def difference(model: nn.Module, other: nn.Module) -> dict[str, float]:
         square += float(apart.square().sum())
         largest = max(largest, float(apart.abs().max()) if apart.numel() else 0.0)
     return {"replay_distance": max(math.sqrt(square), largest), "replay_largest": largest}
-
-
-def replayed_distance(folder: Path) -> float:
-    """Return how far the replay that a state folder tells of ended from the original; 0 where it met it."""
-    if not (folder / FACTS).exists():
-        return 0.0
-    distance = read_json(folder / FACTS)["replay_distance"]
-    return math.inf if distance is None else float(distance)  # JSON has no infinity
-
-
-def read_replayed(model: nn.Module, folder: Path) -> nn.Module:
-    """Give a network of the original's architecture the weights that the replay ended in and return it."""
-    return load_model(model, folder / WEIGHTS)

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reunlearn.data.batches import Samples
+from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
+from reunlearn.study.schema import Recipe
+from reunlearn.training.checkpoint import History
 from reunlearn.training.grouped import disagreement, group, largest_map, separate, side_by_side, why_alone
-from reunlearn.training.loop import schedule_of
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.precision import autocast
+from reunlearn.training.schedules import make_schedule
 
 # networks per group, at most. What counts is whether feature maps stay in the caches: small_cnn on 8×8 pixels (maps of
 # 0.5 MiB for a batch of 64) gains about as much from 3, 4 and 5 at once, a tenth to a third, and less from 10; on 32×32
@@ -30,19 +32,17 @@ WIDTH = 4
 LARGEST_MAP = 4 * 2**20  # bytes, of all networks of a group
 ELEMENTWISE = ("sgd", "adam", "adamw")  # optimizers that treat each weight for itself
 
-History = list[dict[str, Any]]
-
 
 def groups_of(
-    models: Sequence[nn.Module], samples: Sequence[Samples], recipe: dict[str, Any]
+    models: Sequence[nn.Module], samples: Sequence[Samples], recipe: Recipe
 ) -> list[list[int]] | str:
     """Return the positions of the models of each group, or why models must be trained one at a time."""
-    if recipe["optimizer"] not in ELEMENTWISE:
-        return f"optimizer {recipe['optimizer']} does not treat each weight for itself"
+    if recipe.optimizer not in ELEMENTWISE:
+        return f"optimizer {recipe.optimizer} does not treat each weight for itself"
     reason = why_alone(models[0])
     if reason or len(models) == 1:
         return reason or "there is only one"
-    rows = slice(0, recipe["batch_size"])
+    rows = slice(0, recipe.batch_size)
     largest = largest_map(models[0], samples[0].inputs(rows))
     width = min(WIDTH, LARGEST_MAP // largest)
     if width < 2:
@@ -69,8 +69,9 @@ def train_stack(
     models: Sequence[nn.Module],
     samples: Sequence[Samples],
     objective: Objective,
-    recipe: dict[str, Any],
+    recipe: Recipe,
     seeds: Sequence[int],
+    *,
     progress: Callable[[dict[str, Any], int], None] = lambda numbers, epochs: None,
 ) -> list[History]:
     """Train M models in place; see training.loop.train.
@@ -86,75 +87,87 @@ def train_stack(
     Returns:
         The history of each model. One whose loss stops being finite keeps the weights that it has then, while the
         others go on.
+
+    Raises:
+        ValueError: the training sets are not of one size.
     """
     if len({len(each) for each in samples}) > 1:
         raise ValueError("models of one stack need equally many samples")
-    stack = group(models).train()
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    names = ("learning_rate", "momentum", "weight_decay", "nesterov")
-    optimizer = make_optimizer(recipe["optimizer"], stack.parameters(), *(recipe[name] for name in names))
-    schedule = schedule_of(optimizer, recipe, len(samples[0]))
+    stack = _Stack(models, samples, objective, recipe, seeds)
     histories: list[History] = [[] for _ in models]
     running = set(range(len(models)))
-    for epoch in range(recipe["epochs"]):
-        rate = schedule.get_last_lr()[0]
-        passes = [
-            each.batches(recipe["batch_size"], generator, shuffle=True, augmented=True)
-            for each, generator in zip(samples, generators, strict=True)
-        ]
-        totals_M = torch.zeros(len(models), device=samples[0].device)
-        for batches in zip(*passes, strict=True):
-            losses_M = _step(stack, batches, objective, recipe, optimizer, generators)
-            if recipe["schedule_per"] == "step":
-                schedule.step()
-            totals_M += losses_M * len(batches[0])
-        if recipe["schedule_per"] == "epoch":
-            schedule.step()
-        means = (totals_M.double() / len(samples[0])).tolist()
-        ended = {number for number in running if not torch.isfinite(totals_M[number])}
+    for epoch in range(1, recipe.epochs + 1):
+        rate = stack.schedule.get_last_lr()[0]
+        means = stack.train_epoch()
         for number in running:
-            histories[number].append({"epoch": epoch + 1, "loss": means[number], "learning_rate": rate})
+            histories[number].append({"epoch": epoch, "loss": means[number], "learning_rate": rate})
+        ended = {number for number in running if not np.isfinite(means[number])}
         for number in ended:
-            separate(stack, models, number)
-        progress(
-            {"epoch": epoch + 1, "loss": sum(means) / len(means), "learning_rate": rate}, recipe["epochs"]
-        )
+            separate(stack.network, models, number)
+        progress({"epoch": epoch, "loss": sum(means) / len(means), "learning_rate": rate}, recipe.epochs)
         running -= ended
     for number in running:
-        separate(stack, models, number)
+        separate(stack.network, models, number)
     return histories
 
 
-def _step(
-    stack: nn.Module,
-    batches: Sequence[Any],
-    objective: Objective,
-    recipe: dict[str, Any],
-    optimizer: torch.optim.Optimizer,
-    generators: Sequence[torch.Generator],
-) -> Tensor:
-    """Take one step of every model; return their losses [M]."""
-    draws = [objective.draw(batch, g) for batch, g in zip(batches, generators, strict=True)]
-    with autocast(recipe["precision"], batches[0].x.device):
-        outputs = stack(side_by_side([batch.x for batch in batches])).chunk(len(batches), dim=1)
-        losses = [
-            objective.loss(_Said(said), batch, draw)
-            for said, batch, draw in zip(outputs, batches, draws, strict=True)
+class _Stack:
+    """M models while they are trained as one network; the arguments are those of train_stack."""
+
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        samples: Sequence[Samples],
+        objective: Objective,
+        recipe: Recipe,
+        seeds: Sequence[int],
+    ) -> None:
+        self.samples, self.objective, self.recipe = samples, objective, recipe
+        self.network = group(models).train()
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.optimizer = make_optimizer(recipe, self.network.parameters())
+        self.schedule = make_schedule(recipe, self.optimizer, len(samples[0]))
+
+    def train_epoch(self) -> list[float]:
+        """Take one pass over the samples of each model; return each model's mean loss."""
+        recipe = self.recipe
+        passes = [
+            each.batches(recipe.batch_size, generator, shuffle=True, augmented=True)
+            for each, generator in zip(self.samples, self.generators, strict=True)
         ]
-    optimizer.zero_grad(set_to_none=True)
-    losses_M = torch.stack(losses)
-    losses_M.sum().backward()
-    optimizer.step()
-    return losses_M.detach()
+        totals_M = torch.zeros(len(passes), device=self.samples[0].device)
+        for batches in zip(*passes, strict=True):
+            losses_M = self._step(batches)
+            if recipe.schedule_per == "step":
+                self.schedule.step()
+            totals_M += losses_M * len(batches[0])
+        if recipe.schedule_per == "epoch":
+            self.schedule.step()
+        return (totals_M.double() / len(self.samples[0])).tolist()
+
+    def _step(self, batches: Sequence[Batch]) -> Tensor:
+        """Take one step of every model; return their losses [M]."""
+        draws = [self.objective.draw(b, g) for b, g in zip(batches, self.generators, strict=True)]
+        with autocast(self.recipe.precision, batches[0].x.device):
+            outputs = self.network(side_by_side([batch.x for batch in batches])).chunk(len(batches), dim=1)
+            losses = [
+                self.objective.loss(_Answered(own_outputs), batch, draw)
+                for own_outputs, batch, draw in zip(outputs, batches, draws, strict=True)
+            ]
+        self.optimizer.zero_grad(set_to_none=True)
+        losses_M = torch.stack(losses)
+        losses_M.sum().backward()
+        self.optimizer.step()
+        return losses_M.detach()
 
 
-class _Said(nn.Module):
-    """Stands for a model of the stack where an objective asks one for its outputs."""
+class _Answered(nn.Module):
+    """Stands for a model of the stack where an objective asks one for its outputs, which are there already."""
 
     def __init__(self, outputs: Tensor) -> None:
         super().__init__()
         self.outputs = outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the model said of this batch."""
+        """Return the model's outputs for this batch."""
         return self.outputs

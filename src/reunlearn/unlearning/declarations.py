@@ -1,4 +1,4 @@
-"""What a method may see, and its hyper-parameters, as declarations that the plan can read."""
+"""Declarations of a method that the planner reads: the data that it may see, and its hyper-parameters."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-When = bool | dict[str, list[Any]]  # always, never, or for these values of hyper-parameters
+When = bool | dict[str, list[Any]]  # always, never, or if hyper-parameters have one of these values
 
 
 @dataclass(frozen=True)
 class Needs:
-    """The data and state that a method declares; whatever is not declared raises when touched."""
+    """The data and training-time state that a method may read; reading anything else is an error."""
 
     forget: When = False
     retain: When = False
     validation: When = False
-    true_labels: When = False  # of samples that the original model was taught with wrong ones
+    true_labels: When = False  # of samples that the original was trained on with wrong labels
     state: dict[str, When] = field(default_factory=dict)  # kinds of training-time state
 
     def as_card(self) -> dict[str, Any]:
@@ -44,5 +44,5 @@ def hyper(
     choices: tuple[Any, ...] | None = None,
 ) -> Any:
     """Declare a hyper-parameter: its default, its meaning and unit, its range."""
-    about = {"doc": doc, "ge": ge, "gt": gt, "le": le, "lt": lt, "choices": choices}
-    return dataclasses.field(default=default, metadata={k: v for k, v in about.items() if v is not None})
+    facts = {"doc": doc, "ge": ge, "gt": gt, "le": le, "lt": lt, "choices": choices}
+    return dataclasses.field(default=default, metadata={k: v for k, v in facts.items() if v is not None})

@@ -1,4 +1,4 @@
-"""What methods with a teacher share: a model that stays as it is, and the distance of outputs to its own."""
+"""What methods with a teacher share: a fixed copy of a model, and the divergence between two models' outputs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def divergence(teacher_BK: Tensor, student_BK: Tensor, temperature: float) -> Te
     """Return KL(softmax(teacher/T) ‖ softmax(student/T)) of each sample [B].
 
     Args:
-        teacher_BK: logits to be matched.
-        student_BK: logits that match them.
+        teacher_BK: logits of the teacher, which the student is to match.
+        student_BK: logits of the student.
         temperature: T; the result is not multiplied by T².
     """
     log_teacher_BK = (teacher_BK / temperature).log_softmax(dim=1)

@@ -19,7 +19,7 @@ def epoch_rows(
         forget, retain: lengths of the two sets.
         size: samples per batch; the last batch of an epoch, or of each set, may be smaller.
         order: "shuffled" mixes both sets in every batch; with "forget_first" retain follows forget.
-        generator: of the new order.
+        generator: draws the order.
     """
     if order == "shuffled":
         for rows in torch.randperm(forget + retain, generator=generator).split(size):

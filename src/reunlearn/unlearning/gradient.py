@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from reunlearn.training.optimizers import make_optimizer
-from reunlearn.training.schedules import make_schedule
+from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.declarations import hyper
 
 
 @dataclass(frozen=True)
 class StepMethod:
-    """Common hyper-parameters of methods that take optimizer steps."""
+    """Common hyper-parameters of methods that take optimizer steps: such a method is its optimizer's settings."""
+
+    nesterov: ClassVar[bool] = False  # no method asks for it
 
     learning_rate: float = hyper(0.01, "of the optimizer", gt=0)
     batch_size: int = hyper(128, "samples per batch", ge=1)
@@ -30,9 +33,7 @@ class StepMethod:
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return the optimizer over all parameters."""
-        return make_optimizer(
-            self.optimizer, model.parameters(), self.learning_rate, self.momentum, self.weight_decay
-        )
+        return make_optimizer(self, model.parameters())
 
     def set_mode(self, model: nn.Module) -> None:
         """Put the model in training mode, BatchNorm as `bn_mode` says."""
@@ -52,7 +53,7 @@ class GradientMethod(StepMethod):
 
     def make_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
         """Return the schedule, stepped after each epoch."""
-        return make_schedule(optimizer, self.schedule, self.epochs)
+        return schedule_over(optimizer, self.schedule, self.epochs)
 
     def passes(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[int]:
         """Yield epoch 0 … epochs − 1, each with its learning rate and BatchNorm mode set."""

@@ -1,8 +1,8 @@
-"""What CF-k and EU-k share: which layers are the last k, and how they alone are trained on the retain set.
+"""What CF-k and EU-k share: which layers are the last k, and how only these are trained on the retain set.
 
-Counted from the output, in the order of registration: convolutions and linear layers. Normalisation layers
-that are met before the k-th belong to the last layers too, as in the released code. With a network of fewer
-layers all of them are the last. Parameters that are of neither kind (position embeddings, packed attention
+Convolutions and linear layers are counted from the output, in the order of registration. Normalisation layers
+registered after the k-th of them belong to the last layers too, as in the released code. If a network has fewer than
+k layers, all of them are the last layers. Parameters of other modules (position embeddings, packed attention
 projections) stay frozen.
 """
 
@@ -32,15 +32,17 @@ class LastLayers(GradientMethod):
     """Common hyper-parameters of methods that train the last k layers; the defaults are the released ones."""
 
     k: int = hyper(
-        3, "convolutions and linear layers that are trained, from the output (released 1 to 3)", ge=1
+        3, "convolutions and linear layers that are trained, counted from the output (released 1 to 3)", ge=1
     )
-    learning_rate: float = hyper(0.1, "of the optimizer, highest of a cycle (released 0.1)", gt=0)
+    learning_rate: float = hyper(
+        0.1, "learning rate; with sgdr the highest of each cycle (released 0.1)", gt=0
+    )
     batch_size: int = hyper(64, "samples per batch (released 64)", ge=1)
-    weight_decay: float = hyper(5e-5, "of the optimizer (released 5e-5)", ge=0)
+    weight_decay: float = hyper(5e-5, "weight decay of the optimizer (released 5e-5)", ge=0)
     clip: float = hyper(10.0, "largest gradient norm (released 10); 0 does not clip", ge=0)
     schedule: str = hyper(
         "sgdr",
-        "per epoch: cosine with warm restarts after 1, 3, 7, 15 … epochs (sgdr, released), or one without",
+        "per epoch: cosine with warm restarts after 1, 3, 7, 15 … epochs (sgdr, released), or without restarts",
         choices=("sgdr", "constant", "cosine", "linear"),
     )
     lowest: float = hyper(
@@ -48,7 +50,7 @@ class LastLayers(GradientMethod):
     )
     frozen_bn_mode: str = hyper(
         "eval",
-        "BatchNorm of frozen layers stays as it is (eval), or its statistics follow the retain set (released)",
+        "BatchNorm of frozen layers keeps its statistics (eval), or adapts them to the retain set (train, released)",
         choices=("eval", "train"),
     )
 
@@ -68,13 +70,11 @@ class LastLayers(GradientMethod):
                 module.train((self.bn_mode if id(module) in trained else self.frozen_bn_mode) == "train")
 
     def train_last(self, model: nn.Module, task: Task) -> None:
-        """Take `epochs` passes over the retain set; only parameters of the last k layers move."""
+        """Take `epochs` passes over the retain set; only parameters of the last k layers change."""
         layers = last_layers(model, self.k)
         parameters = [p for layer in layers for p in layer.parameters(recurse=False) if p.requires_grad]
-        optimizer = make_optimizer(
-            self.optimizer, parameters, self.learning_rate, self.momentum, self.weight_decay
-        )
-        with only(model, parameters):
+        optimizer = make_optimizer(self, parameters)
+        with gradients_only_for(model, parameters):
             for epoch in self.passes(model, optimizer):
                 for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                     optimizer.zero_grad(set_to_none=True)
@@ -87,21 +87,21 @@ class LastLayers(GradientMethod):
 
 
 def last_layers(model: nn.Module, k: int) -> list[nn.Module]:
-    """Return the last k convolutions and linear layers, and the normalisation layers met on the way."""
-    found: list[nn.Module] = []
+    """Return the last k convolutions and linear layers, and the normalisation layers that follow the first of them."""
+    layers: list[nn.Module] = []
     counted = 0
     for module in reversed(list(model.modules())):
         if isinstance(module, (*WEIGHTED, *NORMS)):
-            found.append(module)
+            layers.append(module)
         counted += isinstance(module, WEIGHTED)
         if counted == k:
             break
-    return found
+    return layers
 
 
 @contextmanager
-def only(model: nn.Module, parameters: list[nn.Parameter]) -> Iterator[None]:
-    """Let only these parameters take gradients, so that none is computed below them; then all as before."""
+def gradients_only_for(model: nn.Module, parameters: list[nn.Parameter]) -> Iterator[None]:
+    """Compute gradients for these parameters only, so that the backward pass ends early; then restore the others."""
     kept = {id(p) for p in parameters}
     others = [p for p in trainable(model) if id(p) not in kept]
     try:

@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from reunlearn.unlearning.task import GuardedSet, Task
 
-MEASURE_BATCH = 1000
-
 
 @torch.no_grad()
 def mean_loss(model: nn.Module, task: Task, samples: GuardedSet, classes: Tensor | None = None) -> Tensor:
@@ -25,7 +23,7 @@ def mean_loss(model: nn.Module, task: Task, samples: GuardedSet, classes: Tensor
     """
     model.eval()
     total, count = torch.zeros((), device=task.device), 0
-    for batch in samples.batches(MEASURE_BATCH, shuffle=False):
+    for batch in samples.batches(samples.large_batch, shuffle=False):
         losses_B = task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
         if classes is not None:
             losses_B = losses_B[torch.isin(batch.y, classes)]
@@ -40,7 +38,7 @@ def sample_losses(model: nn.Module, task: Task, samples: GuardedSet) -> tuple[Te
     """Return index [N], ascending, and loss [N] of every sample of a declared set; see mean_loss."""
     model.eval()
     indices, losses = [], []
-    for batch in samples.batches(MEASURE_BATCH, shuffle=False):
+    for batch in samples.batches(samples.large_batch, shuffle=False):
         draw = task.objective.draw(batch, task.generator)
         losses.append(task.objective.per_sample_loss(model, batch, draw))
         indices.append(batch.index)
@@ -53,7 +51,7 @@ def accuracy(model: nn.Module, task: Task, samples: GuardedSet, classes: Tensor 
     """Return the share of samples whose largest output is the label's; see mean_loss."""
     model.eval()
     right, count = torch.zeros((), dtype=torch.int64, device=task.device), 0
-    for batch in samples.batches(MEASURE_BATCH, shuffle=False):
+    for batch in samples.batches(samples.large_batch, shuffle=False):
         right_B = task.objective.outputs(model, batch).argmax(dim=1) == batch.y
         if classes is not None:
             right_B = right_B[torch.isin(batch.y, classes)]

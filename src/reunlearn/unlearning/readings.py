@@ -1,7 +1,7 @@
-"""Hyper-parameters that are one thing in a paper and another in its released code.
+"""Hyper-parameters whose value differs between a paper and its released code.
 
-Such a field follows the row's reading (name@paper, name@code) unless a study sets it by hand: each point where
-the two differ can be turned by itself.
+Such a field follows the row's reading (name@paper, name@code) unless a study sets it: so each difference between the
+two can be switched alone.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from typing import Any
 
 from reunlearn.unlearning.declarations import hyper
 
-FOLLOWS = "reading"  # the value of a field that is as the reading has it
+FOLLOWS = "reading"  # the value of a field that follows the reading
 
 
 def by_reading(doc: str, *, paper: str, code: str, choices: tuple[str, ...]) -> Any:
-    """Declare a hyper-parameter whose default is `paper` or `code`, as the reading is.
+    """Declare a hyper-parameter whose default is `paper` or `code`, depending on the reading.
 
     Args:
         doc: its meaning.
-        paper, code: what it is in each reading.
+        paper, code: its value in each reading.
         choices: all its values.
     """
-    about = hyper(FOLLOWS, f"{doc} (paper: {paper}; code: {code})", choices=(FOLLOWS, *choices)).metadata
-    return dataclasses.field(default=FOLLOWS, metadata={**about, "paper": paper, "code": code})
+    metadata = hyper(FOLLOWS, f"{doc} (paper: {paper}; code: {code})", choices=(FOLLOWS, *choices)).metadata
+    return dataclasses.field(default=FOLLOWS, metadata={**metadata, "paper": paper, "code": code})
 
 
 def chosen(method: Any, name: str) -> str:
-    """Return the value of a field declared by `reading`: set by hand, or that of the method's reading."""
+    """Return the value of a field declared by `by_reading`: that set by hand, else that of the method's reading."""
     value = getattr(method, name)
     if value != FOLLOWS:
         return value
-    about = next(field.metadata for field in dataclasses.fields(method) if field.name == name)
-    return about[method.reading]
+    metadata = next(field.metadata for field in dataclasses.fields(method) if field.name == name)
+    return metadata[method.reading]

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from reunlearn.study.methods import as_read, check_settings
-from reunlearn.study.schema import SCENARIO_FIELDS
+from reunlearn.study.cards import Hyperparameter, MethodCard
+from reunlearn.study.scenario import kinds
+from reunlearn.study.specs import MethodSpec
 from reunlearn.unlearning.declarations import Divergence, Needs, When
 
 
@@ -21,12 +22,14 @@ class Method(Protocol):
         """Return the unlearned model; `model` is the method's own copy of the original and may be changed."""
 
 
-_REGISTERED: dict[str, dict[str, Any]] = {}
+_CLASSES: dict[str, type] = {}
+_CARDS: dict[str, MethodCard] = {}
 
 
 def method(
     paper: str,
     needs: Needs,
+    *,
     divergences: tuple[Divergence, ...] = (),
     capabilities: tuple[str, ...] | dict[str, When] = (),
     network: str | None = None,
@@ -46,25 +49,26 @@ def method(
 
     def register(cls: type) -> type:
         name = cls.__module__.rsplit(".", 1)[-1]
-        readings = ["paper", "code"] if divergences else []
         if bool(divergences) != any(f.name == "reading" for f in dataclasses.fields(cls)):
             raise TypeError(f"{name}: a method has a field 'reading' if and only if it lists divergences")
-        unknown = set(scenarios or ()) - set(SCENARIO_FIELDS)
+        unknown = set(scenarios or ()) - set(kinds())
         if unknown:
             raise TypeError(f"{name}: there is no scenario {', '.join(sorted(unknown))}")
-        _REGISTERED[name] = {
-            "class": cls,
-            "name": name,
-            "summary": (cls.__doc__ or "").strip().splitlines()[0],
-            "paper": paper,
-            "needs": needs.as_card(),
-            "readings": readings,
-            "divergences": [dataclasses.asdict(d) for d in divergences],
-            "capabilities": _whens(capabilities),
-            "network": network,
-            "scenarios": None if scenarios is None else list(scenarios),
-            "hyperparameters": _hyperparameters(cls),
-        }
+        _CLASSES[name] = cls
+        _CARDS[name] = MethodCard.model_validate(
+            {
+                "name": name,
+                "summary": (cls.__doc__ or "").strip().splitlines()[0],
+                "paper": paper,
+                "needs": dataclasses.asdict(needs),
+                "readings": ("paper", "code") if divergences else (),
+                "divergences": [dataclasses.asdict(d) for d in divergences],
+                "capabilities": _whens(capabilities),
+                "network": network,
+                "scenarios": scenarios,
+                "hyperparameters": _hyperparameters(cls),
+            }
+        )
         return cls
 
     return register
@@ -76,31 +80,27 @@ def _whens(capabilities: tuple[str, ...] | dict[str, When]) -> dict[str, When]:
     return dict(sorted(whens.items()))
 
 
-def _hyperparameters(cls: type) -> dict[str, dict[str, Any]]:
-    """Return {name: {type, default, doc, range}} from a dataclass."""
-    found = {}
+def _hyperparameters(cls: type) -> dict[str, Hyperparameter]:
+    """Return the hyper-parameters of a dataclass by name."""
+    hypers = {}
     for field in dataclasses.fields(cls):
         if field.name == "reading":
             continue
         kind = field.type if isinstance(field.type, str) else field.type.__name__
-        found[field.name] = {"type": kind, "default": field.default, **field.metadata}
-    return found
+        hypers[field.name] = Hyperparameter.model_validate(
+            {"type": kind, "default": field.default, **field.metadata}
+        )
+    return hypers
 
 
-def card(name: str) -> dict[str, Any]:
+def card(name: str) -> MethodCard:
     """Return what the catalogue tells of a method."""
-    if name not in _REGISTERED:
+    if name not in _CARDS:
         importlib.import_module(f"reunlearn.unlearning.methods.{name}")
-    return {key: value for key, value in _REGISTERED[name].items() if key != "class"}
+    return _CARDS[name]
 
 
-def make(name: str, reading: str | None, settings: dict[str, Any]) -> Method:
-    """Return a method with these hyper-parameters; unknown keys and values out of range are UserErrors.
-
-    Without `reading` it is the paper's reading. What follows the reading has that reading's value afterwards.
-    """
-    about = card(name)
-    checked = as_read(about, reading, check_settings(settings, about, f"method '{name}'"))
-    if about["readings"]:
-        checked["reading"] = reading or "paper"
-    return _REGISTERED[name]["class"](**checked)
+def make(spec: MethodSpec) -> Method:
+    """Return a method with these hyper-parameters; the plan has checked them and filled in every one."""
+    reading = {"reading": spec.reading} if card(spec.name).readings else {}
+    return _CLASSES[spec.name](**spec.settings, **reading)

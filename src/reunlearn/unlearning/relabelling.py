@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,7 +45,7 @@ class Relabelling(GradientMethod):
         "shuffled", "batches mix both sets (shuffled), or an epoch begins with forget", choices=ORDERS
     )
 
-    def epoch_batches(self, task: Task, labels: Labels) -> Iterator[tuple[Batch, Tensor]]:
+    def epoch_batches(self, task: Task, labels: Labels) -> Iterator[tuple[Batch, Any]]:
         """Yield one epoch over forget and retain: each batch with the draw to learn, wrong on forget."""
         if chosen(self, "redraw") == "epoch":
             labels.clear()
@@ -53,8 +54,8 @@ class Relabelling(GradientMethod):
             forget = task.forget.take(forget_rows, self.augmented)
             retain = task.retain.take(retain_rows, self.augmented)
             wrong = labels.of(forget)
-            truth = task.objective.draw(retain, task.generator)
-            yield join(forget, retain), torch.cat((wrong, truth))
+            batch = join(forget, retain)
+            yield batch, task.objective.draw(batch, task.generator, torch.cat((wrong, retain.y)))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.registry import Objective
+from reunlearn.study.scenario import Scenario
+from reunlearn.study.schema import Recipe
+from reunlearn.training.batch_sizes import MEASURING, batch_size
 
 
 class AccessError(RuntimeError):
@@ -60,6 +63,11 @@ class GuardedSet:
         return math.ceil(len(self) / size)
 
     @property
+    def large_batch(self) -> int:
+        """Samples per batch where the set is only measured, and nothing is learnt."""
+        return batch_size(MEASURING, self._samples)
+
+    @property
     def pixel_scale(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation [C], float64, by which pixels in [0, 1] were normalised.
 
@@ -80,9 +88,8 @@ class Task:
         classes: number of classes, 0 where there are none.
         device: where model and batches live.
         generator: the source of every random draw of the method (a CPU generator).
-        recipe: how the original was trained.
         state: training-time state by kind, for the kinds that the method declared.
-        scenario: what is forgotten, as the study says; its kind is always there.
+        scenario: what is forgotten, as the study says; a bare Scenario, in one step, where nobody said it.
         carried: tensors that the step before this one left in `carry`; empty in the first or only step.
         carry: tensors that the method leaves for the next step.
     """
@@ -94,25 +101,26 @@ class Task:
         objective: Objective,
         classes: int,
         seed: int,
-        recipe: dict[str, Any] | None = None,
+        *,
+        recipe: Recipe | None = None,
         state: dict[str, Path] | None = None,
         fresh: Callable[[int], nn.Module] | None = None,
         log: Callable[[dict[str, Any]], None] = lambda numbers: None,
         true_labels: Tensor | None = None,
         result: Callable[[int], nn.Module] | None = None,
-        scenario: dict[str, Any] | None = None,
+        scenario: Scenario | None = None,
         carried: dict[str, Tensor] | None = None,
     ) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self.objective = objective
         self.classes = classes
-        self.recipe = recipe or {}
+        self._recipe = recipe
         self.state = state or {}
         self._declared = declared
         allowed = {name: samples for name, samples in sets.items() if name in declared}
         self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in allowed.items()}
         self.device = next(iter(sets.values())).device
-        self.scenario = scenario or {"kind": "random"}
+        self.scenario = scenario or Scenario()
         self.carried = carried or {}
         self.carry: dict[str, Tensor] = {}
         self._fresh = fresh
@@ -143,6 +151,13 @@ class Task:
         """Held-out samples."""
         return self._get("validation")
 
+    @property
+    def recipe(self) -> Recipe:
+        """How the original was trained."""
+        if self._recipe is None:
+            raise AccessError("this task does not say how the original was trained")
+        return self._recipe
+
     def drawn(self) -> dict[str, int]:
         """Return how many samples of each declared set were really handed out."""
         return {name: guarded.drawn for name, guarded in sorted(self._sets.items())}
@@ -161,18 +176,19 @@ class Task:
             augmented: augment both.
             until: "shorter" ends with the shorter set; "forget" and "retain" end with that set and cycle the other.
         """
-        forget = self.forget.batches(size, augmented=augmented)
-        retain = self.retain.batches(size, augmented=augmented)
-        if until == "forget":
-            retain = self.retain.stream(size, augmented=augmented)
-        elif until == "retain":
-            forget = self.forget.stream(size, augmented=augmented)
-        elif until != "shorter":
+        if until not in ("shorter", "forget", "retain"):
             raise ValueError(f"until is '{until}'; known: shorter, forget, retain")
-        if until == "retain":
-            yield from ((next(forget), batch) for batch in retain)
-        else:
-            yield from zip(forget, retain, strict=False)
+        forget = self.forget.stream(size, augmented=augmented)
+        retain = self.retain.stream(size, augmented=augmented)
+        steps = {"forget": self.forget.steps(size), "retain": self.retain.steps(size)}
+        for _ in range(min(steps.values()) if until == "shorter" else steps[until]):
+            # no batch is drawn that no step uses; the set that ends the epoch is drawn first
+            if until == "retain":
+                retain_batch = next(retain)
+                yield next(forget), retain_batch
+            else:
+                forget_batch = next(forget)
+                yield forget_batch, next(retain)
 
     def true_labels(self, batch: Batch) -> Tensor:
         """Return the true labels [B] of training samples; batch.y is what the original model was taught."""

@@ -1,33 +1,36 @@
-"""Boundary shrink (BS). METHODS 2.15, corrections 7.7 and 7.8.
+"""Boundary shrink. Chen et al. 2023.
 
-Order of operations, per forget batch (x, y) in the given order:
- 1. Adversary: a frozen deep copy of the original model, made once. FGSM: gradient of the mean CE(copy(x),
-    y) w.r.t. the input.
- 2. Pixels = x * std + mean (x itself if no ``mean``/``std``); pixels + bound * sign(gradient); clamp to [0,
-    1]; if ``discretise``: round(pixels * 255) / 255; back: (pixels - mean) / std.
+Per forget batch (x, y) in the given order:
+ 1. Adversary: a frozen deep copy of the original model in evaluation mode, made once. FGSM: the gradient of the mean
+    CE(copy(x), y) by the input; sign(0) = 0.
+ 2. Pixels = x · std + mean (x itself if no `mean` and `std`); pixels + bound · sign(gradient); clamped to [0, 1]; if
+    `discretise`: round(pixels · 255) / 255; back: (pixels − mean) / std.
  3. New label = argmax of the copy's output on that adversarial input (it may equal the true class).
- 4. Model in train mode: CE(model(x), new label) on the CLEAN x, one SGD step.
+ 4. In training mode: CE(model(x), new label) on the CLEAN x, and one step.
 The mode the model came in is put back. Only the forget set is used.
 
-``data``: {"forget": [(inputs, labels), ...]}: the batches of all epochs one after the other.
-``bound``: 0.1. Original reading: mean and std given, ``discretise=False``; SalUn port: no mean/std (the
-normalisation is inside the model), ``discretise=True``; there 0.1 * 255 = 25.5 puts unclamped pixels on a
-rounding tie (torch.round goes to the even level), so compare labels only where the argmax is not at the
-edge. The original repository's wrong third mean is a matter of the ``mean`` handed in.
-
-Left open by METHODS, arguments here: ``adversary_train_mode`` (False), ``train_mode`` of the student
-(True), ``momentum`` 0.9, ``weight_decay`` 0, sign(0) = 0.
+`data`: {"forget": [(inputs, labels), …]}: the batches of all epochs one after the other.
+`bound`: 0.1. The authors' repository: mean and std given (with another third mean than the data's). The port in SalUn's
+repository: no mean and std, since there the normalisation is inside the model, and `discretise=True`; 0.1 · 255 = 25.5
+puts unclamped pixels on a tie (torch.round goes to the even level), so labels can be compared only where the argmax is
+not at the edge.
+`optimizer`: see _optimizers.py; released: {"name": "sgd", "momentum": 0.9} at 1e-5.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .plain_parts import Batch, cross_entropy, gradients, parameters_of, sgd_step
+from ._losses import cross_entropy
+from ._modes import modes_kept
+from ._optimizers import build
+from ._samples import Batch
+from ._weights import gradients, trainable
 
 
 def adversarial_inputs(
@@ -41,7 +44,7 @@ def adversarial_inputs(
     clamp: bool = True,
     discretise: bool = False,
 ) -> Tensor:
-    """Steps 1 and 2."""
+    """Return the inputs of steps 1 and 2."""
     probe = x.detach().clone().requires_grad_(True)
     (slope,) = torch.autograd.grad(cross_entropy(adversary(probe), y), probe)
     result = x.detach().clone()
@@ -58,8 +61,8 @@ def adversarial_inputs(
     return result
 
 
-def nearest_labels(adversary: nn.Module, x: Tensor, y: Tensor, **attack) -> Tensor:
-    """Step 3: the frozen copy's prediction on the adversarial inputs."""
+def nearest_labels(adversary: nn.Module, x: Tensor, y: Tensor, **attack: Any) -> Tensor:
+    """Return what the frozen copy predicts for the adversarial inputs (step 3)."""
     moved = adversarial_inputs(adversary, x, y, **attack)
     with torch.no_grad():
         return adversary(moved).argmax(dim=1)
@@ -69,34 +72,20 @@ def reference(
     model: nn.Module,
     data: dict[str, Sequence[Batch]],
     *,
-    learning_rate: float = 1e-5,
-    momentum: float = 0.9,
-    weight_decay: float = 0.0,
+    optimizer: dict[str, Any],
+    learning_rate: float,
     bound: float = 0.1,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
-    clamp: bool = True,
     discretise: bool = False,
-    adversary_train_mode: bool = False,
-    train_mode: bool = True,
 ) -> nn.Module:
-    """Boundary shrink; set ``discretise=True`` without mean and std for the SalUn port."""
-    adversary = copy.deepcopy(model)
-    adversary.train(adversary_train_mode)
-    was_training = model.training
-    model.train(train_mode)
-    parameters, state = parameters_of(model), {}
-    for x, y in data["forget"]:
-        labels = nearest_labels(
-            adversary, x, y, bound=bound, mean=mean, std=std, clamp=clamp, discretise=discretise
-        )
-        sgd_step(
-            parameters,
-            gradients(cross_entropy(model(x), labels), parameters),
-            state,
-            learning_rate=learning_rate,
-            momentum=momentum,
-            weight_decay=weight_decay,
-        )
-    model.train(was_training)
+    """Teach the nearest other class; the model is changed in place and returned."""
+    adversary = copy.deepcopy(model).eval()
+    parameters = trainable(model)
+    update = build(parameters, optimizer)
+    with modes_kept(model):
+        model.train()
+        for x, y in data["forget"]:
+            labels = nearest_labels(adversary, x, y, bound=bound, mean=mean, std=std, discretise=discretise)
+            update.step(gradients(cross_entropy(model(x), labels), parameters), learning_rate)
     return model

@@ -1,69 +1,68 @@
-"""ERM-KTP (class-wise): training with the mask regulariser, and the unlearning stage. METHODS 2.14.
+"""ERM-KTP, for whole classes: the training with the mask, and the transfer after it. Lin et al. 2023.
 
-The model: logits = head(global average of body(x)); ``body`` and ``head`` are names of submodules, ``body``
-gives a feature map (samples, channels, height, width), ``head`` is linear. Mask M: (channels, classes),
-starts at 0.5.
+The model: logits = head(global average of body(x)). `body` and `head` are names of submodules; `body` gives a feature
+map [B, C, H, W], `head` is linear. Mask M: [channels, classes], starts at 0.5.
 
-Training (``reference_training``), per batch in the given order, model in train mode:
- 1. M is renormalised: every row (channel) divided by its maximum over the classes, then clipped to [0, 1].
- 2. Epochs with ``epoch % 3 == masked_remainder``: logits = head(mean over space of M[:, y] * body(x)), loss
-    = CE + regulariser(M). Other epochs: plain CE without mask or regulariser.
- 3. One SGD step (hand-written) on the model and, in masked epochs, on M.
- regulariser(M) = lambda_reg * ( max(0, sum|M| - free * numel(M)) + overlap * sum_{i<j} M_i . M_j ), M_i the
- column of class i; lambda_reg 1e-3, free 0.1, overlap 0.1. lr 0.1, wd 5e-4, x0.1 at epochs 100 and 150 of
- 200.
+Training (`reference_training`), per batch in the given order, in training mode:
+ 1. M is normalised: every row (channel) divided by its maximum over the classes, then clipped to [0, 1].
+    `normalise_after` moves this behind the step.
+ 2. In epochs with epoch % 3 == `masked_remainder`: logits = head(mean over space of M[:, y] · body(x)),
+    loss = CE + regulariser(M). In other epochs: plain CE without mask or regulariser.
+ 3. One step on the model and, in masked epochs, on M, by one optimizer (so weight decay acts on M too).
+ regulariser(M) = 1e-3 · ( max(0, Σ|M| − 0.1 · entries of M) + 0.1 · Σ_{i<j} M_i · M_j ), M_i the column of class i.
+ Released: SGD at 0.1 with momentum 0.9 and weight decay 5e-4, ×0.1 at epochs 100 and 150 of 200.
 
-Unlearning (``reference``), teacher = the original model in eval mode, student = ``fresh`` (an explicit
-argument):
- 1. kept channel c: M[c, k] == 0 for every forgotten class k. Student head = teacher head, rows of forgotten
-    classes 0 (and their biases), columns of channels not kept 0. The head is not trained.
- 2. Per retain batch in the given order, student body in train mode: loss = MSE(body_s(x), body_t(x)) +
-    MSE(mean over space of keep * body_s(x), the same of body_t(x)); each MSE a mean over all its entries;
-    one SGD step on the body. Learning rate in epoch e (from 0): lr * 0.1^(number of milestones <= max(0, e
-    - warm)).
+Transfer (`reference`), teacher = the original model in evaluation mode, student = `fresh`:
+ 1. Kept channel c: M[c, k] == 0 for every forgotten class k. Student head = teacher head with the rows and biases of
+    forgotten classes at 0, and the columns of channels not kept at 0. The head is not trained.
+ 2. Per retain batch in the given order, student body in training mode:
+    loss = MSE(body_s(x), body_t(x)) + MSE(pooled), each MSE a mean over all its entries; one step on the body. Learning
+    rate in epoch e (from 0): lr · 0.1^(number of milestones <= max(0, e − warm)).
+    pooled = mean over space of k · body_s(x) minus that of k · body_t(x), k 1 on kept channels, else 0
+    (`match_mask` "kept"); "teacher" has k on the teacher's map alone.
 
-``data`` for both: {"retain": [[(inputs, labels), ...] per epoch]}; training takes the full set under
-"full".
+`data`: {"full": [[(inputs, labels), …] per epoch]} for the training, {"retain": the same} for the transfer.
+`optimizer`: see _optimizers.py.
 
-Left open by METHODS, arguments here: which epoch of three is masked (``masked_remainder`` 0); M normalised
-before the forward (``normalise_after`` moves it behind the step); weight decay on M (yes: one optimizer);
-momentum (0.9); forgotten biases (``zero_bias``); the mask in the second match (``match_mask`` "kept": keep on
-both maps; "teacher": on the teacher's alone, whose map is matched before and after masking; "labels": M[:, y] on
-both); the weight of the second match (``match_weight`` 1); the epoch count of the
-milestones (formula above).
+The sources do not say which epoch of three is masked, nor how epochs are counted towards the milestones: arguments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .plain_parts import Batch, cross_entropy, gradients, parameters_of, sgd_step
+from ._losses import cross_entropy
+from ._modes import modes_kept
+from ._optimizers import build
+from ._samples import Batch
+from ._weights import gradients, trainable
+
+STRENGTH, FREE_SHARE, OVERLAP = 1e-3, 0.1, 0.1
 
 
-def training_regulariser(
-    mask: Tensor, *, lambda_reg: float = 1e-3, free: float = 0.1, overlap: float = 0.1
-) -> Tensor:
-    """Sparsity above the free share, plus the overlap of every pair of class columns."""
-    excess = mask.abs().sum() - free * mask.numel()
-    pairs = mask.new_zeros(())
-    for i in range(mask.shape[1]):
-        for j in range(i + 1, mask.shape[1]):
-            pairs = pairs + (mask[:, i] * mask[:, j]).sum()
-    return lambda_reg * (torch.clamp(excess, min=0.0) + overlap * pairs)
+def training_regulariser(mask_CK: Tensor) -> Tensor:
+    """Return the loss of the mask: what it has above the free share, and the overlap of each pair of classes."""
+    excess = mask_CK.abs().sum() - FREE_SHARE * mask_CK.numel()
+    pairs = mask_CK.new_zeros(())
+    for i in range(mask_CK.shape[1]):
+        for j in range(i + 1, mask_CK.shape[1]):
+            pairs = pairs + (mask_CK[:, i] * mask_CK[:, j]).sum()
+    return STRENGTH * (torch.clamp(excess, min=0.0) + OVERLAP * pairs)
 
 
-def normalise_mask(mask: Tensor) -> None:
-    """Every row divided by its maximum, then clipped to [0, 1], in place."""
+def normalise_mask(mask_CK: Tensor) -> None:
+    """Divide each row by its maximum, then clip it to [0, 1], in place."""
     with torch.no_grad():
-        for c in range(mask.shape[0]):
-            mask[c] = (mask[c] / mask[c].max()).clamp(0.0, 1.0)
+        for c in range(mask_CK.shape[0]):
+            mask_CK[c] = (mask_CK[c] / mask_CK[c].max()).clamp(0.0, 1.0)
 
 
 def decayed(learning_rate: float, milestones: Sequence[int], count: int) -> float:
-    """One factor of 0.1 for every milestone reached."""
+    """Return the rate after one factor of 0.1 for every milestone reached."""
     return learning_rate * 0.1 ** sum(1 for m in milestones if m <= count)
 
 
@@ -74,42 +73,30 @@ def reference_training(
     mask: Tensor,
     body: str = "body",
     head: str = "head",
-    learning_rate: float = 0.1,
-    momentum: float = 0.9,
-    weight_decay: float = 5e-4,
+    optimizer: dict[str, Any],
+    learning_rate: float,
     milestones: Sequence[int] = (100, 150),
     masked_remainder: int = 0,
     normalise_after: bool = False,
-    lambda_reg: float = 1e-3,
-    free: float = 0.1,
-    overlap: float = 0.1,
 ) -> nn.Module:
-    """Train in place; ``mask`` is changed in place too."""
+    """Train with the mask; model and mask are changed in place, the model is returned."""
     model.train()
     mask.requires_grad_(True)
-    state: dict = {}
+    weights = trainable(model)
+    update = build({**weights, "the mask": mask}, optimizer)
     for epoch, batches in enumerate(data["full"]):
         rate = decayed(learning_rate, milestones, epoch)
         masked = epoch % 3 == masked_remainder
         for x, y in batches:
             if not normalise_after:
                 normalise_mask(mask)
-            moved = dict(parameters_of(model))
             feature_map = model.get_submodule(body)(x)
             if masked:
-                moved["the mask"] = mask
                 feature_map = feature_map * mask[:, y].T[:, :, None, None]
             loss = cross_entropy(model.get_submodule(head)(feature_map.mean(dim=(2, 3))), y)
             if masked:
-                loss = loss + training_regulariser(mask, lambda_reg=lambda_reg, free=free, overlap=overlap)
-            sgd_step(
-                moved,
-                gradients(loss, moved),
-                state,
-                learning_rate=rate,
-                momentum=momentum,
-                weight_decay=weight_decay,
-            )
+                loss = loss + training_regulariser(mask)
+            update.step(gradients(loss, {**weights, "the mask": mask}), rate)
             if normalise_after:
                 normalise_mask(mask)
     mask.requires_grad_(False)
@@ -117,19 +104,18 @@ def reference_training(
 
 
 def transferred_head(
-    teacher_head: nn.Linear, mask: Tensor, forgotten: Sequence[int], zero_bias: bool
-) -> tuple:
-    """Weight, bias and kept channels of the student's head."""
+    teacher_head: nn.Linear, mask_CK: Tensor, forgotten: Sequence[int]
+) -> tuple[Tensor, ...]:
+    """Return weight [K, C] and bias [K] of the student's head, and 1 for each kept channel [C]."""
     weight = teacher_head.weight.detach().clone()
-    bias = None if teacher_head.bias is None else teacher_head.bias.detach().clone()
-    keep = torch.zeros(mask.shape[0], dtype=weight.dtype)
-    for c in range(mask.shape[0]):
-        keep[c] = 1.0 if all(float(mask[c, k]) == 0.0 for k in forgotten) else 0.0
+    bias = teacher_head.bias.detach().clone()
+    keep = torch.zeros(mask_CK.shape[0], dtype=weight.dtype)
+    for c in range(mask_CK.shape[0]):
+        keep[c] = 1.0 if all(float(mask_CK[c, k]) == 0.0 for k in forgotten) else 0.0
         weight[:, c] *= keep[c]
     for k in forgotten:
         weight[k] = 0.0
-        if bias is not None and zero_bias:
-            bias[k] = 0.0
+        bias[k] = 0.0
     return weight, bias, keep
 
 
@@ -142,43 +128,32 @@ def reference(
     forgotten: Sequence[int],
     body: str = "body",
     head: str = "head",
-    learning_rate: float = 0.1,
-    momentum: float = 0.9,
-    weight_decay: float = 5e-4,
+    optimizer: dict[str, Any],
+    learning_rate: float,
     milestones: Sequence[int] = (10, 20),
     warm: int = 5,
-    zero_bias: bool = True,
     match_mask: str = "kept",
-    match_weight: float = 1.0,
 ) -> nn.Module:
-    """Unlearning stage: ``model`` is the teacher (left as it is); the trained ``fresh`` is returned."""
+    """Transfer what stays; `model`, the teacher, is left as it is, and the trained `fresh` is returned."""
     teacher_body, student_body = model.get_submodule(body), fresh.get_submodule(body)
-    weight, bias, keep = transferred_head(model.get_submodule(head), mask, forgotten, zero_bias)
+    weight, bias, keep = transferred_head(model.get_submodule(head), mask, forgotten)
     with torch.no_grad():
         fresh.get_submodule(head).weight.copy_(weight)
-        if bias is not None:
-            fresh.get_submodule(head).bias.copy_(bias)
-    was_training = model.training
-    model.eval()
-    fresh.train()
-    moved, state = parameters_of(student_body), {}
-    for epoch, batches in enumerate(data["retain"]):
-        rate = decayed(learning_rate, milestones, max(0, epoch - warm))
-        for x, y in batches:
-            with torch.no_grad():
-                target = teacher_body(x)
-            output = student_body(x)
-            per_channel = mask[:, y].T if match_mask == "labels" else keep.expand(len(x), -1)
-            seen = output if match_mask == "teacher" else output * per_channel[:, :, None, None]
-            pooled = (seen - target * per_channel[:, :, None, None]).mean(dim=(2, 3))
-            loss = ((output - target) ** 2).mean() + match_weight * (pooled**2).mean()
-            sgd_step(
-                moved,
-                gradients(loss, moved),
-                state,
-                learning_rate=rate,
-                momentum=momentum,
-                weight_decay=weight_decay,
-            )
-    model.train(was_training)
+        fresh.get_submodule(head).bias.copy_(bias)
+    kept_channels = keep[None, :, None, None]
+    moved = trainable(student_body)
+    update = build(moved, optimizer)
+    with modes_kept(model):
+        model.eval()
+        fresh.train()
+        for epoch, batches in enumerate(data["retain"]):
+            rate = decayed(learning_rate, milestones, max(0, epoch - warm))
+            for x, _ in batches:
+                with torch.no_grad():
+                    target = teacher_body(x)
+                output = student_body(x)
+                seen = output if match_mask == "teacher" else output * kept_channels
+                pooled = (seen - target * kept_channels).mean(dim=(2, 3))
+                loss = ((output - target) ** 2).mean() + (pooled**2).mean()
+                update.step(gradients(loss, moved), rate)
     return fresh

@@ -1,16 +1,14 @@
-"""Fine-tuning on the retain set (METHODS 2.2): minimise CE(Dr).
+"""Fine-tuning on the retain set: minimise CE(retain). Warnecke et al. 2021, Golatkar et al. 2020.
 
-Step: (x, y), one batch of Dr as the network is to see it (after augmentation, if there is any).
+A step is (x, y): one batch of retain as the network is to see it, after augmentation if there is any.
 
-Order of operations in a step: mode; forward; CE mean over the batch; gradient; one optimizer update.
-BatchNorm: `mode` at every forward ("train" in METHODS: batch statistics, running statistics move).
+In a step, in this order: mode; forward; mean CE of the batch; gradient; one update of the optimizer.
 
 Settings
-  optimizer       see optimizers.py, e.g. {"name": "sgd", "momentum": 0.9, "weight_decay": 5e-4}
+  optimizer       see _optimizers.py
   learning_rates  one number, or one for each epoch, or one for each step of each epoch
-  mode            "train" | "eval" | "bn_eval"
-
-Left open in METHODS: the schedule (learning_rates holds it).
+  mode            at every forward: "train" (BatchNorm uses the batch, its running statistics move), "eval" or
+                  "bn_eval"
 """
 
 from __future__ import annotations
@@ -19,24 +17,24 @@ from typing import Any
 
 from torch import nn
 
-from . import optimizers
-from .plain import Rates, cross_entropy, gradients, rate_at, set_mode, trainable
+from ._losses import cross_entropy
+from ._modes import set_mode
+from ._optimizers import Epochs, Rates, build, steps_with_rates
+from ._weights import gradients, trainable
 
 
 def reference(
     model: nn.Module,
-    batches: list[list[Any]],
+    epochs: Epochs,
     *,
     optimizer: dict[str, Any],
     learning_rates: Rates,
     mode: str = "train",
 ) -> nn.Module:
-    """Trains on Dr; the model is changed in place and returned."""
+    """Train on retain; the model is changed in place and returned."""
     parameters = trainable(model)
-    update = optimizers.build(parameters, optimizer)
-    for epoch, steps in enumerate(batches):
-        for index, (x, y) in enumerate(steps):
-            set_mode(model, mode)
-            loss = cross_entropy(model(x), y)
-            update.step(gradients(loss, parameters), rate_at(learning_rates, epoch, index))
+    update = build(parameters, optimizer)
+    for (x, y), rate in steps_with_rates(epochs, learning_rates):
+        set_mode(model, mode)
+        update.step(gradients(cross_entropy(model(x), y), parameters), rate)
     return model

@@ -1,19 +1,16 @@
-"""Gradient ascent on the forget set (METHODS 2.3; the SFR-on row in 1.2): minimise −CE(Df).
+"""Gradient ascent on the forget set: minimise −CE(forget). Graves et al. 2021, Thudi et al. 2022.
 
-Step: (x_f, y_f), one batch of Df.
+A step is (x, y): one batch of forget.
 
-Order of operations in a step: mode; forward; −CE (mean over the batch); gradient; clipping of the total
-gradient norm, if any; one optimizer update. Weight decay is the optimizer's own and so always shrinks.
-BatchNorm: `mode` at every forward. "train" is the OPTML reading; SFR-on ascends in "eval" (the whole
-model, BatchNorm with frozen running statistics).
+In a step, in this order: mode; forward; −CE, a mean over the batch; gradient; clipping of its total norm, if any; one
+update of the optimizer. Weight decay is the optimizer's and so always shrinks.
 
 Settings
-  optimizer       see optimizers.py
+  optimizer       see _optimizers.py
   learning_rates  one number, or one for each epoch, or one for each step of each epoch
-  mode            "train" (OPTML) | "eval" (SFR-on) | "bn_eval"
-  clip_norm       None (OPTML) | the largest total norm (SFR-on: 0.1)
-
-Left open in METHODS: whether "eval" in SFR-on is there for BatchNorm only (dropout would differ).
+  mode            at every forward: "train" (the repository of Unlearn-Saliency) or "eval" (that of SFR-on: the whole
+                  network, BatchNorm with its running statistics)
+  clip_norm       None (Unlearn-Saliency), or the largest total norm (SFR-on: 0.1)
 """
 
 from __future__ import annotations
@@ -22,26 +19,26 @@ from typing import Any
 
 from torch import nn
 
-from . import optimizers
-from .plain import Rates, cross_entropy, gradients, rate_at, set_mode, trainable
+from ._losses import cross_entropy
+from ._modes import set_mode
+from ._optimizers import Epochs, Rates, build, clipped, steps_with_rates
+from ._weights import gradients, trainable
 
 
 def reference(
     model: nn.Module,
-    batches: list[list[Any]],
+    epochs: Epochs,
     *,
     optimizer: dict[str, Any],
     learning_rates: Rates,
     mode: str = "train",
     clip_norm: float | None = None,
 ) -> nn.Module:
-    """Ascends the loss of Df; the model is changed in place and returned."""
+    """Ascend the loss of forget; the model is changed in place and returned."""
     parameters = trainable(model)
-    update = optimizers.build(parameters, optimizer)
-    for epoch, steps in enumerate(batches):
-        for index, (x_f, y_f) in enumerate(steps):
-            set_mode(model, mode)
-            loss = -cross_entropy(model(x_f), y_f)
-            grads = optimizers.clipped(gradients(loss, parameters), clip_norm)
-            update.step(grads, rate_at(learning_rates, epoch, index))
+    update = build(parameters, optimizer)
+    for (x, y), rate in steps_with_rates(epochs, learning_rates):
+        set_mode(model, mode)
+        grads = gradients(-cross_entropy(model(x), y), parameters)
+        update.step(clipped(grads, clip_norm), rate)
     return model

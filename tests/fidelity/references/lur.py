@@ -1,32 +1,29 @@
-"""LUR, learning to unlearn while retaining (METHODS 1.5; slides "LUR Formulation", "Gradient Analysis").
+"""LUR, learning to unlearn while retaining. Patel & Qiu 2025: the two-step formulation and its gradient analysis.
 
     θ' = θ − α ∇L_r(θ);   minimise L_r(θ) + λ L_f(θ')
     exact:        g = ∇L_r(θ) + λ (I − α ∇²L_r(θ)) ∇L_f(θ')
     first order:  g = ∇L_r(θ) + λ ∇L_f(θ')
 
-Step: (x_f, y_f, x_r, y_r). With forget_loss = "random_label" y_f holds the drawn labels; with "neg_ce" the
-true ones.
+A step is (x_f, y_f, x_r, y_r). With forget_loss = "random_label" y_f are the drawn labels, with "neg_ce" the true ones.
 
-Order of operations in a step: mode; retain forward at θ, L_r = CE(Br); its gradient; θ' in a COPY of the
-model (all trainable parameters are displaced; no weight decay or momentum in this inner step); forget
-forward there, L_f = CE(Bf) or −CE(Bf); its gradient v; for the exact reading the Hessian's product
-∇²L_r(θ) v = ∇<∇L_r(θ), v>, v constant; one optimizer update of θ along g.
-BatchNorm: `mode` at both forwards. In "train" L_r and θ' see the batch statistics of Br, L_f those of Bf;
-the retain forward moves the running statistics once, the forget forward once more if `outer_moves_buffers`
-(the copy's buffers are taken over), else not at all. No other forward is done. Batch statistics are
-functions of θ, so the Hessian goes through them.
+In a step, in this order: mode; retain forward at θ, L_r = CE; its gradient; θ' in a COPY of the model (all trainable
+parameters move, without weight decay or momentum); forget forward there, L_f = CE or −CE; its gradient v; for the exact
+reading the product ∇²L_r(θ) v = ∇<∇L_r(θ), v>, v constant; one update of θ along g.
+BatchNorm in "train": L_r and θ' see the statistics of the retain batch, L_f those of the forget batch. The retain
+forward moves the running statistics once, the forget forward once more if `outer_moves_buffers` (the copy's buffers are
+taken over), else not at all. Batch statistics are functions of θ, so the Hessian goes through them.
 
 Settings
+  exact                whether the Hessian's term is there
   alpha                α of the inner step
-  forget_loss          "random_label" | "neg_ce"
-  balance              λ, 1 in the final objective
-  optimizer            see optimizers.py;   learning_rates: η
+  forget_loss          "random_label" or "neg_ce"
+  balance              λ; 1 in the final objective
   outer_moves_buffers  see above
-  mode                 "train" | "eval" | "bn_eval"
+  optimizer            see _optimizers.py;   learning_rates: η
+  mode                 "train", "eval" or "bn_eval"
 
-Left open in METHODS: L_f, α, η, epochs; whether the slides' experiments are exact or first order; whether
-"not updated twice" forbids the outer forward to move the running statistics (outer_moves_buffers, no
-default); what an epoch is (the steps given).
+The slides do not say L_f, α, η, the epochs, which order the experiments are of, nor whether the forward at θ' moves the
+running statistics: all are arguments.
 """
 
 from __future__ import annotations
@@ -35,96 +32,59 @@ import copy
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from . import optimizers
-from .plain import Rates, combine, cross_entropy, gradients, rate_at, set_mode, trainable
+from ._losses import cross_entropy
+from ._modes import set_mode
+from ._optimizers import Epochs, Rates, build, steps_with_rates
+from ._weights import Tensors, combine, gradients, trainable
+
+SIGNS = {"random_label": 1.0, "neg_ce": -1.0}
 
 
-def displaced(model: nn.Module, slope: list[Tensor | None], alpha: float) -> nn.Module:
-    """A copy of the model at θ' = θ − α · slope, buffers copied too."""
-    other = copy.deepcopy(model)
+def displaced(model: nn.Module, slope: Tensors, alpha: float) -> nn.Module:
+    """Return a copy of the model at θ' = θ − α · slope, buffers copied too."""
+    ahead = copy.deepcopy(model)
     with torch.no_grad():
-        for parameter, g in zip(trainable(other), slope, strict=True):
-            if g is not None:
-                parameter.copy_(parameter - alpha * g.detach())
-    return other
+        for name, parameter in trainable(ahead).items():
+            if name in slope:
+                parameter.copy_(parameter - alpha * slope[name].detach())
+    return ahead
 
 
-def hessian_product(
-    slope: list[Tensor | None], vector: list[Tensor | None], parameters: list[nn.Parameter]
-) -> list[Tensor | None]:
-    """∇²L_r v = ∇ Σ_i <∂L_r/∂θ_i, v_i>, with v constant."""
-    inner = parameters[0].new_zeros(())
-    for g, v in zip(slope, vector, strict=True):
-        if g is not None and v is not None:
-            inner = inner + (g * v.detach()).sum()
+def hessian_product(slope: Tensors, vector: Tensors, parameters: Tensors) -> Tensors:
+    """Return ∇²L_r v = ∇ Σ_i <∂L_r/∂θ_i, v_i>, with v constant."""
+    inner = sum((slope[name] * vector[name].detach()).sum() for name in slope if name in vector)
     return gradients(inner, parameters)
 
 
-def run(
+def reference(
+    model: nn.Module,
+    epochs: Epochs,
+    *,
     exact: bool,
-    model: nn.Module,
-    batches: list[list[Any]],
     alpha: float,
     forget_loss: str,
     optimizer: dict[str, Any],
     learning_rates: Rates,
     outer_moves_buffers: bool,
-    balance: float,
-    mode: str,
+    balance: float = 1.0,
+    mode: str = "train",
 ) -> nn.Module:
-    """Both readings."""
-    sign = {"random_label": 1.0, "neg_ce": -1.0}[forget_loss]
+    """Take each step as seen from one retain step ahead; the model is changed in place and returned."""
     parameters = trainable(model)
-    update = optimizers.build(parameters, optimizer)
-    for epoch, steps in enumerate(batches):
-        for index, (x_f, y_f, x_r, y_r) in enumerate(steps):
-            set_mode(model, mode)
-            retain_loss = cross_entropy(model(x_r), y_r)
-            slope = gradients(retain_loss, parameters, create_graph=exact)
-            ahead = displaced(model, slope, alpha)
-            v = gradients(sign * cross_entropy(ahead(x_f), y_f), trainable(ahead))
-            g = combine((1.0, [None if s is None else s.detach() for s in slope]), (balance, v))
-            if exact:
-                g = combine((1.0, g), (-balance * alpha, hessian_product(slope, v, parameters)))
-            if outer_moves_buffers:
-                with torch.no_grad():
-                    for mine, moved in zip(model.buffers(), ahead.buffers(), strict=True):
-                        mine.copy_(moved)
-            update.step(g, rate_at(learning_rates, epoch, index))
+    update = build(parameters, optimizer)
+    for (x_f, y_f, x_r, y_r), rate in steps_with_rates(epochs, learning_rates):
+        set_mode(model, mode)
+        slope = gradients(cross_entropy(model(x_r), y_r), parameters, create_graph=exact)
+        ahead = displaced(model, slope, alpha)
+        v = gradients(SIGNS[forget_loss] * cross_entropy(ahead(x_f), y_f), trainable(ahead))
+        g = combine((1.0, {name: s.detach() for name, s in slope.items()}), (balance, v))
+        if exact:
+            g = combine((1.0, g), (-balance * alpha, hessian_product(slope, v, parameters)))
+        if outer_moves_buffers:
+            with torch.no_grad():
+                for buffer, moved in zip(model.buffers(), ahead.buffers(), strict=True):
+                    buffer.copy_(moved)
+        update.step(g, rate)
     return model
-
-
-def reference_exact(
-    model: nn.Module,
-    batches: list[list[Any]],
-    *,
-    alpha: float,
-    forget_loss: str,
-    optimizer: dict[str, Any],
-    learning_rates: Rates,
-    outer_moves_buffers: bool,
-    balance: float = 1.0,
-    mode: str = "train",
-) -> nn.Module:
-    """With the Hessian term; the model is changed in place and returned."""
-    settings = (alpha, forget_loss, optimizer, learning_rates, outer_moves_buffers, balance, mode)
-    return run(True, model, batches, *settings)
-
-
-def reference_first_order(
-    model: nn.Module,
-    batches: list[list[Any]],
-    *,
-    alpha: float,
-    forget_loss: str,
-    optimizer: dict[str, Any],
-    learning_rates: Rates,
-    outer_moves_buffers: bool,
-    balance: float = 1.0,
-    mode: str = "train",
-) -> nn.Module:
-    """Without it; the model is changed in place and returned."""
-    settings = (alpha, forget_loss, optimizer, learning_rates, outer_moves_buffers, balance, mode)
-    return run(False, model, batches, *settings)

@@ -1,24 +1,21 @@
-"""NegGrad as GDR-GMA has it (METHODS 2.4; paper of GDR-GMA, section 3): ω ← ω + η (w_f g_f − w_r g_r).
+"""NegGrad as GDR-GMA has it (its section 3): θ ← θ + η (w_f g_f − w_r g_r).
 
-g_f = ∇CE(Bf) and g_r = ∇CE(Br) at the same weights, one batch of each in a step.
+g_f = ∇CE(forget batch) and g_r = ∇CE(retain batch) at the same weights, one batch of each in a step.
 
-Step: (x_f, y_f, x_r, y_r).
+A step is (x_f, y_f, x_r, y_r).
 
-Order of operations in a step: mode; the two forwards in `forward_order` (this decides only the order in
-which BatchNorm's running statistics move); the two gradients; one optimizer update along
-−w_f g_f + w_r g_r.
-BatchNorm: `mode` at both forwards; each batch is normalised by itself, never the two together.
+In a step, in this order: training mode; the two forwards in `forward_order`, each batch normalised by itself; the two
+gradients; one update of the optimizer along −w_f g_f + w_r g_r.
 
 Settings
-  optimizer       see optimizers.py; the equation itself is {"name": "sgd"} (no momentum, no weight decay)
+  optimizer       see _optimizers.py; the equation itself is {"name": "sgd"} without momentum and weight decay
   learning_rates  η: one number, or one for each epoch, or one for each step of each epoch
-  forget_weight   w_f, 1 in the equation; .1 … .9 in the paper's Table 1
-  retain_weight   w_r, 1 in the equation; 1 − w_f in the paper's Table 1
-  forward_order   "retain_first" | "forget_first"
-  mode            "train" | "eval" | "bn_eval"
+  forget_weight   w_f: 1 in the equation, 0.1 to 0.9 in the paper's Table 1
+  retain_weight   w_r: 1 in the equation, 1 − w_f in the paper's Table 1
+  forward_order   "retain_first" or "forget_first": it shows in BatchNorm's running statistics alone
 
-Left open in METHODS: η, epochs, optimizer, order of the forwards, mode, whether "equal weights" are 1 and 1
-or .5 and .5, and what an epoch is when Df and Dr differ in length (the steps given say it).
+The paper does not say η, the epochs, the optimizer, the order of the forwards, nor what an epoch is when the sets
+differ in length: the steps given say it.
 """
 
 from __future__ import annotations
@@ -27,37 +24,28 @@ from typing import Any
 
 from torch import nn
 
-from . import optimizers
-from .plain import Rates, combine, cross_entropy, gradients, rate_at, set_mode, trainable
+from ._losses import pair_losses
+from ._modes import set_mode
+from ._optimizers import Epochs, Rates, build, steps_with_rates
+from ._weights import combine, gradients, trainable
 
 
 def reference(
     model: nn.Module,
-    batches: list[list[Any]],
+    epochs: Epochs,
     *,
     optimizer: dict[str, Any],
     learning_rates: Rates,
     forget_weight: float = 1.0,
     retain_weight: float = 1.0,
     forward_order: str = "retain_first",
-    mode: str = "train",
 ) -> nn.Module:
-    """Descends on Dr and ascends on Df at once; the model is changed in place and returned."""
+    """Descend on retain and ascend on forget at once; the model is changed in place and returned."""
     parameters = trainable(model)
-    update = optimizers.build(parameters, optimizer)
-    for epoch, steps in enumerate(batches):
-        for index, (x_f, y_f, x_r, y_r) in enumerate(steps):
-            set_mode(model, mode)
-            if forward_order == "retain_first":
-                retain_loss = cross_entropy(model(x_r), y_r)
-                forget_loss = cross_entropy(model(x_f), y_f)
-            elif forward_order == "forget_first":
-                forget_loss = cross_entropy(model(x_f), y_f)
-                retain_loss = cross_entropy(model(x_r), y_r)
-            else:
-                raise ValueError(forward_order)
-            g_f = gradients(forget_loss, parameters)
-            g_r = gradients(retain_loss, parameters)
-            descent = combine((-forget_weight, g_f), (retain_weight, g_r))
-            update.step(descent, rate_at(learning_rates, epoch, index))
+    update = build(parameters, optimizer)
+    for step, rate in steps_with_rates(epochs, learning_rates):
+        set_mode(model, "train")
+        forget_loss, retain_loss = pair_losses(model, step, forward_order)
+        g_f, g_r = gradients(forget_loss, parameters), gradients(retain_loss, parameters)
+        update.step(combine((-forget_weight, g_f), (retain_weight, g_r)), rate)
     return model

@@ -1,67 +1,65 @@
-"""NTK scrubbing with dense Jacobians. METHODS 2.19.
+"""NTK scrubbing with dense Jacobians. Golatkar et al. 2020 (Forgetting outside the box).
 
-Order of operations:
- 1. eval mode for every forward; everything is taken at the trained weights theta.
- 2. For every single sample and every class: gradient of that logit w.r.t. all trainable parameters: the
-    columns of J (P x nC), sample by sample, classes inside. Residual column f0 - y = softmax(logits) -
-    one-hot, same order.
- 3. w(S) = -J_S (J_S^T J_S + n_S * lambda * I)^-1 (f0 - y)_S for S = D (retain samples, then forget samples)
-    and S = Dr; n_S is the number of SAMPLES of S.
- 4. Delta = w(Dr) - w(D).
- 5. Trapezium trick: e = theta - theta_init - w(Dr); c = cos(Delta, e);
-    s = (|Delta| + 2 * |c| * |e|) / |Delta|.
- 6. theta += s * Delta.
-No buffers touched, the mode the model came in is put back.
+In this order:
+ 1. Evaluation mode for every forward; everything is taken at the trained weights θ.
+ 2. For every single sample and every class: the gradient of that logit by all trainable parameters. These are the
+    columns of J [P, n·K], sample by sample, classes inside. The residual f0 − y = softmax(logits) − one-hot has the
+    same order.
+ 3. w(S) = −J_S (J_Sᵀ J_S + n_S λ I)⁻¹ (f0 − y)_S for S = D (retain samples, then forget samples) and S = retain; n_S is
+    the number of SAMPLES of S.
+ 4. Δ = w(retain) − w(D).
+ 5. Trapezium trick: e = θ − θ_init − w(retain); c = cos(Δ, e); s = (|Δ| + 2 · |c| · |e|) / |Δ|.
+ 6. θ += s · Δ.
+No buffers are touched; the mode the model came in is put back.
 
-``data``: {"retain": (inputs, labels), "forget": (inputs, labels)}.
-``initial``: {parameter name: initial weight}, needed for the trapezium trick only.
-``lambda_``: weight decay (0.1 in the small setting).
+`data`: {"retain": (inputs, labels), "forget": (inputs, labels)}.
+`initial`: {parameter name: initial weight}, needed for the trapezium trick.
+`lambda_`: the weight decay (0.1 in the small setting).
+`scale`: a number in place of the trick.
+`residual`: "softmax", or "logit" for logits − one-hot, the residual of a squared loss.
 
-Left open by METHODS, arguments here:
- - the formula of the trapezium trick is only named: the one above is used: |Delta| + 2 sin(angle - 90
-   degrees) |e| for an obtuse angle and |Delta| + 2 cos(angle) |e| otherwise, both of which are |Delta| + 2
-   |cos| |e|. ``trapezium="signed"`` keeps the sign of the cosine. ``scale`` (a number) replaces the trick.
- - ``residual="logit"`` uses logits - one-hot (squared loss) instead of softmax - one-hot.
+The paper names the trapezium trick without a formula. The one above is |Δ| + 2 sin(angle − 90°) |e| for an obtuse angle
+and |Δ| + 2 cos(angle) |e| otherwise; both are |Δ| + 2 |cos| |e|. `trapezium="signed"` of `trapezium_scale` keeps the
+sign of the cosine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from .plain_parts import Batch, Tensors, add_to, flat, gradients, parameters_of, softmax, split_like
+from ._losses import softmax
+from ._modes import evaluating
+from ._samples import Batch
+from ._weights import Tensors, add_to, flat, gradients, split_like, trainable, with_zeros
 
 
 def jacobian_and_residual(
-    model: nn.Module, samples: Batch, *, residual: str = "softmax", names: Sequence[str] | None = None
+    model: nn.Module, samples: Batch, *, residual: str = "softmax"
 ) -> tuple[Tensor, Tensor]:
-    """Step 2: J of shape (P, nC) and the residuals of shape (nC,)."""
-    parameters = parameters_of(model, names)
-    was_training = model.training
-    model.eval()
+    """Return J [P, n·K] and the residuals [n·K] of step 2."""
+    parameters = trainable(model)
     x, y = samples
     columns, residuals = [], []
-    for i in range(len(y)):
-        logits = model(x[i : i + 1])[0]
-        outputs = softmax(logits).detach() if residual == "softmax" else logits.detach()
-        for c in range(len(logits)):
-            columns.append(flat(gradients(logits[c], parameters)))
-            residuals.append(outputs[c] - (1.0 if c == int(y[i]) else 0.0))
-    model.train(was_training)
+    with evaluating(model):
+        for i in range(len(y)):
+            logits = model(x[i : i + 1])[0]
+            outputs = softmax(logits).detach() if residual == "softmax" else logits.detach()
+            for c in range(len(logits)):
+                columns.append(flat(with_zeros(gradients(logits[c], parameters), parameters)))
+                residuals.append(outputs[c] - (1.0 if c == int(y[i]) else 0.0))
     return torch.stack(columns, dim=1), torch.stack(residuals)
 
 
 def linear_solution(jacobian: Tensor, residual: Tensor, number_of_samples: int, lambda_: float) -> Tensor:
-    """Step 3: w = -J (J^T J + n lambda I)^-1 (f0 - y)."""
+    """Return w = −J (Jᵀ J + n λ I)⁻¹ (f0 − y), [P] (step 3)."""
     kernel = jacobian.T @ jacobian
     kernel = kernel + number_of_samples * lambda_ * torch.eye(len(kernel), dtype=kernel.dtype)
     return -jacobian @ (torch.linalg.inv(kernel) @ residual)
 
 
 def trapezium_scale(delta: Tensor, error: Tensor, trapezium: str = "absolute") -> float:
-    """Step 5."""
+    """Return s of step 5."""
     cosine = float(delta @ error / (delta.norm() * error.norm()))
     if trapezium == "absolute":
         cosine = abs(cosine)
@@ -75,14 +73,12 @@ def reference(
     lambda_: float,
     initial: Tensors | None = None,
     scale: float | None = None,
-    trapezium: str = "absolute",
     residual: str = "softmax",
-    names: Sequence[str] | None = None,
 ) -> nn.Module:
-    """NTK scrubbing; give ``initial`` for the trapezium trick or ``scale`` to fix the step."""
-    parameters = parameters_of(model, names)
-    j_retain, r_retain = jacobian_and_residual(model, data["retain"], residual=residual, names=names)
-    j_forget, r_forget = jacobian_and_residual(model, data["forget"], residual=residual, names=names)
+    """Add Δ; give `initial` for the trapezium trick, or `scale` to fix the step."""
+    parameters = trainable(model)
+    j_retain, r_retain = jacobian_and_residual(model, data["retain"], residual=residual)
+    j_forget, r_forget = jacobian_and_residual(model, data["forget"], residual=residual)
     n_retain, n_forget = len(data["retain"][1]), len(data["forget"][1])
     w_retain = linear_solution(j_retain, r_retain, n_retain, lambda_)
     w_full = linear_solution(
@@ -95,7 +91,7 @@ def reference(
     if scale is None:
         if initial is None:
             raise ValueError("the trapezium trick needs the initial weights")
-        start = torch.cat([initial[name].reshape(-1) for name in parameters])
-        scale = trapezium_scale(delta, flat(parameters) - start - w_retain, trapezium)
+        start = flat({name: initial[name] for name in parameters})
+        scale = trapezium_scale(delta, flat(parameters) - start - w_retain)
     add_to(parameters, split_like(delta, parameters), scale)
     return model

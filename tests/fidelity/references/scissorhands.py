@@ -1,35 +1,26 @@
-"""Scissorhands (SHs). METHODS 2.20, corrections 7.14, settings table 2.0.
+"""Scissorhands: trim the salient weights, then repair along projected gradients. Wu and Harandi 2024.
 
 Stage 1, trimming:
- 1. Model in train mode (the released code never sets the mode; BatchNorm uses batch statistics and its
-    running statistics MOVE). For each SNIP batch: gradient g of the mean CE at the original weights; A +=
-    |g|.
- 2. saliency = |w * A| for every trainable weight; n of them in all; threshold = the k-th smallest saliency
-    over all tensors, k = int(sparsity * n); weights with saliency > threshold (strict) are marked.
- 3. Marked weights of the tensors in ``reinitialised`` are replaced by the entries of ``fresh`` at the same
-    places.
+ 1. The model is in training mode (the released code never sets the mode; BatchNorm's running statistics MOVE). For each
+    trimming batch: gradient g of the mean CE at the original weights; A += |g|.
+ 2. saliency = |w · A| for every trainable weight, n of them; threshold = the k-th smallest saliency of all tensors,
+    k = int(sparsity · n); weights with a saliency above it (strictly) are marked.
+ 3. Marked weights of the tensors in `reinitialised` are replaced by the entries of `fresh` at the same places.
 Stage 2, per epoch:
- 4. Memory vectors over the tensors in ``projected``: for each memory batch of the epoch, gradient of
-    -CE(forget); gradients accumulate: the j-th vector is the sum of the first j.
- 5. Retain batches zipped with forget batches, model in train mode: retain forward, then forget forward;
-    loss = CE(retain) - lambda * CE(forget). On every ``project_every``-th step (counted from 1 in each
-    epoch) the gradient g over ``projected`` is replaced: if any memory m has m.g < 0: g + sum v_j m_j,
-    v minimising 0.5 v^T (M M^T + epsilon I) v + (M g).v subject to v_j >= margin; otherwise unchanged. Then
-    one SGD step on all trainable parameters.
- 6. When the forget batches of the epoch are used up, the remaining retain batches: plain CE steps, same
-    optimizer.
-The model is left in train mode's statistics; the mode it came in is put back.
+ 4. Memory vectors over the tensors in `projected`: for each memory batch of the epoch, the gradient of −CE(forget).
+    Gradients add up: the j-th vector is the sum of the first j.
+ 5. Retain batches beside forget batches, in training mode: retain forward, then forget forward;
+    loss = CE(retain) − lambda · CE(forget). On every `project_every`-th step, counted from 1 in each epoch, the
+    gradient g of `projected` is replaced: if any memory m has m·g < 0 by g + Σ v_j m_j, where v minimises
+    ½ vᵀ(M Mᵀ + ε I) v + (M g)ᵀ v subject to v_j >= margin. Then one step on all trainable parameters.
+ 6. When the forget batches of the epoch are used up: plain CE steps on the remaining retain batches, same optimizer.
+The mode the model came in is put back.
 
-``data``: {"snip": [forget batches, prune_num of them], "memory": [[forget batches] per epoch],
-           "retain": [[batches] per epoch], "forget": [[batches] per epoch]}; every batch (inputs, labels).
-``fresh``: {name: tensor} full tensors of re-initialisation draws (Kaiming-uniform a=sqrt(5); zeros for
-biases). ``reinitialised``, ``projected``: parameter names (layer3, layer4, fc; re-initialisation leaves
-BatchNorm out).
-
-Left open by METHODS, arguments here: ``memory_at`` "trimmed" (a frozen copy of the model after stage 1) or
-"current" (the model at the start of the epoch); ``memory_train_mode`` (True; on a copy, so no statistics
-move); ``forget_first`` swaps the two forwards; ``snip_train_mode``; BatchNorm tensors in ``projected`` are
-up to the caller.
+`data`: {"snip": [forget batches], "memory": [[forget batches] per epoch], "retain": [[batches] per epoch],
+         "forget": [[batches] per epoch]}; every batch is (inputs, labels).
+`fresh`: {name: tensor} of the values for re-initialisation. `reinitialised`, `projected`: parameter names.
+`memory_at`: "trimmed" (a frozen copy of the model after stage 1) or "current" (the model at the start of the epoch).
+`memory_train_mode`: the mode of that copy. `optimizer`: see _optimizers.py.
 """
 
 from __future__ import annotations
@@ -37,11 +28,16 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .plain_parts import Batch, Tensors, cross_entropy, flat, gradients, parameters_of, sgd_step, split_like
+from ._losses import cross_entropy, pair_losses
+from ._modes import modes_kept
+from ._optimizers import build
+from ._samples import Batch
+from ._weights import Tensors, combine, flat, gradients, split_like, trainable, with_zeros, zeros_like
 
 
 def trim(
@@ -51,12 +47,11 @@ def trim(
     sparsity: float,
     fresh: Tensors,
     reinitialised: Sequence[str],
-    snip_train_mode: bool = True,
 ) -> None:
-    """Stage 1, in place."""
-    model.train(snip_train_mode)
-    parameters = parameters_of(model)
-    magnitude = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    """Do stage 1 in place; the model stays in training mode."""
+    model.train()
+    parameters = trainable(model)
+    magnitude = zeros_like(parameters)
     for x, y in batches:
         for name, g in gradients(cross_entropy(model(x), y), parameters).items():
             magnitude[name] += g.abs()
@@ -76,17 +71,18 @@ def trim(
 
 
 def memory_vectors(model: nn.Module, batches: Sequence[Batch], projected: Sequence[str]) -> list[Tensor]:
-    """Step 4: accumulated gradients of -CE(forget)."""
-    parameters = parameters_of(model, projected)
+    """Return the sums of the gradients of −CE(forget) after each batch (step 4)."""
+    parameters = trainable(model, projected)
     vectors, running = [], torch.zeros_like(flat(parameters))
     for x, y in batches:
-        running = running + flat(gradients(-cross_entropy(model(x), y), parameters))
+        slopes = gradients(-cross_entropy(model(x), y), parameters)
+        running = running + flat(with_zeros(slopes, parameters))
         vectors.append(running.clone())
     return vectors
 
 
 def constrained_minimum(p: Tensor, q: Tensor, margin: float) -> Tensor:
-    """argmin 0.5 v'Pv + q'v over v >= margin, by trying every set of entries held at the margin."""
+    """Return argmin ½ vᵀPv + qᵀv over v >= margin, by trying every set of entries held at the margin."""
     best, lowest = None, float("inf")
     for held in itertools.product([True, False], repeat=len(q)):
         at_margin = [i for i, h in enumerate(held) if h]
@@ -102,7 +98,7 @@ def constrained_minimum(p: Tensor, q: Tensor, margin: float) -> Tensor:
 
 
 def project(g: Tensor, memories: Sequence[Tensor], *, margin: float, epsilon: float) -> Tensor:
-    """Step 5: the GEM projection."""
+    """Return the gradient [P] of step 5."""
     if not memories or all(float(m @ g) >= 0.0 for m in memories):
         return g
     m = torch.stack(list(memories))
@@ -112,58 +108,40 @@ def project(g: Tensor, memories: Sequence[Tensor], *, margin: float, epsilon: fl
 
 def reference(
     model: nn.Module,
-    data: dict,
+    data: dict[str, Any],
     *,
     sparsity: float,
     lambda_: float,
     fresh: Tensors,
     reinitialised: Sequence[str],
     projected: Sequence[str],
+    optimizer: dict[str, Any],
     learning_rate: float,
-    momentum: float = 0.9,
-    weight_decay: float = 5e-4,
     margin: float = 0.5,
     epsilon: float = 1e-3,
     project_every: int = 1,
     memory_at: str = "trimmed",
     memory_train_mode: bool = True,
-    forget_first: bool = False,
-    snip_train_mode: bool = True,
 ) -> nn.Module:
-    """Trim, then joint training with projected gradients."""
-    was_training = model.training
-    trim(
-        model,
-        data["snip"],
-        sparsity=sparsity,
-        fresh=fresh,
-        reinitialised=reinitialised,
-        snip_train_mode=snip_train_mode,
-    )
-    trimmed = copy.deepcopy(model)
-    model.train()
-    parameters, state = parameters_of(model), {}
-    step = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
-    inside = parameters_of(model, projected)
-    for epoch, retain in enumerate(data["retain"]):
-        source = copy.deepcopy(model if memory_at == "current" else trimmed).train(memory_train_mode)
-        memories = memory_vectors(source, data["memory"][epoch], projected)
-        forget = data["forget"][epoch]
-        for i, (x_r, y_r) in enumerate(retain):
-            if i >= len(forget):
-                sgd_step(parameters, gradients(cross_entropy(model(x_r), y_r), parameters), state, **step)
-                continue
-            x_f, y_f = forget[i]
-            if forget_first:
-                forget_loss = cross_entropy(model(x_f), y_f)
-                retain_loss = cross_entropy(model(x_r), y_r)
-            else:
-                retain_loss = cross_entropy(model(x_r), y_r)
-                forget_loss = cross_entropy(model(x_f), y_f)
-            grads = gradients(retain_loss - lambda_ * forget_loss, parameters)
-            if (i + 1) % project_every == 0:
-                g = flat({name: grads[name] for name in inside})
-                grads.update(split_like(project(g, memories, margin=margin, epsilon=epsilon), inside))
-            sgd_step(parameters, grads, state, **step)
-    model.train(was_training)
+    """Trim and repair; the model is changed in place and returned."""
+    with modes_kept(model):
+        trim(model, data["snip"], sparsity=sparsity, fresh=fresh, reinitialised=reinitialised)
+        trimmed = copy.deepcopy(model)
+        parameters, inside = trainable(model), trainable(model, projected)
+        update = build(parameters, optimizer)
+        for epoch, retain in enumerate(data["retain"]):
+            source = copy.deepcopy(model if memory_at == "current" else trimmed).train(memory_train_mode)
+            memories = memory_vectors(source, data["memory"][epoch], projected)
+            forget = data["forget"][epoch]
+            for i, (x, y) in enumerate(retain):
+                if i >= len(forget):
+                    update.step(gradients(cross_entropy(model(x), y), parameters), learning_rate)
+                    continue
+                losses = pair_losses(model, (*forget[i], x, y), "retain_first")
+                g_f, g_r = (gradients(loss, parameters) for loss in losses)
+                grads = with_zeros(combine((1.0, g_r), (-lambda_, g_f)), parameters)
+                if (i + 1) % project_every == 0:
+                    g = flat({name: grads[name] for name in inside})
+                    grads |= split_like(project(g, memories, margin=margin, epsilon=epsilon), inside)
+                update.step(grads, learning_rate)
     return model

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -14,7 +13,7 @@ from reunlearn.objectives.classification import Classification
 from reunlearn.study.schema import Recipe
 from reunlearn.training.state.registry import StateRequest
 
-RECIPE = Recipe(source="tests", learning_rate=0.05, epochs=2, batch_size=8).model_dump(mode="json")
+RECIPE = Recipe(learning_rate=0.05, epochs=2, batch_size=8)
 
 
 def request(
@@ -27,7 +26,7 @@ def request(
     result: Callable[[int], nn.Module] | None = None,
     forget: np.ndarray | None = None,
     earlier: np.ndarray | None = None,
-    recipe: dict[str, Any] = RECIPE,
+    recipe: Recipe = RECIPE,
 ) -> StateRequest:
     """Return a request; `start` is needed by the kinds that train."""
 

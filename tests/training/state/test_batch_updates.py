@@ -18,16 +18,16 @@ from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.randomness import seeded
-from reunlearn.training.replay import read_replayed, replayed_distance
+from reunlearn.training.replayed import read_replayed, replayed_distance
 from reunlearn.training.state import batch_updates
 from reunlearn.training.state.batch_updates import BatchUpdates
 from tests.training.state.requests import request
 
 COUNT, CLASSES = 50, 4
-RECIPE: dict[str, Any] = Recipe(
-    source="tests",
+RECIPE = Recipe(
     learning_rate=0.05,
     weight_decay=5e-4,
     epochs=3,
@@ -36,20 +36,22 @@ RECIPE: dict[str, Any] = Recipe(
     schedule_per="step",
     warmup_epochs=1,
     augmentation=("crop", "flip"),
-).model_dump(mode="json")
+)
 
 
 def samples() -> Samples:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (COUNT, 3, 8, 8), dtype=np.uint8)
-    augmentation = Augmentation(tuple(RECIPE["augmentation"]))
+    augmentation = Augmentation(RECIPE.augmentation)
     numbers = np.arange(COUNT) + 1000  # official numbers are not rows
-    return ImageSamples(x, rng.integers(0, CLASSES, COUNT), numbers, (0.5,) * 3, (0.25,) * 3, augmentation)
+    return ImageSamples(
+        x, rng.integers(0, CLASSES, COUNT), numbers, (0.5,) * 3, (0.25,) * 3, augmentation=augmentation
+    )
 
 
 def start(seed: int) -> nn.Module:
     """Return a network with dropout and BatchNorm as it is before training."""
-    network = build({"name": "small_cnn", "settings": {"width": 4}}, (3, 8, 8), CLASSES, seed)
+    network = build(ArchitectureSpec(name="small_cnn", settings={"width": 4}), (3, 8, 8), CLASSES, seed)
     return nn.Sequential(nn.Dropout(0.3), network)
 
 
@@ -90,7 +92,7 @@ def test_the_replay_ends_in_the_very_original(tmp_path: Path) -> None:
     folder = tmp_path / "written"
     facts, updates = written(folder, original(), [1003])
     assert facts["replay_distance"] == facts["replay_largest"] == 0
-    assert [p.name for p in folder.iterdir()] == ["batch_updates.safetensors"]
+    assert [p.name for p in folder.iterdir()] == ["state.safetensors"]
     assert replayed_distance(folder) == 0
     assert facts["batches"] == 3 * 4
     assert facts["batches_summed"] == 3  # one batch per epoch holds the sample

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from reunlearn.models.registry import build
 from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.state import entangled
 from tests.training.state.requests import request
 from tests.unlearning.methods.double_precision import CLASSES, assert_same, distance, make_samples
@@ -18,12 +19,12 @@ SETTINGS = {"learning_rate": 0.3, "weight_decay": 0.01, "momentum": 0.8, "epochs
 
 
 def network(seed: int) -> nn.Module:
-    architecture = {"name": "masked", "settings": {"body": "small_cnn", "width": 2}}
+    architecture = ArchitectureSpec(name="masked", settings={"body": "small_cnn", "width": 2})
     return build(architecture, (2, 4, 4), CLASSES, seed).double()
 
 
 def trained(folder: Path, **settings) -> tuple[nn.Module, dict]:
-    recipe = Recipe(source="tests", **(SETTINGS | settings)).model_dump(mode="json")
+    recipe = Recipe(**(SETTINGS | settings))
     wanted = request(folder, network(9), make_samples(20, seed=1), CLASSES, 4, result=network, recipe=recipe)
     facts = entangled.write(wanted)
     return entangled.read_into(network(0), folder), facts

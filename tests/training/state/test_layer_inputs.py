@@ -19,7 +19,7 @@ def samples(augmentation: tuple[str, ...] = ()) -> Samples:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (300, 1, 4, 4)).astype(np.uint8)
     y = rng.integers(0, 3, 300)
-    return ImageSamples(x, y, np.arange(300), (0.5,), (0.25,), Augmentation(augmentation))
+    return ImageSamples(x, y, np.arange(300), (0.5,), (0.25,), augmentation=Augmentation(augmentation))
 
 
 def network() -> nn.Module:
@@ -45,7 +45,7 @@ def test_moments_of_the_whole_training_set_in_evaluation_mode(tmp_path: Path) ->
     assert torch.allclose(found["0"], rows.T @ rows, rtol=1e-5)
     assert torch.allclose(found["4"], inner.T @ inner, rtol=1e-5)
     assert all(torch.equal(v, buffers[k]) for k, v in model.state_dict().items()), "the model is only watched"
-    assert [p.name for p in tmp_path.iterdir()] == ["layer_inputs.safetensors"]
+    assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
 
 
 def test_augmentation_follows_the_seed(tmp_path: Path) -> None:

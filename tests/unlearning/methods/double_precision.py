@@ -12,7 +12,7 @@ from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import Classification
-from reunlearn.study.methods import as_read, holds
+from reunlearn.study.methods import fill, holds
 from reunlearn.unlearning.registry import card
 from reunlearn.unlearning.task import Task
 
@@ -33,7 +33,9 @@ def make_samples(count: int, seed: int, labels=None, augmentation: tuple[str, ..
     y = rng.integers(0, CLASSES, count) if labels is None else np.asarray(labels)
     x = rng.integers(0, 180, (count, 2, 4, 4)) + 30 * y[:, None, None, None]
     changes = Augmentation(augmentation)
-    return DoubleSamples(x.astype(np.uint8), y, np.arange(count), (0.4, 0.4), (0.3, 0.3), changes)
+    return DoubleSamples(
+        x.astype(np.uint8), y, np.arange(count), (0.4, 0.4), (0.3, 0.3), augmentation=changes
+    )
 
 
 def two_layers() -> nn.Module:
@@ -64,9 +66,9 @@ def memorise(model: nn.Module, samples: Samples, steps: int = 60) -> nn.Module:
 
 def make_task(name: str, sets: dict[str, Samples], settings: dict, seed: int = 5, **more) -> Task:
     """Return a task that gives what the method declares under these settings."""
-    about = card(name)
-    filled = as_read(about, None, settings)
-    declared = {s for s in ("forget", "retain", "validation") if holds(about["needs"][s], filled)}
+    method_card = card(name)
+    filled = fill(method_card, None, settings)
+    declared = {s for s in ("forget", "retain", "validation") if holds(getattr(method_card.needs, s), filled)}
     return Task(sets, declared, Classification(CLASSES), CLASSES, seed, **more)
 
 

@@ -10,12 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Samples
-from reunlearn.unlearning.registry import make
+from reunlearn.study.scenario import read_scenario
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, make_sets
 
 FORGET, RETAIN = 6, 9
 TRUE = torch.arange(FORGET + RETAIN) % CLASSES
+FIELDS: dict[str, dict[str, Any]] = {
+    "random": {"fraction": 0.4},
+    "class": {"classes": [1]},
+    "label_flip": {"count": 2},
+}
 TAUGHT_WRONG = [0, 1, 2, 3]  # of the forget set; 4 and 5 were taught right
 
 
@@ -63,7 +69,7 @@ def unlearn(
         CLASSES,
         seed,
         true_labels=TRUE,
-        scenario={"kind": scenario},
+        scenario=read_scenario({"kind": scenario, **FIELDS[scenario]}),
         log=history.append,
     )
     return make(name, None, settings).unlearn(copy.deepcopy(model), task), history

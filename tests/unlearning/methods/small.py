@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import Classification
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 
 CLASSES = 3
 PLAIN = {"augmented": False, "batch_size": 4}

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from reunlearn.training.state.batch_updates import FILE
-from reunlearn.unlearning.registry import make
+from reunlearn.training.state.registry import FILE
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, assert_same, make_sets
 

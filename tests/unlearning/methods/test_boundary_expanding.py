@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from reunlearn.unlearning.methods.boundary_expanding import BoundaryExpanding
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, Seen, assert_same, distance, make_sets
 

@@ -1,4 +1,4 @@
-"""Boundary shrink against FGSM pixel by pixel, in whole levels."""
+"""Boundary shrink against FGSM pixel by pixel, in Python's floats."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import AccessError, GuardedSet, Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
 from tests.unlearning.methods.small import (
     CLASSES,
@@ -81,12 +81,12 @@ def slow_images(model: nn.Module, seen: Seen, mean: tuple, std: tuple, whole: bo
     moved = torch.empty_like(x)
     for i, c, h, w in np.ndindex(*x.shape):
         if whole:
-            level = float(LEVELS[int(seen.batch.index[i]), c, h, w])
+            pixel = float(LEVELS[int(seen.batch.index[i]), c, h, w]) / 255
         else:
-            level = 255 * (x[i, c, h, w].item() * std[c] + mean[c])
+            pixel = x[i, c, h, w].item() * std[c] + mean[c]
         s = x.grad[i, c, h, w].item()
-        level = round(min(255.0, max(0.0, level + 25.5 * ((s > 0) - (s < 0)))))
-        moved[i, c, h, w] = (level / 255 - mean[c]) / std[c]
+        pixel = min(1.0, max(0.0, pixel + 0.1 * ((s > 0) - (s < 0))))
+        moved[i, c, h, w] = (round(pixel * 255) / 255 - mean[c]) / std[c]
     return moved.detach()
 
 

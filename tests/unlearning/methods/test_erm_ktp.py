@@ -11,11 +11,13 @@ from torch import nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build
-from reunlearn.training.checkpoint import save_model
-from reunlearn.training.state.entangled import FILE
+from reunlearn.study.scenario import read_scenario
+from reunlearn.study.specs import ArchitectureSpec
+from reunlearn.training.state.registry import FILE
+from reunlearn.training.tensor_files import save_model
 from reunlearn.unlearning.methods.erm_ktp import kept_channels
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import AccessError, Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import (
     CLASSES,
     assert_same,
@@ -39,7 +41,7 @@ FORGOTTEN = 1
 
 
 def network(seed: int) -> nn.Module:
-    architecture = {"name": "masked", "settings": {"body": "small_cnn", "width": 2}}
+    architecture = ArchitectureSpec(name="masked", settings={"body": "small_cnn", "width": 2})
     return build(architecture, (2, 4, 4), CLASSES, seed).double()
 
 
@@ -68,7 +70,7 @@ def task(folder: Path, scenario: dict | None = None) -> Task:
         SETTINGS,
         state={"entangled": folder},
         result=network,
-        scenario=scenario or {"kind": "class", "classes": [FORGOTTEN], "steps": 1},
+        scenario=read_scenario(scenario or {"kind": "class", "classes": [FORGOTTEN]}),
     )
 
 
@@ -173,5 +175,6 @@ def test_another_original_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_no_class_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="whole classes, not what scenario 'random' says"):
-        make("erm_ktp", None, SETTINGS).unlearn(conv_net(), task(tmp_path, {"kind": "random"}))
+    random = {"kind": "random", "fraction": 0.5}
+    with pytest.raises(UserError, match="whole classes only; scenario 'random' does not"):
+        make("erm_ktp", None, SETTINGS).unlearn(conv_net(), task(tmp_path, random))

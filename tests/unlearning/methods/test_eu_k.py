@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.unlearning.methods.eu_k import kaiming_anew, start_anew
+from reunlearn.study.schema import Recipe
+from reunlearn.unlearning.methods.eu_k import reset_to_fresh, reset_to_kaiming
 from tests.unlearning.methods.small import CLASSES, NETWORKS, assert_same, distance
 from tests.unlearning.methods.watched import perturbed, watch
 
@@ -43,7 +44,7 @@ def test_the_last_layers_start_as_a_fresh_network() -> None:
     with torch.no_grad():
         new[3].running_mean.fill_(0.25)
     before = copy.deepcopy(model.state_dict())
-    start_anew(model, new, 2)
+    reset_to_fresh(model, new, 2)
     for name, value in model.state_dict().items():
         source = new.state_dict() if name.startswith(LAST) else before
         assert torch.equal(value, source[name]), name
@@ -55,7 +56,7 @@ def test_the_code_draws_kaiming_weights_and_keeps_batchnorm() -> None:
     with torch.no_grad():
         model[1].running_mean.fill_(0.5)
     before = copy.deepcopy(model.state_dict())
-    kaiming_anew(model, 2, torch.Generator().manual_seed(0))
+    reset_to_kaiming(model, 2, torch.Generator().manual_seed(0))
     for layer, inputs in ((model[0], 400), (model[2], 300)):
         assert layer.weight.std().item() == pytest.approx((2 / inputs) ** 0.5, rel=0.02)
         assert not layer.bias.any()
@@ -89,9 +90,9 @@ def test_what_comes_after_the_start_is_cf_k(reading: str) -> None:
     start, generator = deep(), torch.Generator().manual_seed(0)
     if reading == "paper":
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
-        start_anew(start, fresh(seed), 2)
+        reset_to_fresh(start, fresh(seed), 2)
     else:
-        kaiming_anew(start, 2, generator)
+        reset_to_kaiming(start, 2, generator)
     settings = {**SETTINGS, "augmented": False, "learning_rate": 0.05}
     exact, watcher, _ = watch("eu_k", deep(), settings, reading, fresh=fresh)
     replayed = copy.deepcopy(start)
@@ -115,7 +116,13 @@ def method_steps(model: nn.Module, seen, rate: float) -> None:
 
 @pytest.mark.parametrize(("chosen", "epochs"), [(0, 5), (3, 3)])
 def test_epochs_are_the_originals_unless_chosen(chosen: int, epochs: int) -> None:
-    _, watcher, _ = watch("eu_k", deep(), {**SETTINGS, "epochs": chosen}, fresh=fresh, recipe={"epochs": 5})
+    _, watcher, _ = watch(
+        "eu_k",
+        deep(),
+        {**SETTINGS, "epochs": chosen},
+        fresh=fresh,
+        recipe=Recipe(epochs=5, batch_size=8, learning_rate=0.1),
+    )
     assert len(watcher.seen) == epochs * 3  # 9 retain samples in batches of 4
     assert {int(i) for one in watcher.seen for i in one.batch.index} == set(range(6, 15))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,16 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reunlearn.study.scenario import Scenario, read_scenario
 from reunlearn.unlearning.methods.fisher import empirical_spread, variance
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, assert_same, distance, make_sets
 
 ESTIMATORS = ("notebook", "batch_means", "empirical")
 SEED = 3
 
 
-def unlearn(model: nn.Module, scenario: dict[str, Any] | None = None, **settings) -> nn.Module:
+def unlearn(model: nn.Module, scenario: Scenario | None = None, **settings) -> nn.Module:
     task = Task(make_sets(), {"retain"}, Recorder(), CLASSES, SEED, scenario=scenario)
     return make("fisher", None, {"batch_size": 4, **settings}).unlearn(copy.deepcopy(model), task)
 
@@ -73,7 +73,7 @@ def spread(fisher: Tensor, estimator: str, alpha: float, forgotten: list[int]) -
 @pytest.mark.parametrize("forgotten", [[], [1]])
 def test_equals_the_loop(network: str, estimator: str, forgotten: list[int]) -> None:
     model, alpha = NETWORKS[network]().eval(), 1e-6
-    scenario = {"kind": "class", "classes": forgotten} if forgotten else None
+    scenario = read_scenario({"kind": "class", "classes": forgotten}) if forgotten else None
     found = unlearn(model, scenario, estimator=estimator, alpha=alpha)
     expected, generator = copy.deepcopy(model), torch.Generator().manual_seed(SEED)
     for p, fisher in zip(expected.parameters(), information(model, estimator), strict=True):
@@ -93,9 +93,10 @@ def test_the_estimators_differ() -> None:
 
 def test_class_rows_are_of_class_removal_alone() -> None:
     model = NETWORKS["two_layer"]()
-    random, subclass = unlearn(model), unlearn(model, {"kind": "subclass", "subclasses": [1]})
-    assert distance(random, subclass) == 0
-    removal = {"kind": "class", "classes": [2]}
+    subclass = read_scenario({"kind": "subclass", "subclasses": [1]})
+    random = unlearn(model)
+    assert distance(random, unlearn(model, subclass)) == 0
+    removal = read_scenario({"kind": "class", "classes": [2]})
     assert distance(unlearn(model, removal, class_rows=False), random) == 0
     rows = dict(unlearn(model, removal).named_parameters())["3.weight"]
     assert rows[2].abs().max() < 0.2  # 0, and noise of √(10⁻⁴ · 10)

@@ -13,7 +13,8 @@ import torch
 from torch.nn import functional
 
 from reunlearn.unlearning.methods.gdr_gma import scope_length
-from reunlearn.unlearning.registry import card, make
+from reunlearn.unlearning.registry import card
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import (
     NETWORKS,
     ByHandAdamW,
@@ -289,9 +290,9 @@ def test_without_the_bank_the_forget_set_is_read_in_every_step() -> None:
 
 
 def test_the_ledger_is_there() -> None:
-    about = card("gdr_gma")
-    fields_that_differ = [key for key, entry in about["hyperparameters"].items() if "paper" in entry]
+    method_card = card("gdr_gma")
+    fields_that_differ = [key for key, entry in method_card.hyperparameters.items() if entry.follows_reading]
     assert set(fields_that_differ) == {*(field for field, _, _ in FIELDS.values()), "bank_scope"}
     # and two that no field turns: the sign, which both readings mend, and the unit, which memory forbids
-    assert len(about["divergences"]) == len(fields_that_differ) + 2
-    assert all(d["paper"] != d["code"] for d in about["divergences"])
+    assert len(method_card.divergences) == len(fields_that_differ) + 2
+    assert all(d.paper != d.code for d in method_card.divergences)

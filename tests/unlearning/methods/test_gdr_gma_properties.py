@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reunlearn.base.errors import UserError
 from reunlearn.gradients.flat import gradients, trainable
-from reunlearn.unlearning.registry import make
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import conv_net, distance, make_task, two_layers
 from tests.unlearning.methods.test_gdr_gma import FORGET, SETTINGS, run, sets
 

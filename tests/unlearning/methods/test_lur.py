@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, Seen, assert_same, make_sets, run
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from reunlearn.unlearning.methods.nabla_tau import shortfall
-from reunlearn.unlearning.registry import make
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import (
     NETWORKS,
     ByHandAdamW,

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from reunlearn.base.errors import UserError
-from reunlearn.training.checkpoint import save_model
-from reunlearn.training.state.initial_weights import FILE
+from reunlearn.study.schema import Recipe
+from reunlearn.training.state.registry import FILE
+from reunlearn.training.tensor_files import save_model
 from reunlearn.unlearning.methods.ntk import trapezium
-from reunlearn.unlearning.registry import make
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import (
     CLASSES,
     NETWORKS,
@@ -26,7 +27,7 @@ from tests.unlearning.methods.double_precision import (
     memorise,
 )
 
-RECIPE = {"weight_decay": 0.1}
+RECIPE = Recipe(epochs=1, batch_size=1, learning_rate=1.0, weight_decay=0.1)
 
 
 def sets() -> dict:
@@ -119,7 +120,7 @@ def test_the_weight_decay_is_the_recipes_unless_given(tmp_path: Path) -> None:
     assert_same(given, reference(model, start, start, decay=0.3))
     assert distance(given, reference(model, start, start)) > 1e-4
     with pytest.raises(UserError, match="weight_decay above 0"):
-        scrub(model, start, tmp_path, recipe={"weight_decay": 0.0})
+        scrub(model, start, tmp_path, recipe=RECIPE.model_copy(update={"weight_decay": 0.0}))
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from reunlearn.training.state.layer_inputs import BATCH
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import AccessError
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import (
     CLASSES,
     NETWORKS,

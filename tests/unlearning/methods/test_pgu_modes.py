@@ -14,9 +14,10 @@ from torch.func import functional_call
 
 from reunlearn.base.errors import UserError
 from reunlearn.gradients.subspace import weighted_layers
+from reunlearn.study.scenario import read_scenario
 from reunlearn.unlearning.methods import pgu
-from reunlearn.unlearning.registry import make
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import (
     CLASSES,
     NETWORKS,
@@ -170,7 +171,7 @@ STEP = {"epochs": 3, "learning_rate": 0.2, "batch_size": 5, "energy": 0.7, "stop
 
 
 def step_task(folder: Path | None, number: int, forget: slice, carried: dict | None = None) -> Task:
-    scenario = {"kind": "first", "steps": 2, "step": number}
+    scenario = read_scenario({"kind": "first", "count": 6, "steps": 2, "step": number})
     state = {"layer_inputs": folder} if folder else {}
     sets = {"forget": part(plain(), forget)}
     return make_task("pgu", sets, STEP, scenario=scenario, state=state, carried=carried)
@@ -237,7 +238,7 @@ def test_removed_outputs_are_never_answered(tmp_path: Path) -> None:
     model = memorise(conv_net(), samples, steps=150)
     state = write_state(tmp_path, copy.deepcopy(model), samples)
     settings = STEP | {"mode": "class", "remove_outputs": True}
-    scenario = {"kind": "class", "classes": [1, 2], "steps": 2, "step": 1}
+    scenario = read_scenario({"kind": "class", "classes": [1, 2], "steps": 2, "step": 1})
     task = make_task("pgu", {"forget": forget}, settings, scenario=scenario, state=state)
     result = make("pgu", "paper", settings).unlearn(copy.deepcopy(model), task).eval()
     said = result(samples.take(slice(None)).x).argmax(1)

@@ -69,15 +69,15 @@ def test_the_two_repositories_are_the_two_readings() -> None:
     """Paper: SFR-on's repository. Code: Unlearn-Saliency, whose redraw and order are those of CIFAR-10."""
     model = NETWORKS["conv_net"]()
     differ = {
-        key: about for key, about in card("random_labels")["hyperparameters"].items() if "paper" in about
+        key: entry for key, entry in card("random_labels").hyperparameters.items() if entry.follows_reading
     }
     assert set(differ) == {"label_rule", "redraw", "order"}
-    assert len(card("random_labels")["divergences"]) == len(differ)
+    assert len(card("random_labels").divergences) == len(differ)
     runs = {}
     for reading in ("paper", "code"):
         other = "paper" if reading == "code" else "code"
         runs[reading], _ = run("random_labels", model, {"epochs": 3}, reading=reading)
-        by_hand = {key: about[reading] for key, about in differ.items()}
+        by_hand = {key: entry.of_reading(reading) for key, entry in differ.items()}
         same, _ = run("random_labels", model, {"epochs": 3, **by_hand}, reading=other)
         assert distance(same, runs[reading]) == 0
     assert distance(runs["paper"], runs["code"]) > 1e-6

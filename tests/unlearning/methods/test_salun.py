@@ -107,13 +107,13 @@ def test_labels_and_order_follow_the_reading() -> None:
 
 def test_each_field_alone_turns_one_reading_into_the_other() -> None:
     model = NETWORKS["conv_net"]()
-    differ = {key: about for key, about in card("salun")["hyperparameters"].items() if "paper" in about}
+    differ = {key: entry for key, entry in card("salun").hyperparameters.items() if entry.follows_reading}
     assert set(differ) == {"label_rule", "redraw", "order", "saliency_sum"}
-    assert len(card("salun")["divergences"]) == len(differ)
-    as_code = {key: about["code"] for key, about in differ.items()}
+    assert len(card("salun").divergences) == len(differ)
+    as_code = {key: entry.code for key, entry in differ.items()}
     by_hand, _ = run("salun", model, {**SETTINGS, **as_code}, reading="paper")
     code, _ = run("salun", model, SETTINGS, reading="code")
     assert distance(by_hand, code) == 0
-    for key, about in differ.items():
-        almost, _ = run("salun", model, {**SETTINGS, **as_code, key: about["paper"]}, reading="paper")
+    for key, entry in differ.items():
+        almost, _ = run("salun", model, {**SETTINGS, **as_code, key: entry.paper}, reading="paper")
         assert distance(almost, code) > 1e-7, key

@@ -11,8 +11,20 @@ from scipy.optimize import nnls
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
+from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.slow import SlowSGD, gradient, mean_loss
-from tests.unlearning.methods.small import NETWORKS, Seen, assert_same, distance, run
+from tests.unlearning.methods.small import (
+    CLASSES,
+    NETWORKS,
+    PLAIN,
+    Recorder,
+    Seen,
+    assert_same,
+    distance,
+    make_sets,
+    run,
+)
 
 SETTINGS = {"epochs": 6, "sparsity": 0.9, "forget_weight": 0.1, "learning_rate": 0.05}
 CASES = {
@@ -173,3 +185,13 @@ def test_without_repair_only_salient_weights_move() -> None:
 def test_modules_that_do_not_exist_are_named() -> None:
     with pytest.raises(UserError, match="no module 'layer4'"):
         run("scissorhands", NETWORKS["conv_net"](), {"trimmed": "3, layer4"})
+
+
+@pytest.mark.parametrize(("forget", "retain"), [(25, 9), (9, 25)])
+def test_what_is_counted_as_drawn_was_shown_to_the_network(forget: int, retain: int) -> None:
+    """Also where the forget set is the longer one: its batches beyond the retain set's are not drawn."""
+    objective = Recorder()
+    task = Task(make_sets(forget, retain), {"forget", "retain"}, objective, CLASSES, 0)
+    make("scissorhands", None, {**PLAIN, **SETTINGS, "epochs": 2}).unlearn(NETWORKS["two_layer"](), task)
+    shown = torch.cat([one.batch.index for one in objective.seen])
+    assert task.drawn() == {"forget": int((shown < forget).sum()), "retain": int((shown >= forget).sum())}

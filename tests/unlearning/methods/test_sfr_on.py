@@ -256,7 +256,7 @@ def test_forget_multiplier_falls_from_one() -> None:
 
 
 def test_the_ledger_names_every_switch() -> None:
-    about = card("sfr_on")
-    fields_that_differ = {key for key, entry in about["hyperparameters"].items() if "paper" in entry}
+    method_card = card("sfr_on")
+    fields_that_differ = {key for key, entry in method_card.hyperparameters.items() if entry.follows_reading}
     assert fields_that_differ == {*(field for field, _, _ in FIELDS.values()), "ascent_schedule"}
-    assert len(about["divergences"]) == len(fields_that_differ)
+    assert len(method_card.divergences) == len(fields_that_differ)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reunlearn.unlearning.registry import make
+from tests.unlearning.making import make
 from tests.unlearning.methods.double_precision import conv_net, make_samples, make_task, memorise
 from tests.unlearning.methods.slow import Gradients, gradient, mean_loss
 from tests.unlearning.methods.small import NETWORKS, Seen, assert_same, distance, run

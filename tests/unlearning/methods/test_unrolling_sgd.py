@@ -10,14 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.training.checkpoint import save_model
-from reunlearn.training.state.initial_weights import FILE
-from reunlearn.unlearning.registry import make
+from reunlearn.study.schema import Recipe
+from reunlearn.training.state.registry import FILE
+from reunlearn.training.tensor_files import save_model
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.slow import gradient, mean_loss
 from tests.unlearning.methods.small import CLASSES, NETWORKS, Recorder, Seen, assert_same, distance, make_sets
 
-RECIPE = {"learning_rate": 0.02, "epochs": 3, "batch_size": 4}
+RECIPE = Recipe(learning_rate=0.02, epochs=3, batch_size=4)
 
 
 def unlearn(

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
-from reunlearn.study.methods import as_read, holds
-from reunlearn.unlearning.registry import card, make
+from reunlearn.study.methods import fill, holds
+from reunlearn.unlearning.registry import card
 from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
 from tests.unlearning.methods.small import CLASSES, PLAIN, Recorder, make_sets
 
 
@@ -48,11 +49,11 @@ def watch(
     **more: Any,
 ) -> tuple[nn.Module, Watcher, Task]:
     """Return what a method makes of a copy of `model`, what it asked for, and its task."""
-    about, objective = card(name), Watcher()
-    chosen = {key: value for key, value in PLAIN.items() if key in about["hyperparameters"]} | settings
-    filled = as_read(about, reading, chosen)
+    method_card, objective = card(name), Watcher()
+    chosen = {key: value for key, value in PLAIN.items() if key in method_card.hyperparameters} | settings
+    filled = fill(method_card, reading, chosen)
     sets = sets or make_sets()
-    declared = {s for s in sets if holds(about["needs"][s], filled)}
+    declared = {s for s in sets if holds(getattr(method_card.needs, s), filled)}
     task = Task(sets, declared, objective, CLASSES, seed, **more)
     return make(name, reading, chosen).unlearn(copy.deepcopy(model), task), objective, task
 

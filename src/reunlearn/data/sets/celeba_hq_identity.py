@@ -1,9 +1,9 @@
 """CelebA-HQ faces by person: the 307 people with at least 15 images, at 224 pixels.
 
-Nobody may hand these images out: they are read from a folder of the user's that holds CelebA-HQ-identity.txt (lines
-"N.jpg person") and the images N.jpg beside it, or in images/ or CelebA-HQ-img/. The first four fifths of a person's
-images, by their numbers and rounded down, are for training. The published split has the same counts but follows a
-directory listing that nobody recorded. Images: shorter side to 256 (bilinear), the central 224×224.
+These images may not be redistributed: they are read from the user's own folder, which holds CelebA-HQ-identity.txt
+(lines "N.jpg person") and the images N.jpg beside it, or in images/ or CelebA-HQ-img/. The first four fifths of a
+person's images, by their numbers and rounded down, are for training. The published split has the same counts, but it
+follows a directory listing that was not recorded. Images: shorter side resized to 256 (bilinear), the central 224×224.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ def load(source: Source) -> Arrays:
     if source.folder is None:
         raise UserError("celeba_hq_identity: needs 'folder', where your copy of the images is")
     train, test = split(source.folder)
-    holds = [name for name in FOLDERS if (source.folder / name / train[0][0]).is_file()]
-    if not holds:
+    folders = [name for name in FOLDERS if (source.folder / name / train[0][0]).is_file()]
+    if not folders:
         raise UserError(
             f"{source.folder}: no image {train[0][0]} here or in images or CelebA-HQ-img; {ADVICE}"
         )
-    tree = folder_tree(source.folder / holds[0], ADVICE)
+    tree = folder_tree(source.folder / folders[0], ADVICE)
     arrays = []
     for key, part in (("train_x", train), ("test_x", test)):
         path = source.target and source.target / f"{key}.npy"
-        arrays.append(read_images(tree, [name for name, _ in part], SIDE, path, SHORTER))
+        arrays.append(read_images(tree, [name for name, _ in part], SIDE, path, shorter=SHORTER))
         arrays.append(np.array([label for _, label in part], dtype=np.int64))
     return Arrays(*arrays)
 
@@ -91,8 +91,8 @@ def split(folder: Path) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     people = sorted(person for person, numbers in images.items() if len(numbers) >= SMALLEST)
     counts = tuple(4 * len(images[person]) // 5 for person in people)
     if tuple(map(str, people)) != PEOPLE or counts != COUNTS:
-        told = f"{len(people)} people with at least {SMALLEST} images"
-        raise UserError(f"{folder / TABLE}: {told}, not the {len(PEOPLE)} of the official file; {ADVICE}")
+        reason = f"{len(people)} people with at least {SMALLEST} images"
+        raise UserError(f"{folder / TABLE}: {reason}, not the {len(PEOPLE)} of the official file; {ADVICE}")
     train, test = [], []
     for label, (person, count) in enumerate(zip(people, counts, strict=True)):
         files = [(f"{number}.jpg", label) for number in sorted(images[person])]

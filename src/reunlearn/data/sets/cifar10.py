@@ -41,7 +41,7 @@ CARD = DatasetCard(
     test=10_000,
     mean=(0.4914, 0.4822, 0.4465),
     std=(0.2023, 0.1994, 0.2010),
-    source=f"Krizhevsky 2009, {ARCHIVE.about}; mean and std as in GDR-GMA",
+    source=f"Krizhevsky 2009, {ARCHIVE.origin}; mean and std as in GDR-GMA",
     licence="none stated by the authors; customary research use",
     load=load,
 )

@@ -51,7 +51,7 @@ CARD = DatasetCard(
     test=10_000,
     mean=(0.5071, 0.4866, 0.4409),
     std=(0.2673, 0.2564, 0.2762),
-    source=f"Krizhevsky 2009, {ARCHIVE.about}; mean and std of the training pixels, as in SalUn",
+    source=f"Krizhevsky 2009, {ARCHIVE.origin}; mean and std of the training pixels, as in SalUn",
     licence="none stated by the authors; customary research use",
     load=load,
 )

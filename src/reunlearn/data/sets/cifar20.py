@@ -16,9 +16,9 @@ NAMES = """
 
 
 def load(source: Source) -> Arrays:
-    """Return the official files with the coarse labels; the fine ones number the sub-classes."""
+    """Return the official files with the coarse labels; the fine labels are the sub-classes."""
     (train_x, train_y, train_fine), (test_x, test_y, test_fine) = cifar100.read_both(source)
-    return Arrays(train_x, train_y, test_x, test_y, train_fine, test_fine)
+    return Arrays(train_x, train_y, test_x, test_y, train_fine=train_fine, test_fine=test_fine)
 
 
 CARD = replace(

@@ -1,7 +1,7 @@
 """Handwritten digits, 8×8: real images that scikit-learn ships, so nothing is downloaded.
 
 scikit-learn's copy has no split. Here the samples 0, 1, 2 of every three go to train, train, test, so that
-both run through the whole file. Mean and std are measured on the training part as stored (0…240 of 255).
+both parts cover the whole file. Mean and std are measured on the training part as stored (0…240 of 255).
 """
 
 from __future__ import annotations

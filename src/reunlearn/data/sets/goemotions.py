@@ -1,13 +1,13 @@
-"""GoEmotions: Reddit comments and the emotion that readers found in them, by the official split.
+"""GoEmotions: Reddit comments and the emotion that readers assigned to them, with the official split.
 
-The official rows carry one or more of 28 labels: 27 emotions and neutral (∇τ speaks of 26 emotions). As in ∇τ
-only rows with a single label count: 36,308 of 43,410 for training and 4,590 of 5,427 for testing, in the official
-order. The official dev split (4,548 such rows) is not used: a study draws its validation set from the training
-set, so that forget and validation samples come from the same place.
+The official rows have one or more of 28 labels: 27 emotions and neutral (∇τ names 26 emotions). As in ∇τ only rows
+with a single label are used: 36,308 of 43,410 for training and 4,590 of 5,427 for testing, in the official order.
+The official dev split (4,548 such rows) is not used: a study draws its validation set from the training set, so that
+forget and validation samples come from the same set.
 
 A comment is <s>, its tokens, </s>: 19 numbers on average, 128 at most. Four training comments and one test comment
-are longer and lose their end. The authors publish no checksums; those here were computed from a copy of the two
-files, which has as many characters and rows as the official ones.
+are longer and are cut off. The authors publish no checksums; those here were computed from a copy of the two files,
+which has as many characters and rows as the official ones.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ CARD = DatasetCard(
     "official split without rows of several labels, dev unused",
     licence="CC BY 4.0, as all data of its repository; Reddit comments, some of them offensive",
     load=load,
-    objective="text",
+    modality="text",
     class_counts=(
         *(2710, 1652, 1025, 1451, 1873, 649, 858, 1389, 389, 709, 1402, 498, 203, 510),
         *(430, 1857, 39, 853, 1427, 85, 861, 51, 586, 88, 353, 817, 720, 12_823),

@@ -1,7 +1,7 @@
-"""Any folder of images that a user has: one sub-folder per class; reunlearn.study.folder says how it is read.
+"""The user's own folder of images, with one sub-folder per class; reunlearn.data.folder describes its layout.
 
-Images become RGB, their shorter side is resized to the side that the study names (bilinear) and the central square is
-kept. Mean and std are measured on the training part.
+Images are converted to RGB, their shorter side is resized to the side that the study names (bilinear), and the central
+square is kept. Mean and std are measured on the training part.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from reunlearn.base.errors import UserError
+from reunlearn.data.folder import scan
 from reunlearn.data.image_files import read_images
 from reunlearn.data.sets.registry import Arrays, DatasetCard, Source
 from reunlearn.data.trees import folder_tree
-from reunlearn.study.folder import scan
 
 ADVICE = "delete it or get it again"
 
@@ -35,7 +35,7 @@ def load(source: Source) -> Arrays:
 
 
 def inspect(source: Source) -> DatasetCard:
-    """Return the card with what the folder tells; mean and std stay open until the images are read."""
+    """Return the card completed from the folder's listing; mean and std are only known after reading the images."""
     folder, side = _folder_and_side(source)
     listing = scan(folder)
     counts = tuple(len(files) for files in listing.train.values())

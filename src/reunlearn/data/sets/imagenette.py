@@ -1,4 +1,4 @@
-"""Imagenette: ten easily told classes of ImageNet, from the archive whose shorter sides are 160 pixels.
+"""Imagenette: ten easily distinguished classes of ImageNet, from the archive whose shorter sides are 160 pixels.
 
 The central 160×160 pixels are kept; the archive's val is the test part here. Both parts are in the order of WordNet
 ids, within a class in the order of file names. Grey images get three equal channels.
@@ -47,7 +47,7 @@ def load(source: Source) -> Arrays:
 
 
 def read(files: Tree, counts: Mapping[str, tuple[int, ...]], source: Source) -> Arrays:
-    """Return the images, as many of each class in train and val as these counts say.
+    """Return the images; `counts` gives the number of images of each class in train and val.
 
     Raises:
         UserError: a class or some of its images are missing.
@@ -57,11 +57,11 @@ def read(files: Tree, counts: Mapping[str, tuple[int, ...]], source: Source) -> 
     for part, key in (("train", "train_x"), ("val", "test_x")):
         names = []
         for wordnet_id, wanted in zip(CLASSES, counts[part], strict=True):
-            found = folders.get(f"{part}/{wordnet_id}", [])
-            if len(found) != wanted:
-                told = f"class {wordnet_id} has {len(found)} images in {part} instead of {wanted}"
-                raise UserError(f"{files.where}: {told}; {files.advice}")
-            names += found
+            paths = folders.get(f"{part}/{wordnet_id}", [])
+            if len(paths) != wanted:
+                reason = f"class {wordnet_id} has {len(paths)} images in {part} instead of {wanted}"
+                raise UserError(f"{files.where}: {reason}; {files.advice}")
+            names += paths
         path = source.target and source.target / f"{key}.npy"
         arrays.append(read_images(files, names, SIDE, path, shorter=SIDE))
         arrays.append(np.repeat(np.arange(len(CLASSES)), counts[part]))
@@ -70,14 +70,14 @@ def read(files: Tree, counts: Mapping[str, tuple[int, ...]], source: Source) -> 
 
 CARD = DatasetCard(
     name="imagenette",
-    summary="160×160 colour images of ten easily told classes of ImageNet",
+    summary="160×160 colour images of ten easily distinguished classes of ImageNet",
     classes=tuple(CLASSES.values()),
     shape=(3, SIDE, SIDE),
     train=9469,
     test=3925,
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
-    source=f"fast.ai, {ARCHIVE.about}; mean and std of ImageNet",
+    source=f"fast.ai, {ARCHIVE.origin}; mean and std of ImageNet",
     licence="Apache-2.0 by fast.ai; the images as ImageNet, research use only",
     load=load,
     class_counts=COUNTS["train"],

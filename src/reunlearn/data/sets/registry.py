@@ -1,14 +1,16 @@
-"""Datasets: one file each, found by its name."""
+"""Datasets: one file each, imported by its name."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+HIDDEN = ("classes", "load", "inspect")  # of a card: what only preparing needs, and what has another name
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,10 @@ class Source:
     """Where a dataset is read from.
 
     Attributes:
-        downloads: a folder for what is downloaded; files already there are used.
-        folder: the user's own folder, for datasets that nobody may hand out.
-        side: wanted height and width of the images, where the dataset leaves it open.
-        target: the folder being prepared: decoded images go straight to its files; to memory if None.
+        downloads: the folder for downloaded files; files already there are used.
+        folder: the user's own folder, for datasets that may not be redistributed.
+        side: height and width of the images, for datasets that leave it open.
+        target: the folder being prepared: decoded images are written directly to its files; None keeps them in memory.
     """
 
     downloads: Path
@@ -32,8 +34,8 @@ class Source:
 class Arrays:
     """A dataset as arrays, both parts in the official order.
 
-    x is [N, C, H, W] uint8 for images and [N, L] uint16 token ids, 0 where a text has ended, for texts; y and fine
-    are [N] int64. `fine` numbers the sub-classes of datasets that have them.
+    x is [N, C, H, W] uint8 for images and [N, L] uint16 token ids, 0 after the end of a text, for texts; y and fine
+    are [N] int64. `fine` holds the sub-classes, for datasets that have them.
     """
 
     train_x: np.ndarray
@@ -59,9 +61,9 @@ class DatasetCard:
     source: str
     licence: str
     load: Callable[[Source], Arrays]
-    objective: str = "classification"  # "text" for texts
+    modality: str = "images"  # or "text"
     fine_classes: tuple[str, ...] = ()  # names of the sub-classes, for datasets that have them
-    class_counts: tuple[int, ...] | None = None  # training samples per class; None where all have as many
+    class_counts: tuple[int, ...] | None = None  # training samples per class; None if all have equally many
     needs_folder: bool = False  # the study must name the user's folder
     inspect: Callable[[Source], DatasetCard] | None = None  # completes the card from the folder
 
@@ -73,8 +75,7 @@ def get(name: str) -> DatasetCard:
 
 def card(name: str) -> dict[str, Any]:
     """Return what the catalogue tells of a dataset."""
-    about = asdict(get(name))
-    names = about.pop("classes")
-    open_side = about.pop("inspect") is not None  # the user chooses the size, and the folder tells the rest
-    del about["load"]
-    return {**about, "classes": len(names), "class_names": list(names), "open_side": open_side}
+    known = get(name)
+    facts = {field.name: getattr(known, field.name) for field in fields(known) if field.name not in HIDDEN}
+    # the user chooses the size of the images, and the folder tells the rest
+    return {**facts, "class_names": known.classes, "open_side": known.inspect is not None}

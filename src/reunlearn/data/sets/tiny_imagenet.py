@@ -68,13 +68,12 @@ def read(files: Tree, classes: tuple[str, ...], source: Source) -> Arrays:
     }
     arrays = []
     for part, key in (("train", "train_x"), ("val", "test_x")):
-        for name, found in parts[part].items():
-            if len(found) != PER_CLASS[part]:
-                told = f"class {name} has {len(found)} images in {part} instead of {PER_CLASS[part]}"
-                raise UserError(
-                    f"{files.where}: {told if found else f'no class {name} in {part}'}; {files.advice}"
-                )
-        names = [name for found in parts[part].values() for name in sorted(found, key=_number)]
+        for name, paths in parts[part].items():
+            if len(paths) != PER_CLASS[part]:
+                wrong = f"class {name} has {len(paths)} images in {part} instead of {PER_CLASS[part]}"
+                reason = wrong if paths else f"no class {name} in {part}"
+                raise UserError(f"{files.where}: {reason}; {files.advice}")
+        names = [name for paths in parts[part].values() for name in sorted(paths, key=_number)]
         path = source.target and source.target / f"{key}.npy"
         arrays.append(read_images(files, names, SIDE, path))
         arrays.append(np.repeat(np.arange(len(classes)), PER_CLASS[part]))
@@ -83,16 +82,16 @@ def read(files: Tree, classes: tuple[str, ...], source: Source) -> Arrays:
 
 def _validation(files: Tree, classes: tuple[str, ...]) -> dict[str, list[str]]:
     """Return the validation images of each class, as the archive's table says."""
-    found: dict[str, list[str]] = {name: [] for name in classes}
+    paths: dict[str, list[str]] = {name: [] for name in classes}
     for line in files.read(LABELS).decode(errors="replace").splitlines():
         name, _, rest = line.partition("\t")
         wordnet_id = rest.partition("\t")[0]
-        if wordnet_id not in found:
+        if wordnet_id not in paths:
             raise UserError(
                 f"{files.where}/{LABELS}: no class of the dataset in the line {line!r}; {files.advice}"
             )
-        found[wordnet_id].append(f"val/images/{name}")
-    return found
+        paths[wordnet_id].append(f"val/images/{name}")
+    return paths
 
 
 def _number(name: str) -> int:
@@ -109,7 +108,7 @@ CARD = DatasetCard(
     test=10_000,
     mean=(0.4802, 0.4481, 0.3975),
     std=(0.2302, 0.2265, 0.2262),
-    source=f"Stanford CS231n, {ARCHIVE.about}; mean and std as in GDR-GMA",
+    source=f"Stanford CS231n, {ARCHIVE.origin}; mean and std as in GDR-GMA",
     licence="none stated; research use only, as ImageNet",
     load=load,
 )

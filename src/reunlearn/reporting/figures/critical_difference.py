@@ -10,24 +10,23 @@ from matplotlib.figure import Figure
 
 from reunlearn.metrics.ranks import cliques
 from reunlearn.reporting.figures.style import FORGET, INK, MUTED, TEST, house_style
-from reunlearn.reporting.lines import REFERENCES
+from reunlearn.reporting.rows import RowKey
 
 STEP = 0.28  # inches between two names
 BAR = 0.16  # inches between two bars
 
 
-def draw(average: dict[str, float], critical: float) -> Figure:
+def draw(average: dict[RowKey, float], critical: float) -> Figure:
     """Return the diagram.
 
     Args:
-        average: {line: its average rank}; two at least.
+        average: {row: its average rank}; two at least.
         critical: the critical difference; NaN draws no bars.
     """
-    order = sorted(average, key=lambda line: average[line])
-    ranks = np.array([average[line] for line in order])
+    order = sorted(average, key=lambda row: average[row])
+    ranks = np.array([average[row] for row in order])
     bars = cliques(ranks, critical) if math.isfinite(critical) else []
-    half = math.ceil(len(order) / 2)
-    above, below = 0.75, 0.25 + BAR * len(bars) + STEP * half
+    above, below = 0.75, 0.25 + BAR * len(bars) + STEP * math.ceil(len(order) / 2)
     with house_style():
         figure = Figure(figsize=(10.5, above + below + 0.1))
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -43,7 +42,8 @@ def draw(average: dict[str, float], critical: float) -> Figure:
             y = -0.14 - BAR * level
             pad = 0.006 * (high - low)
             axes.plot([ranks[first] - pad, ranks[last] + pad], [y, y], color=INK, linewidth=3.2)
-        _names(axes, order, ranks, half, -0.2 - BAR * len(bars), (low - 0.06 * margin, high + 0.06 * margin))
+        ends = (low - 0.06 * margin, high + 0.06 * margin)
+        _names(axes, order, ranks, top=-0.2 - BAR * len(bars), ends=ends)
         return figure
 
 
@@ -66,14 +66,15 @@ def _ruler(axes: Axes, critical: float, low: float, high: float) -> None:
 
 
 def _names(
-    axes: Axes, order: list[str], ranks: np.ndarray, half: int, top: float, ends: tuple[float, float]
+    axes: Axes, order: list[RowKey], ranks: np.ndarray, *, top: float, ends: tuple[float, float]
 ) -> None:
     """Write the better half of the names to the left and the worse to the right, each led to its rank."""
-    for place, (line, value) in enumerate(zip(order, ranks.tolist(), strict=True)):
+    half = math.ceil(len(order) / 2)
+    for place, (row, value) in enumerate(zip(order, ranks.tolist(), strict=True)):
         left = place < half
         depth = place if left else len(order) - 1 - place
         y, x = top - STEP * (depth + 0.4), ends[0 if left else 1]
-        colour = FORGET if line in REFERENCES else TEST
+        colour = FORGET if row.is_reference else TEST
         axes.plot([value, value, x], [0, y, y], color=colour, linewidth=0.8)
-        text = f"{line}  {value:.2f}" if left else f"{value:.2f}  {line}"
+        text = f"{row.heading}  {value:.2f}" if left else f"{value:.2f}  {row.heading}"
         axes.text(x, y, f" {text} ", ha="right" if left else "left", va="center", color=INK, fontsize=8.5)

@@ -10,33 +10,37 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reunlearn.reporting.figures.labels import place_labels
 from reunlearn.reporting.figures.style import BEST, FORGET, INK, MUTED, SECOND, TEST, house_style
-from reunlearn.reporting.lines import FLOOR, ORIGINAL, REFERENCES, RETRAIN
+from reunlearn.reporting.rows import FLOOR, ORIGINAL, REFERENCES, RETRAIN, RowKey, keys_of
 
 SPREAD = 8.0  # beyond this ratio of gaps the vertical axis shows their square root
 _COLOURS = {"best": BEST, "second": SECOND}
 
 
-def draw(table: pd.DataFrame) -> Figure:
-    """Return one labelled point per method, from a table of methods; Retrain is the point at gap 0."""
+def draw(table: pd.DataFrame, unit: str) -> Figure:
+    """Return one labelled point per method, from a table of methods; Retrain is the point at gap 0.
+
+    Args:
+        table: with the columns seconds, avg_gap and mark.
+        unit: of the average gap.
+    """
     with house_style():
         figure = Figure(figsize=(5.1, 5.0), layout="constrained")
         axes = figure.subplots()
         methods = table[~table.index.isin(REFERENCES)].dropna(subset=["seconds", "avg_gap"])
         colours = [_COLOURS.get(mark, TEST) for mark in methods["mark"]]
         axes.scatter(methods["seconds"], methods["avg_gap"], c=colours, s=34, zorder=3, linewidths=0)
-        points = list(
-            zip(methods["seconds"], methods["avg_gap"], map(str, methods.index), colours, strict=True)
-        )
+        names = [row.heading for row in keys_of(methods)]
+        points = list(zip(methods["seconds"], methods["avg_gap"], names, colours, strict=True))
         if RETRAIN in table.index and np.isfinite(table.loc[RETRAIN, "seconds"]):
             retrain = float(table.loc[RETRAIN, "seconds"])
             axes.scatter([retrain], [0.0], c=INK, s=46, marker="D", zorder=4, linewidths=0, clip_on=False)
-            points.append((retrain, 0.0, RETRAIN, INK))
-        levels = {n: float(table.loc[n, "avg_gap"]) for n in (ORIGINAL, FLOOR) if n in table.index}
+            points.append((retrain, 0.0, RETRAIN.heading, INK))
+        levels = {row: float(table.loc[row, "avg_gap"]) for row in (ORIGINAL, FLOOR) if row in table.index}
         _scales(axes, points, [v for v in levels.values() if np.isfinite(v)])
         _levels(axes, levels, points)
         place_labels(axes, points, list(levels.values()))
         axes.set_xlabel("run time (s)")
-        axes.set_ylabel("Avg. Gap to Retrain (points)")
+        axes.set_ylabel(f"Avg. Gap to Retrain ({unit})")
         return figure
 
 
@@ -66,22 +70,22 @@ def _nice(low: float, high: float) -> list[float]:
     return [s * 10.0**e for e in exponents for s in steps if low <= s * 10.0**e <= high]
 
 
-def _levels(axes: Axes, levels: dict[str, float], points: list[tuple[float, float, str, str]]) -> None:
+def _levels(axes: Axes, levels: dict[RowKey, float], points: list[tuple[float, float, str, str]]) -> None:
     """Draw the original and the noise floor as lines across: neither costs a method any time."""
     colours = {ORIGINAL: FORGET, FLOOR: MUTED}
-    for name, value in levels.items():
+    for row, value in levels.items():
         if not np.isfinite(value):
             continue
-        axes.axhline(value, color=colours[name], linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        axes.axhline(value, color=colours[row], linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         side = _free_side(axes, value, points)
         axes.annotate(
-            name,
+            row.heading,
             xy=(side, value),
             xycoords=("axes fraction", "data"),
             xytext=(-3 if side else 3, 3),
             textcoords="offset points",
             ha="right" if side else "left",
-            color=colours[name],
+            color=colours[row],
             fontsize=8,
         )
 

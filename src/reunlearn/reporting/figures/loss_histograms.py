@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from reunlearn.reporting.figures.panels import draw_panels
+from reunlearn.reporting.rows import RowKey
 
 LOWEST = 1e-5
 
 
-def draw(samples: pd.DataFrame, order: list[str]) -> Figure:
-    """Return one panel per line; `samples` has the columns line, set, loss."""
-    return draw_panels(samples, "loss", order, "cross-entropy loss of a sample", LOWEST)
+def draw(samples: Mapping[RowKey, pd.DataFrame]) -> Figure:
+    """Return one panel per row; `samples`: of each row, with the columns set, loss."""
+    return draw_panels(samples, "loss", "cross-entropy loss of a sample", LOWEST)

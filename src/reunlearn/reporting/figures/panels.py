@@ -1,8 +1,9 @@
-"""Small multiples of forget against test, one panel per line of the table: shared by two histograms."""
+"""Small multiples of forget against test, one panel per row of the table: shared by two histograms."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,29 +14,30 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reunlearn.metrics.separation import auc
 from reunlearn.reporting.figures.style import FORGET, INK, MUTED, TEST, clear_y, house_style
+from reunlearn.reporting.rows import RowKey
 
 COLUMNS = 4
 BINS = 36
 
 
-def draw_panels(samples: pd.DataFrame, column: str, order: list[str], label: str, lowest: float) -> Figure:
-    """Return one panel per line with the histograms of `column` over forget (filled) and test (outlined).
+def draw_panels(samples: Mapping[RowKey, pd.DataFrame], column: str, label: str, lowest: float) -> Figure:
+    """Return one panel per row with the histograms of `column` over forget (filled) and test (outlined).
 
     Args:
-        samples: per-sample values with columns line, set and `column`.
+        samples: per-sample values of each row, in the order of the panels, with columns set and `column`.
         column: what is counted; positive, shown on a logarithmic axis.
-        order: the lines, in the order of the panels.
         label: of the horizontal axis.
         lowest: smaller values are counted in the first bin.
     """
     with house_style():
-        rows = max(1, math.ceil(len(order) / COLUMNS))
-        figure = Figure(figsize=(10.5, 1.85 * rows + 0.4), layout=ConstrainedLayoutEngine(wspace=0.06))
-        grid = figure.subplots(rows, COLUMNS, squeeze=False)
-        edges = _edges(samples[column].to_numpy(dtype=float), lowest)
-        for axes, line in zip(grid.flat, order, strict=False):
-            _panel(axes, samples[samples["line"] == line], column, line, edges)
-        for axes in grid.flat[len(order) :]:
+        height = max(1, math.ceil(len(samples) / COLUMNS))
+        figure = Figure(figsize=(10.5, 1.85 * height + 0.4), layout=ConstrainedLayoutEngine(wspace=0.06))
+        grid = figure.subplots(height, COLUMNS, squeeze=False)
+        edges = _edges(pd.concat([part[column] for part in samples.values()]).to_numpy(dtype=float), lowest)
+        for axes, (row, part) in zip(grid.flat, samples.items(), strict=False):
+            axes.set_title(row.heading, color=INK, fontweight="bold", pad=4)
+            _panel(axes, part, column, edges)
+        for axes in grid.flat[len(samples) :]:
             axes.set_visible(False)
         figure.supxlabel(label, fontsize=9, color=MUTED)
         return figure
@@ -49,15 +51,14 @@ def _edges(values_N: np.ndarray, lowest: float) -> np.ndarray:
     return np.geomspace(low, max(float(high), 10 * low), BINS + 1)
 
 
-def _panel(axes: Axes, own: pd.DataFrame, column: str, line: str, edges: np.ndarray) -> None:
+def _panel(axes: Axes, part: pd.DataFrame, column: str, edges: np.ndarray) -> None:
     axes.set_xscale("log")
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_title(line, color=INK, fontweight="bold", pad=4)
     clear_y(axes)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.xaxis.set_minor_locator(NullLocator())
-    sides = {name: _within(own.loc[own["set"] == name, column], edges) for name in ("test", "forget")}
+    sides = {name: _within(part.loc[part["set"] == name, column], edges) for name in ("test", "forget")}
     if not all(len(values) for values in sides.values()):
         axes.text(0.5, 0.45, "no finite values", transform=axes.transAxes, ha="center", color=MUTED)
         return

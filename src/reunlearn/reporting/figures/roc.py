@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reunlearn.metrics.separation import auc
-from reunlearn.metrics.statistics import roc
+from reunlearn.metrics.separation import auc, roc
 from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, house_style
-from reunlearn.reporting.lines import FLOOR, ORIGINAL, RETRAIN
+from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
 from reunlearn.reporting.tables import pooled_scores
 
 
-def draw(scores: pd.DataFrame, attack: str, order: list[str], marks: dict[str, str]) -> Figure:
+def draw(scores: Mapping[RowKey, pd.DataFrame], attack: str, marks: Mapping[RowKey, str]) -> Figure:
     """Return the curves, pooled over seeds.
 
     Args:
-        scores: attack scores with the columns line, attack, member, score.
+        scores: attack scores of each row, with the columns attack, member, score; the noise floor is left out.
         attack: which attack.
-        order: the lines of the table; the noise floor is left out.
-        marks: {line: "best" or "second"}; these are drawn in colour.
+        marks: {row: "best" or "second"}; these are drawn in colour.
     """
     with house_style():
         figure = Figure(figsize=(5.1, 5.0), layout="constrained")
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
         grey = False
-        for line in sorted(order, key=lambda x: _style(x, marks)["zorder"]):
-            member, other = pooled_scores(scores, line, attack)
-            if line == FLOOR or not len(member) or not len(other):
+        for row in sorted(scores, key=lambda key: _style(key, marks)["zorder"]):
+            member, other = pooled_scores(scores[row], attack)
+            if row == FLOOR or not len(member) or not len(other):
                 continue
-            style = _style(line, marks)
+            style = _style(row, marks)
             named = style["color"] != FAINT
-            label = f"{line}, AUC {auc(member, other):.2f}" if named else None if grey else "other methods"
+            label = (
+                f"{row.heading}, AUC {auc(member, other):.2f}" if named else None if grey else "other methods"
+            )
             grey = grey or not named
             axes.plot(*roc(member, other), label=label, **style)
         axes.set(xlim=(-0.01, 1), ylim=(0, 1.01), aspect="equal")
@@ -47,14 +48,14 @@ def draw(scores: pd.DataFrame, attack: str, order: list[str], marks: dict[str, s
         return figure
 
 
-def _style(line: str, marks: dict[str, str]) -> dict[str, Any]:
-    """Return how the curve of a line is drawn."""
-    if line == ORIGINAL:
+def _style(row: RowKey, marks: Mapping[RowKey, str]) -> dict[str, Any]:
+    """Return how the curve of a row is drawn."""
+    if row == ORIGINAL:
         return {"color": FORGET, "linewidth": 1.6, "zorder": 4}
-    if line == RETRAIN:
+    if row == RETRAIN:
         return {"color": INK, "linewidth": 1.6, "zorder": 5}
-    if marks.get(line) == "best":
+    if marks.get(row) == "best":
         return {"color": BEST, "linewidth": 1.6, "zorder": 7}
-    if marks.get(line) == "second":
+    if marks.get(row) == "second":
         return {"color": SECOND, "linewidth": 1.6, "zorder": 6}
     return {"color": FAINT, "linewidth": 0.8, "zorder": 3}

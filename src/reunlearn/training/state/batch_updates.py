@@ -21,31 +21,28 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from reunlearn.base.files import replacing
 from reunlearn.data.batches import Batch
 from reunlearn.training.replay import replay
-from reunlearn.training.state.registry import StateRequest
+from reunlearn.training.state.registry import FILE, StateRequest
+from reunlearn.training.tensor_files import read_tensors, write_tensors
 
 PER_SPLIT = True
-FILE = "batch_updates.safetensors"
 
 
 def write(request: StateRequest) -> dict[str, Any]:
-    """Write batch_updates.safetensors; tell how many steps were summed, and how well the replay met the original."""
+    """Write state.safetensors; tell how many steps were summed, and how well the replay met the original."""
     model = request.start(request.seed)
     updates = BatchUpdates(model, request.forget, request.earlier)
     facts = replay(request, model, updates.around)
-    with replacing(request.folder / FILE) as partial:
-        save_file({name: total.cpu().contiguous() for name, total in updates.totals.items()}, partial)
+    write_tensors(request.folder / FILE, updates.totals)
     return {**facts, "batches_summed": updates.summed, "batches": updates.seen}
 
 
 def read(folder: Path) -> dict[str, Tensor]:
     """Return {name in the state_dict: summed change}, float64, on the CPU."""
-    return load_file(folder / FILE)
+    return read_tensors(folder / FILE)
 
 
 class BatchUpdates:

@@ -21,11 +21,10 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch
 from reunlearn.models.masked import MaskedNetwork
 from reunlearn.objectives.registry import Objective
-from reunlearn.training.checkpoint import load_model, save_model
 from reunlearn.training.loop import train
-from reunlearn.training.state.registry import StateRequest
+from reunlearn.training.state.registry import FILE, StateRequest
+from reunlearn.training.tensor_files import load_model, save_model
 
-FILE = "entangled.safetensors"
 WEIGHT = 1e-3  # λ
 SHARE = 0.1  # g: of the entries that may be one
 OVERLAP = 0.1  # κ
@@ -33,7 +32,7 @@ PERIOD = 3  # one epoch of so many is masked
 
 
 def write(request: StateRequest) -> dict[str, Any]:
-    """Write entangled.safetensors, a network of the method's own architecture; tell how far M went."""
+    """Write state.safetensors, a network of the method's own architecture; tell how far M went."""
     model = cast(MaskedNetwork, request.result(request.seed))
     history = train_entangled(model, request)
     save_model(model, request.folder / FILE)

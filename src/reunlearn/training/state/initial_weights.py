@@ -6,14 +6,12 @@ from pathlib import Path
 
 from torch import nn
 
-from reunlearn.training.checkpoint import load_model, save_model
-from reunlearn.training.state.registry import StateRequest
-
-FILE = "initial.safetensors"
+from reunlearn.training.state.registry import FILE, StateRequest
+from reunlearn.training.tensor_files import load_model, save_model
 
 
 def write(request: StateRequest) -> None:
-    """Write initial.safetensors."""
+    """Write state.safetensors."""
     save_model(request.start(request.seed), request.folder / FILE)
 
 

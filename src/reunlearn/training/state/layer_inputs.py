@@ -13,20 +13,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from reunlearn.base.files import replacing
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.subspace import input_moments
-from reunlearn.training.state.registry import StateRequest
+from reunlearn.training.state.registry import FILE, StateRequest
+from reunlearn.training.tensor_files import read_tensors, write_tensors
 
-FILE = "layer_inputs.safetensors"
 BATCH = 256  # of samples; only the order of summation depends on it
 
 
 def write(request: StateRequest) -> None:
-    """Write layer_inputs.safetensors: {layer name: C [D, D]}."""
+    """Write state.safetensors: {layer name: C [D, D]}."""
     model, objective = request.model.eval(), request.objective
     generator = torch.Generator().manual_seed(request.seed)
 
@@ -34,10 +32,9 @@ def write(request: StateRequest) -> None:
         return objective.loss(model, batch, objective.draw(batch, generator))
 
     moments = input_moments(model, request.samples.batches(BATCH, generator, augmented=True), forward)
-    with replacing(request.folder / FILE) as partial:
-        save_file({name: moment.cpu().contiguous() for name, moment in moments.items()}, partial)
+    write_tensors(request.folder / FILE, moments)
 
 
 def read(folder: Path) -> dict[str, Tensor]:
     """Return {layer name: C [D, D]}, float64, on the CPU."""
-    return load_file(folder / FILE)
+    return read_tensors(folder / FILE)

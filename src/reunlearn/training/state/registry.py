@@ -1,7 +1,7 @@
 """Training-time state: what some methods need to know of how the original came to be. One file per kind.
 
-A file has `write(request)`, which fills `request.folder` and may return facts for the record; `PER_SPLIT = True` where
-the state depends on the forget set as well.
+A file has `write(request)`, which writes FILE into `request.folder` and may return facts for the record;
+`PER_SPLIT = True` where the state depends on the forget set as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from torch import nn
 
 from reunlearn.data.batches import Samples
 from reunlearn.objectives.registry import Objective
+from reunlearn.study.cards import StateCard
+from reunlearn.study.schema import Recipe
+
+FILE = "state.safetensors"  # that every kind writes
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class StateRequest:
     model: nn.Module
     samples: Samples
     objective: Objective
-    recipe: dict[str, Any]
+    recipe: Recipe
     seed: int
     start: Callable[[int], nn.Module]
     result: Callable[[int], nn.Module]
@@ -53,8 +57,8 @@ def write(kind: str, request: StateRequest) -> dict[str, Any]:
     return importlib.import_module(f"reunlearn.training.state.{kind}").write(request) or {}
 
 
-def card(name: str) -> dict[str, Any]:
+def card(name: str) -> StateCard:
     """Return what the catalogue tells of a kind of state."""
     module = importlib.import_module(f"reunlearn.training.state.{name}")
     summary = (module.__doc__ or "").strip().splitlines()[0]
-    return {"name": name, "summary": summary, "per_split": bool(getattr(module, "PER_SPLIT", False))}
+    return StateCard(name=name, summary=summary, per_split=bool(getattr(module, "PER_SPLIT", False)))

@@ -1,19 +1,19 @@
-"""Take back what the training steps on batches with forget samples did; then repair on retain.
+"""Subtract the training updates of all batches with forget samples; then repair on the retain set.
 
     θ ← θ − Σ_{b holds a forget sample} (θ_{b+1} − θ_b)
     θ ← θ − η ∇L(θ; retain)                                  for a few passes
 
-Amnesiac machine learning (Graves et al. 2021), the method itself; papers on unlearning often mean relabelling by
-that name (amnesiac_relabel). Sees: retain, and the summed updates of those steps, from a replay of the original's
+Amnesiac machine learning (Graves et al. 2021), the method itself; papers on unlearning often use that name for
+relabelling (amnesiac_relabel). Sees: retain, and the summed updates of those steps, from a replay of the original's
 training (training/state/batch_updates.py); the forget set itself is not read.
 
-Destructive where most batches hold a forget sample, as with a random tenth and more in batches of 128: nearly all
-of the training is taken back, and `epochs` is a new training. An update holds all that the optimizer did in that
+If most batches hold a forget sample, as with a random tenth and more in batches of 128, nearly all
+of the training is undone, and `epochs` is a new training. An update holds all that the optimizer did in that
 step, momentum and weight decay included.
 
-- tensors: the paper takes back changes of parameters; the released code (code reading) those of all entries of the
+- tensors: the paper subtracts changes of parameters; the released code (code reading) those of all entries of the
   state whose name holds "weight" or "bias". The two are the same unless a network has parameters of other names
-  (class tokens, position embeddings), which the released code leaves as trained. BatchNorm's statistics stay in both.
+  (class tokens, position embeddings), which the released code does not change. BatchNorm's statistics stay in both.
 - Repair: the paper says that a small amount of training on retain follows, without numbers; the defaults of that
   part are ours. `epochs: 0` leaves it out.
 """
@@ -35,9 +35,9 @@ from reunlearn.unlearning.task import Task
 NAMED = ("weight", "bias")
 DIVERGENCES = (
     Divergence(
-        "what is taken back",
+        "what is subtracted",
         "the changes of all parameters",
-        "those of the state's entries that are named weight or bias",
+        "the changes of those entries of the state whose name holds weight or bias",
     ),
 )
 
@@ -54,15 +54,15 @@ class Amnesiac(GradientMethod):
     reading: str = "paper"
     epochs: int = hyper(3, "passes over retain after the subtraction (ours: 3)", ge=0)
     tensors: str = by_reading(
-        "what is taken back: all parameters, or the state's entries named weight or bias",
+        "what is subtracted: changes of all parameters, or of the state's entries named weight or bias",
         paper="parameters",
         code="named",
         choices=("parameters", "named"),
     )
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
-        """Return the model without those updates, repaired."""
-        subtract(model, self.taken(model, read(task.state["batch_updates"])))
+        """Return the repaired model without the updates of those batches."""
+        subtract(model, self.subtracted(model, read(task.state["batch_updates"])))
         optimizer = self.make_optimizer(model)
         for epoch in self.passes(model, optimizer):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
@@ -70,8 +70,8 @@ class Amnesiac(GradientMethod):
             task.log(epoch + 1, retain_loss=loss.item())
         return model
 
-    def taken(self, model: nn.Module, updates: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the updates of the tensors that are taken back."""
+    def subtracted(self, model: nn.Module, updates: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return those of the updates that are subtracted, by name."""
         if chosen(self, "tensors") == "named":
             return {name: change for name, change in updates.items() if any(part in name for part in NAMED)}
         return {name: updates[name] for name, _ in model.named_parameters()}
@@ -79,7 +79,7 @@ class Amnesiac(GradientMethod):
 
 @torch.no_grad()
 def subtract(model: nn.Module, changes: dict[str, Tensor]) -> None:
-    """Take changes, by name in the state, from a model in place; the difference is rounded once."""
+    """Subtract changes, by name in the state, from a model in place; each difference is rounded once."""
     state = model.state_dict()
     values = {
         name: (state[name].double() - change.to(state[name].device)) for name, change in changes.items()

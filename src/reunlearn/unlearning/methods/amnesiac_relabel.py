@@ -1,13 +1,13 @@
-"""Relabel what goes, once and wrongly, and train on everything for a few epochs.
+"""Give each forget sample one wrong label and train on all samples for a few epochs.
 
     θ ← θ − η ∇CE(θ; {(x, ỹ) : x ∈ forget} ∪ retain),   ỹ ≠ y drawn once
 
 "Amnesiac" in the repositories of SSD and Bad Teacher, and in ∇τ's comparison. Sees: forget, retain. It shares
-only the name with amnesiac machine learning, which takes back recorded updates (Graves et al. 2021, method
+only the name with amnesiac machine learning, which subtracts recorded updates (Graves et al. 2021, method
 `amnesiac`); the relabelling is that paper's first and simpler proposal.
 
 Released: both sets shuffled together, Adam at 1e-4 without weight decay, 3 epochs, batches of 128 (256 in Bad
-Teacher's), images as they are, BatchNorm in training mode. In sub-class removal ỹ is another super-class.
+Teacher's), no augmentation, BatchNorm in training mode. In sub-class removal ỹ is another super-class.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class AmnesiacRelabel(Relabelling):
     """Train on wrong labels for the forget set and true ones for the retain set, with Adam."""
 
     epochs: int = hyper(3, "passes over forget and retain (released 3)", ge=0)
-    learning_rate: float = hyper(1e-4, "of the optimizer (released 1e-4)", gt=0)
+    learning_rate: float = hyper(1e-4, "learning rate of the optimizer (released 1e-4)", gt=0)
     batch_size: int = hyper(128, "samples per batch (released 128)", ge=1)
     optimizer: str = hyper(
         "adam", "sgd (with momentum), adam (released) or adamw", choices=("sgd", "adam", "adamw")
     )
-    weight_decay: float = hyper(0.0, "of the optimizer (released 0)", ge=0)
+    weight_decay: float = hyper(0.0, "weight decay of the optimizer (released 0)", ge=0)
     augmented: bool = hyper(False, "batches are augmented as in training (released: no)")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:

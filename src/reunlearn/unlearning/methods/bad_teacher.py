@@ -1,13 +1,13 @@
-"""Learn from an incompetent teacher what goes, from the original what stays.
+"""Learn from an incompetent teacher on the forget set, and from the original on the retain set.
 
     θ ← θ − η ∇ mean over a batch of KL(softmax(t(x)/T) ‖ softmax(f_θ(x)/T))
     t = a randomly initialised network where x ∈ forget,   the original where x ∈ a part of retain
 
 Chundawat et al. 2023 (Bad Teaching, also "blindspot"), Eq. 3–5; baseline of GDR-GMA. Sees: forget, and `share`
 of retain, drawn once per run. Released: T = 1, Adam at 1e-4, 1 epoch, batches of 256, both parts shuffled
-together, images as they are; the result is not multiplied by T². A random network in evaluation mode with
-untouched BatchNorm statistics answers almost uniformly. The student is never put into a mode; a freshly built
-one is in training mode (`student_mode`).
+together, no augmentation; the result is not multiplied by T². A random network in evaluation mode with
+untouched BatchNorm statistics has almost uniform outputs. The released code never sets the mode of the student; a
+newly built network is in training mode (`student_mode`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DIVERGENCES = (
     Divergence(
         "Eq. 5",
         "the divergence of a sample is the sum over classes",
-        "divided by the number of classes too (the default reduction): under SGD a rate that much smaller",
+        "the sum is divided by the number of classes (the default reduction), which for SGD makes the rate smaller",
     ),
 )
 
@@ -48,18 +48,18 @@ class BadTeacher(GradientMethod):
 
     reading: str = "paper"
     epochs: int = hyper(1, "passes over forget and the part of retain (released 1)", ge=0)
-    learning_rate: float = hyper(1e-4, "of the optimizer (released 1e-4)", gt=0)
+    learning_rate: float = hyper(1e-4, "learning rate of the optimizer (released 1e-4)", gt=0)
     batch_size: int = hyper(256, "samples per batch (released 256)", ge=1)
     optimizer: str = hyper(
         "adam", "sgd (with momentum), adam (released) or adamw", choices=("sgd", "adam", "adamw")
     )
-    weight_decay: float = hyper(0.0, "of the optimizer (released 0)", ge=0)
+    weight_decay: float = hyper(0.0, "weight decay of the optimizer (released 0)", ge=0)
     augmented: bool = hyper(False, "batches are augmented as in training (released: no)")
-    share: float = hyper(0.3, "part of the retain set that is used (released 0.3)", ge=0, le=1)
+    share: float = hyper(0.3, "share of the retain set that is used (released 0.3)", ge=0, le=1)
     redraw: str = hyper(
-        "once", "that part is drawn once (released), or anew in each epoch", choices=("once", "epoch")
+        "once", "draw that share once (released), or again in each epoch", choices=("once", "epoch")
     )
-    temperature: float = hyper(1.0, "T (released 1)", gt=0)
+    temperature: float = hyper(1.0, "T: temperature of the softmax (released 1)", gt=0)
     student_mode: str = hyper(
         "train", "training mode, BatchNorm as `bn_mode` says (released), or eval", choices=("train", "eval")
     )
@@ -89,18 +89,18 @@ class BadTeacher(GradientMethod):
             super().set_mode(model)
 
     def part(self, task: Task) -> Tensor:
-        """Return the places [M] of the retain samples to be used, M = ⌊share · |retain|⌋."""
+        """Return the rows [M] of the retain samples to be used, M = ⌊share · |retain|⌋."""
         count = len(task.retain)
         return torch.randperm(count, generator=task.generator)[: int(self.share * count)]
 
     def batches(self, task: Task, used_M: Tensor) -> Iterator[tuple[Batch, Batch]]:
-        """Yield one epoch: each batch as its forget samples and its retain samples, of which one may be none."""
+        """Yield one epoch: each batch as its forget samples and its retain samples; one of them may be empty."""
         pairs = epoch_rows(len(task.forget), len(used_M), self.batch_size, "shuffled", task.generator)
         for forget_rows, rows in pairs:
             forget = task.forget.take(forget_rows, self.augmented)
             yield forget, task.retain.take(used_M[rows], self.augmented)
 
     def loss(self, teacher_BK: Tensor, student_BK: Tensor) -> Tensor:
-        """Return the mean divergence of a batch, in the code's reading divided by the number of classes."""
+        """Return the mean divergence of a batch, in the code reading divided by the number of classes."""
         mean = divergence(teacher_BK, student_BK, self.temperature).mean()
         return mean / student_BK.shape[1] if self.reading == "code" else mean

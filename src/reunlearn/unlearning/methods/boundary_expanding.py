@@ -24,7 +24,6 @@ from torch import Tensor, nn
 
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
-from reunlearn.unlearning.measure import MEASURE_BATCH
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -110,7 +109,7 @@ def expanded_shares(model: nn.Module, task: Task, extra: int) -> dict[str, float
     """Return the share of the forget set that goes to class `extra`, and to its own; leaves evaluation mode on."""
     model.eval()
     won = right = 0
-    for batch in task.forget.batches(MEASURE_BATCH, shuffle=False):
+    for batch in task.forget.batches(task.forget.large_batch, shuffle=False):
         guess_B = task.objective.outputs(model, batch).argmax(dim=1)
         won, right = won + int((guess_B == extra).sum()), right + int((guess_B == batch.y).sum())
     count = len(task.forget)

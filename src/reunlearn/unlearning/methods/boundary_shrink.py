@@ -6,6 +6,7 @@
 
 Chen et al. 2023 (Boundary unlearning); baseline of GDR-GMA and of SalUn. Sees: forget, and how its images were
 normalised. θ₀ is a frozen copy in evaluation mode. Where the step does not reach the boundary, ỹ is the true class.
+Pixels are computed in the model's precision and in the order of the formula, as in both codes.
 
 `paper` is the authors' repository, `code` the port in SalUn's; they differ in what they take for pixels
 (`pixel_space`), and in settings, which the presets hold: rate 1e-5, no weight decay, batches of 64, no augmentation

@@ -1,15 +1,14 @@
-"""CF-k: catastrophic forgetting of the last k layers. Fine-tune only those on what stays.
+"""CF-k, catastrophic forgetting of the last k layers: fine-tune only these on the retain set.
 
-    θ_last ← θ_last − η clip(∇CE(θ; retain batch)),   all layers before them as they were
+    θ_last ← θ_last − η clip(∇CE(θ; retain batch)),   all layers before do not change
 
-Goel et al. 2022. Sees: retain. Which layers are the last: unlearning/last_layers.py. Released: SGD with
+Goel et al. 2022. Sees: retain. unlearning/last_layers.py says which layers are the last. Released: SGD with
 momentum 0.9, weight decay 5e-5, gradient norm clipped at 10, batches of 64, 62 epochs, learning rate 0.1 to
 0.005 by cosine with warm restarts after 1, 3, 7, 15 and 31 epochs. SCRUB's repository unfreezes the last residual
 block instead, without the linear layer, and runs 10 epochs of plain SGD at 0.01.
 
 The released loop keeps frozen layers in training mode: their BatchNorm normalises by the batch and its
-statistics follow the retain set, so that a frozen layer is not quite frozen (`frozen_bn_mode: train`). Here it
-is, by default.
+statistics follow the retain set (`frozen_bn_mode: train`). Here they do not change, by default.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from reunlearn.unlearning.task import Task
 @method(paper="Goel et al. 2022 (CF-k)", needs=Needs(retain=True))
 @dataclass(frozen=True)
 class CFk(LastLayers):
-    """Train the last k layers on with the retain set."""
+    """Fine-tune the last k layers on the retain set."""
 
     epochs: int = hyper(62, "passes over the retain set (released 62; SCRUB's repository 10)", ge=0)
 

@@ -1,14 +1,14 @@
-"""EU-k: exact unlearning of the last k layers. Start those anew and train them on what stays.
+"""EU-k, exact unlearning of the last k layers: initialise them again and train them on the retain set.
 
-    θ_last ← fresh;   then θ_last ← θ_last − η clip(∇CE(θ; retain batch)),   all layers before as they were
+    θ_last ← fresh;   then θ_last ← θ_last − η clip(∇CE(θ; retain batch)),   all layers before do not change
 
 Goel et al. 2022; baseline of PGU (k = 3, epochs not stated). Sees: retain, and how long the original was
-trained. Which layers are the last: unlearning/last_layers.py. Optimizer and schedule are CF-k's; the number
-of epochs is the original's unless `epochs` says another (Goel et al.: 62 for both). Whatever the layers before
-have learnt of the forget set stays.
+trained. unlearning/last_layers.py says which layers are the last. Optimizer and schedule are those of CF-k; the number
+of epochs is the original's unless `epochs` sets it (Goel et al.: 62 for both). What the layers before have learnt
+from the forget set stays.
 
 The released loop keeps frozen layers in training mode: their BatchNorm normalises by the batch and its
-statistics follow the retain set (`frozen_bn_mode: train`). Here they stay as they are, by default.
+statistics follow the retain set (`frozen_bn_mode: train`). Here they do not change, by default.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from reunlearn.unlearning.task import Task
 DIVERGENCES = (
     Divergence(
         "EU-k, normalisation layers among the last k",
-        "the last layers start anew; statistics included, which is our reading",
-        "they keep weights and statistics of the original, which has seen the forget set",
+        "the last layers are initialised again; that this includes their statistics is our choice",
+        "they keep the weights and statistics of the original, which was trained on the forget set",
     ),
     Divergence(
         "EU-k, initial weights",
-        "not stated; the architecture's own initialisation is ours",
+        "not stated; our choice is the initialisation of the architecture",
         "Kaiming normal (variance 2/inputs) for all weights, 0 for biases",
     ),
 )
@@ -49,26 +49,26 @@ class EUk(LastLayers):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model with its last layers retrained."""
         if self.reading == "paper":
-            start_anew(model, fresh_like(model, task), self.k)
+            reset_to_fresh(model, fresh_like(model, task), self.k)
         else:
-            kaiming_anew(model, self.k, task.generator)
-        epochs = self.epochs or task.recipe["epochs"]
+            reset_to_kaiming(model, self.k, task.generator)
+        epochs = self.epochs or task.recipe.epochs
         replace(self, epochs=epochs).train_last(model, task)
         return model
 
 
-def start_anew(model: nn.Module, fresh: nn.Module, k: int) -> None:
+def reset_to_fresh(model: nn.Module, fresh: nn.Module, k: int) -> None:
     """Give the last k layers, normalisation included, the weights and buffers of a fresh network."""
     for layer, new in zip(last_layers(model, k), last_layers(fresh, k), strict=True):
         layer.load_state_dict(new.state_dict())
 
 
 @torch.no_grad()
-def kaiming_anew(model: nn.Module, k: int, generator: torch.Generator) -> None:
+def reset_to_kaiming(model: nn.Module, k: int, generator: torch.Generator) -> None:
     """Give the last k convolutions and linear layers Kaiming-normal weights and biases of 0."""
     for layer in last_layers(model, k):
         if isinstance(layer, WEIGHTED):
-            weight = torch.empty(layer.weight.shape, dtype=layer.weight.dtype)  # generator is the CPU's
+            weight = torch.empty(layer.weight.shape, dtype=layer.weight.dtype)  # on the CPU, as the generator
             layer.weight.copy_(nn.init.kaiming_normal_(weight, generator=generator))
             if layer.bias is not None:
                 layer.bias.zero_()

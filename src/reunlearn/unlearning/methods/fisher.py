@@ -1,13 +1,13 @@
-"""Fisher forgetting: noise on every weight, the more the less the retain set depends on it.
+"""Fisher forgetting: add noise to every weight, the more noise the less the retain set depends on the weight.
 
     F = (1/N) Σ_retain Σ_y p_y(x) (∂ −log p_y(x) / ∂θ)²          diagonal, sample by sample, evaluation mode
     σ² = α min(1/(F + 10⁻⁸), 10³),   cap 10² where a tensor has one row per class
-    σ² ← its mean over dim 1 (input channels; a kernel's places stay apart), for tensors of two dimensions or more
+    σ² ← its mean over dim 1 (input channels; kernel positions stay separate), for tensors of two dimensions or more
     σ² ← 10 σ² where a tensor has one row per class, or one dimension (BatchNorm, biases)
     θ ← θ + ξ,   ξ ~ N(0, σ²)
 
-Golatkar et al. 2020a, as in their notebook; baseline of GDR-GMA. Sees: retain. Only for class removal, the forgotten
-classes' rows of tensors with one row per class are set to 0 first, with σ² = 10⁻⁴ · 10 there: `class_rows`.
+Golatkar et al. 2020a, as in their notebook; baseline of GDR-GMA. Sees: retain. In class removal only, the rows of the
+forgotten classes in tensors with one row per class are set to 0 first, and have σ² = 10⁻⁴ · 10: `class_rows`.
 
     estimator     F                                                     noise
     notebook      above                                                 above
@@ -15,12 +15,13 @@ classes' rows of tensors with one row per class are set to 0 first, with σ² = 
     empirical     the true label alone, 10⁻⁸ added before squaring      min(√(α/F), 10⁻³) ξ, ten-fold where the last
                                                                         dimension is the number of classes
 
-- "One row per class" and "BatchNorm" go by shape: any tensor whose first dimension is the number of classes counts as
-  last layer. Likewise the empirical estimator's ten-fold noise misses the last weight matrix and meets its bias.
-- The SSD repository's port has the cap for the last layer, but not its ten-fold noise for random removal.
-- α: 10⁻⁶ in the notebook, which tried 10⁻⁹ … 10⁻⁵. Nobody states one for the empirical estimator.
-- In order and not augmented, as there. BatchNorm's statistics stay.
-- `notebook` takes as many backward passes as there are classes, of whole batches: gradients/label_fisher.py.
+- "One row per class" and "BatchNorm" are decided by shape: any tensor whose first dimension is the number of classes
+  counts as last layer. Likewise the empirical estimator's ten-fold noise misses the last weight matrix but is added
+  to its bias.
+- The SSD repository's version has the cap for the last layer, but not its ten-fold noise for random removal.
+- α: 10⁻⁶ in the notebook, which tried 10⁻⁹ … 10⁻⁵. No source states α for the empirical estimator.
+- As in the notebook, batches come in order and are not augmented. BatchNorm's statistics do not change.
+- `notebook` takes as many backward passes of whole batches as there are classes: gradients/label_fisher.py.
 """
 
 from __future__ import annotations
@@ -55,16 +56,16 @@ class FisherForgetting:
     alpha: float = hyper(1e-6, "α: scale of the noise's variance (notebook 1e-6; tried 1e-9 … 1e-5)", ge=0)
     estimator: str = hyper(
         "notebook",
-        "notebook: all labels, each sample; batch_means: SalUn's fisher_new; empirical: Unlearn-Sparse's fisher",
+        "notebook: all labels, sample by sample; batch_means: SalUn's fisher_new; empirical: Unlearn-Sparse's fisher",
         choices=("notebook", "batch_means", "empirical"),
     )
     class_rows: bool = hyper(
         True, "class removal sets the forgotten classes' rows of the last layer to 0 (notebook)"
     )
     batch_size: int = hyper(
-        32, "samples per batch; a meaning only where batch means are squared (there 32)", ge=1
+        32, "samples per batch; changes the result only with batch_means (SalUn 32)", ge=1
     )
-    augmented: bool = hyper(False, "batches are augmented as in training (notebook: not)")
+    augmented: bool = hyper(False, "batches are augmented as in training (notebook: no)")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model with noise on its weights."""
@@ -98,10 +99,8 @@ class FisherForgetting:
         return mean_label_fisher(logits, trainable(model))
 
     def forgotten(self, task: Task) -> list[int]:
-        """Return the classes whose rows are special: those of class removal, else none."""
-        if not self.class_rows or task.scenario["kind"] != "class":
-            return []
-        return list(task.scenario["classes"])
+        """Return the classes whose rows are set to 0: those of class removal with `class_rows`, else none."""
+        return list(task.scenario.whole_classes) if self.class_rows else []
 
 
 def has_class_rows(tensor: Tensor, classes: int) -> bool:
@@ -115,16 +114,16 @@ def variance(fisher: Tensor, alpha: float, classes: int, forgotten: list[int]) -
     Args:
         fisher: F of the tensor.
         alpha: α.
-        classes: tensors with so many rows are the last layer's.
-        forgotten: their rows of these classes get 10⁻⁴ before the last layer's factor.
+        classes: number of classes; a tensor with that many rows belongs to the last layer.
+        forgotten: classes whose rows in the last layer have σ² = 10⁻⁴, before its factor 10.
     """
     last = has_class_rows(fisher, classes)
-    found = alpha * (1 / (fisher + FLOOR)).clamp(max=LAST_CAP if last else CAP)
+    variances = alpha * (1 / (fisher + FLOOR)).clamp(max=LAST_CAP if last else CAP)
     if fisher.dim() > 1:
-        found = found.mean(dim=1, keepdim=True).expand_as(fisher).clone()
+        variances = variances.mean(dim=1, keepdim=True).expand_as(fisher).clone()
     if last:
-        found[forgotten] = FORGOTTEN_VARIANCE
-    return 10 * found if last or fisher.dim() == 1 else found
+        variances[forgotten] = FORGOTTEN_VARIANCE
+    return 10 * variances if last or fisher.dim() == 1 else variances
 
 
 def empirical_spread(fisher: Tensor, alpha: float, classes: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Two gradients, rectified so that they do not conflict and mixed by how far the retain loss has drifted.
+"""Two gradients, rectified so that they do not conflict, and mixed by the deviation of the retain loss.
 
     a = −∇CE(θ; forget batch)     d = ∇CE(θ; retain batch)     both are descended
     GDR:  where ⟨a, d⟩ < 0, each is projected onto the plane normal to the other;
@@ -6,26 +6,26 @@
     GMA:  λ = 1 / (1 + exp(γ (Δ − ε)))
     θ ← θ − η [λ a′ + (1 − λ) d′]
 
-GDR-GMA (ACM MM 2024), Eq. 3–7, Algorithms 1 and 2. Sees: forget, retain. Paper and released code are two
-methods; the ledger below says where, and each of its points is a field that follows the reading. Where the
+GDR-GMA (ACM MM 2024), Eq. 3–7, Algorithms 1 and 2. Sees: forget, retain. Paper and released code are two different
+methods: DIVERGENCES lists where they differ, and the fields that follow the reading switch each point. Where the
 paper says nothing, both follow the code: AdamW at 1e-4 with weight decay 0.01, batches of 256, 10 epochs that
 end with the shorter set, BatchNorm in training mode for both batches, augmentation. Algorithm 1 writes the
-forget batch first, the code forwards the retain batch first; BatchNorm's statistics remember it (`forward_order`).
-A bank holds a as it came, before it is rectified; CE(original; retain) is taken in evaluation mode.
+forget batch first, the code forwards the retain batch first; this changes BatchNorm's statistics (`forward_order`).
+A bank stores a before it is rectified; CE(original; retain) is computed in evaluation mode.
 
     ablation of the paper                            fields
     NegGrad with fixed weights (Table 1)             rectify: false, bank: off, adapt: false, fixed_weight: 0.1 … 0.9
-    without the bank (Table 5)                       bank: recompute   the forget set's gradients anew in each step
+    without the bank (Table 5)                       bank: recompute   new gradients of the forget set in each step
     impact of γ and ε (Sec. 5.3)                     gamma, epsilon
 
-`bank: recompute` normalises by the statistics of each batch but leaves the running ones as they were, and reads
-the forget set in order: the paper does not say.
+`bank: recompute` normalises by the statistics of each batch, does not change the running ones, and reads
+the forget set in order. This is our choice: the paper does not say.
 
-Memory of the bank, `bank_gib` of step 0 in the history: rows · P · bytes, with ⌈|forget|/batch⌉ rows, |forget| where
-`bank_unit` is sample, and twice that where two epochs are held. Over all parameters of a ResNet-18 in single
+Memory of the bank, `bank_gib` of step 0 in the history: rows · P · bytes, with ⌈|forget|/batch⌉ rows (|forget| if
+`bank_unit` is sample), and twice that if two epochs are stored. Over all parameters of a ResNet-18 in single
 precision that is 3.3 GiB for 20 % of CIFAR-10 and 8.2 GiB for 50 %; one row per sample would be 833 GiB, half of
-that for a fifo. More than `bank_limit` is refused. With γ = 100, λ saturates: 0.05 above ε it is 0.7 %, so that the
-step is all retain.
+that for a fifo. More than `bank_limit` is refused. With γ = 100, λ saturates: 0.05 above ε it is 0.7 %, so that
+almost only the retain gradient is used.
 """
 
 from __future__ import annotations
@@ -55,21 +55,21 @@ GIB = 2**30
 DIVERGENCES = (
     Divergence(
         "Eq. 1–2, Algorithm 1",
-        "g_f is the gradient of the forget loss, conflict is cos(g_f, g_r) < 0: the wrong sign",
-        "the forget loss is negated first; both readings read it so",
+        "g_f is the gradient of the forget loss, and cos(g_f, g_r) < 0 is a conflict: the sign is wrong",
+        "the forget loss is negated first; both readings do so here",
     ),
     Divergence("Eq. 4", "gradients of all parameters as one vector", "each parameter tensor by itself"),
     Divergence(
         "Algorithm 1, lines 6–7",
-        "both projections from the original pair: no conflict is left",
-        "the second uses the already projected first and its old norm: cosine c leaves c³/√(1 + c² − c⁴)",
+        "both projections start from the original pair: no conflict is left",
+        "the second uses the already projected first gradient and its old norm: a cosine c becomes c³/√(1 + c² − c⁴)",
     ),
     Divergence(
         "Eq. 3", "the bank holds the whole gradient", "the bank holds the last parameter tensor (a bias)"
     ),
     Divergence(
         "Eq. 3",
-        "|Bank| = |forget|: an entry per sample, beyond any memory; by default this reading too has one per batch",
+        "|Bank| = |forget|: an entry per sample, too large for any memory; by default here one per batch, too",
         "an entry per batch",
     ),
     Divergence(
@@ -80,12 +80,12 @@ DIVERGENCES = (
     Divergence(
         "Eq. 5, Algorithm 1, lines 9–10",
         "the retain gradient is projected; entries are chosen by their conflict with it",
-        "the forget gradient is projected, after GDR; entries are chosen by their conflict with that",
+        "the forget gradient is projected, after GDR; entries are chosen by their conflict with it",
     ),
     Divergence(
         "Eq. 5",
-        "reading the bank leaves it as it is",
-        "a read sums the chosen entries into the first of them; two reads per step, the second is applied",
+        "reading the bank does not change it",
+        "a read adds the chosen entries to the first of them; each step reads twice and applies the second result",
     ),
     Divergence(
         "Eq. 6", "Δ = |CE(retain batch) − CE(original; retain)|, one pass over retain", "Δ = CE(retain batch)"
@@ -96,36 +96,43 @@ DIVERGENCES = (
 @method(paper="GDR-GMA, Eq. 3–7", needs=Needs(forget=True, retain=True), divergences=DIVERGENCES)
 @dataclass(frozen=True)
 class GdrGma(GradientMethod):
-    """Climb the forget loss and descend the retain loss along directions that do not conflict."""
+    """Ascend the forget loss and descend the retain loss along directions that do not conflict."""
 
     reading: str = "paper"
     epochs: int = hyper(10, "passes over the set that `pairing` names (code 10; paper does not say)", ge=0)
     pairing: str = hyper(
-        "shorter", "an epoch ends with this set (code: the shorter)", choices=("shorter", "forget", "retain")
+        "shorter",
+        "an epoch ends when this set ends (code: the shorter)",
+        choices=("shorter", "forget", "retain"),
     )
-    learning_rate: float = hyper(1e-4, "of the optimizer (code 1e-4; paper does not say)", gt=0)
+    learning_rate: float = hyper(1e-4, "learning rate of the optimizer (code 1e-4; paper does not say)", gt=0)
     batch_size: int = hyper(256, "samples per batch of both sets (code 256)", ge=1)
     optimizer: str = hyper(
         "adamw", "sgd (with momentum), adam or adamw (code)", choices=("sgd", "adam", "adamw")
     )
-    weight_decay: float = hyper(0.01, "of the optimizer (code: AdamW's default)", ge=0)
+    weight_decay: float = hyper(0.01, "weight decay of the optimizer (code: AdamW's default)", ge=0)
     forward_order: str = hyper(
         "retain_first",
         "which batch is forwarded first (code: retain)",
         choices=("retain_first", "forget_first"),
     )
-    rectify: bool = hyper(True, "GDR: the two gradients of a step against each other; off: as they come")
+    rectify: bool = hyper(
+        True, "GDR: the two gradients of a step are rectified against each other; off: they are not"
+    )
     granularity: str = by_reading(
-        "what is rectified as one vector", paper="all", code="tensor", choices=("all", "tensor")
+        "what is rectified as one vector: all parameters, or each tensor",
+        paper="all",
+        code="tensor",
+        choices=("all", "tensor"),
     )
     projection: str = by_reading(
-        "both from the original pair, or the second along the projected first",
+        "both projections start from the original pair (exact), or the second from the projected first (in_turn)",
         paper="exact",
         code="in_turn",
         choices=tuple(PROJECTIONS),
     )
     bank: str = by_reading(
-        "where the forget set's gradients come from; off leaves this half of GDR out",
+        "where the gradients of the whole forget set come from; off: GDR without a bank",
         paper="previous_epoch",
         code="fifo",
         choices=("previous_epoch", "fifo", "recompute", "off"),
@@ -142,19 +149,26 @@ class GdrGma(GradientMethod):
         choices=("last", "head", "all"),
     )
     bank_pair: str = by_reading(
-        "gradient that is held against the bank", paper="retain", code="forget", choices=("retain", "forget")
+        "gradient that is projected against the bank",
+        paper="retain",
+        code="forget",
+        choices=("retain", "forget"),
     )
     bank_reads: str = by_reading(
-        "whether reading the bank leaves it as it is",
+        "whether reading the bank leaves it unchanged (stable)",
         paper="stable",
         code="drifting",
         choices=("stable", "drifting"),
     )
-    bank_precision: str = hyper("full", "entries as computed, or bfloat16 (half)", choices=("full", "half"))
-    bank_limit: float = hyper(16.0, "most memory that the bank may take, GiB; more is refused", gt=0)
-    adapt: bool = hyper(True, "GMA: λ follows the retain loss; off: fixed_weight")
+    bank_precision: str = hyper(
+        "full",
+        "entries in the precision of the gradients (full), or in bfloat16 (half)",
+        choices=("full", "half"),
+    )
+    bank_limit: float = hyper(16.0, "largest memory of the bank, in GiB; a larger bank is refused", gt=0)
+    adapt: bool = hyper(True, "GMA: λ depends on the retain loss; off: λ is fixed_weight")
     fixed_weight: float = hyper(
-        0.5, "w_f, with w_r = 1 − w_f, where adapt is off (Table 1: 0.1 to 0.9)", ge=0, le=1
+        0.5, "w_f, with w_r = 1 − w_f, if adapt is off (Table 1: 0.1 to 0.9)", ge=0, le=1
     )
     deviation: str = by_reading(
         "Δ: distance from the original's loss, or the loss itself",
@@ -191,18 +205,18 @@ class GdrGma(GradientMethod):
         return model
 
     def rectifier(self, model: nn.Module, task: Task) -> Rectifier:
-        """Return GDR as the fields say; a bank beyond the limit is refused."""
+        """Return GDR as the fields say; a bank above the limit is refused."""
         whole = chosen(self, "granularity") == "all"
         kind, scope = chosen(self, "bank"), scope_length(model, chosen(self, "bank_scope"))
         projection = PROJECTIONS[chosen(self, "projection")] if self.rectify else None
         gdr = Rectifier(projection, whole, scope, chosen(self, "bank_pair"), None)
         units = len(task.forget) if self.bank_unit == "sample" else task.forget.steps(self.batch_size)
-        self.state_memory(kind, units, trainable(model)[-scope:], task)
+        self.check_bank_size(kind, units, trainable(model)[-scope:], task)
         gdr.memory = self.memory(kind, units, gdr, model, task)
         return gdr
 
     def memory(self, kind: str, units: int, gdr: Rectifier, model: nn.Module, task: Task) -> Memory | None:
-        """Return the banks, what stands in for them, or None."""
+        """Return the banks, the recomputation that replaces them, or None."""
         if kind == "off":
             return None
         if kind == "recompute":
@@ -214,7 +228,7 @@ class GdrGma(GradientMethod):
             return Banked([FifoBank(units, drifts, dtype) for _ in range(blocks)])
         return Banked([EpochBank(drifts, dtype) for _ in range(blocks)])
 
-    def state_memory(self, kind: str, units: int, covered: list[nn.Parameter], task: Task) -> None:
+    def check_bank_size(self, kind: str, units: int, covered: list[nn.Parameter], task: Task) -> None:
         """Log the memory that the bank will take at most; refuse more than the limit."""
         itemsize = 2 if self.bank_precision == "half" else covered[0].element_size()
         needed = bank_bytes(kind, units, sum(p.numel() for p in covered), itemsize) / GIB
@@ -243,13 +257,13 @@ class GdrGma(GradientMethod):
         return task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
 
     def all_entries(self, model: nn.Module, task: Task, gdr: Rectifier) -> Iterator[list[Tensor]]:
-        """Yield what a bank would store, of the whole forget set at the present weights; statistics stay."""
-        still, covered = Displaced(model, {}), trainable(model)[-gdr.scope :]
+        """Yield what a bank would store of the whole forget set at the current weights; statistics do not change."""
+        fixed, covered = Displaced(model, {}), trainable(model)[-gdr.scope :]
         for batch in task.forget.batches(self.batch_size, shuffle=False, augmented=self.augmented):
             if self.bank_unit == "sample":
-                rows = sample_gradients(-self.sample_losses(still, batch, task), covered)
+                rows = sample_gradients(-self.sample_losses(fixed, batch, task), covered)
             else:
-                rows = [x[None] for x in gradients(-task.loss(still, batch), covered)]
+                rows = [x[None] for x in gradients(-task.loss(fixed, batch), covered)]
             yield list(gdr.blocks(rows, rows=True))
 
     def forget_weight(self, retain_loss: Tensor, original_loss: Tensor | None) -> Tensor:
@@ -261,7 +275,7 @@ class GdrGma(GradientMethod):
 
 
 def scope_length(model: nn.Module, scope: str) -> int:
-    """Return how many of the last parameter tensors a scope covers: last 1, head those of the last module, all."""
+    """Return how many of the last parameter tensors a scope covers: "last" one, "head" the last module's, or "all"."""
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     if scope == "last":
         return 1

@@ -1,9 +1,9 @@
-"""Gradient ascent on what goes.
+"""Gradient ascent on the forget set.
 
     θ ← θ + η ∇CE(θ; forget)
 
-Baseline of GDR-GMA, SFR-on and LUR (Graves et al. 2021, Thudi et al. 2022). Sees: forget. The papers say no more
-than the update; two repositories run it differently, and each of their points is a field:
+Baseline of GDR-GMA, SFR-on and LUR (Graves et al. 2021, Thudi et al. 2022). Sees: forget. The papers give only the
+update; two repositories run it with different settings, and each difference is a field:
 
     repository                  epochs   optimizer                            bn_mode   clip
     Unlearn-Saliency (OPTML)    5        SGD 1e-4, momentum, weight decay     train     none      the defaults
@@ -28,19 +28,19 @@ from reunlearn.unlearning.task import Task
 @method(paper="Graves et al. 2021; baseline of GDR-GMA, SFR-on, LUR", needs=Needs(forget=True))
 @dataclass(frozen=True)
 class GradientAscent(GradientMethod):
-    """Climb the loss of the forget set."""
+    """Ascend the loss of the forget set."""
 
     epochs: int = hyper(5, "passes over the forget set (OPTML 5, SFR-on 9)", ge=0)
-    learning_rate: float = hyper(1e-4, "of the optimizer (both 1e-4 on CIFAR-10)", gt=0)
+    learning_rate: float = hyper(1e-4, "learning rate of the optimizer (both 1e-4 on CIFAR-10)", gt=0)
     bn_mode: str = hyper(
         "train",
-        "BatchNorm uses batch statistics (train: OPTML), frozen ones (eval), or all is in evaluation (network: SFR-on)",
+        "BatchNorm uses batch statistics (train: OPTML) or frozen ones (eval); network: all in eval mode (SFR-on)",
         choices=("train", "eval", "network"),
     )
     clip: float = hyper(0.0, "largest gradient norm (SFR-on 0.1); 0 does not clip (OPTML)", ge=0)
 
     def set_mode(self, model: nn.Module) -> None:
-        """Put the model in training mode, or what `bn_mode` says in evaluation mode."""
+        """Put the model in training mode; what `bn_mode` freezes is in evaluation mode."""
         super().set_mode(model)
         if self.bn_mode == "network":
             model.eval()

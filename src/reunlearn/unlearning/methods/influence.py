@@ -7,20 +7,20 @@
 
 Izzo et al. 2021, Jia et al. 2023; baseline of LUR. The recursion above is the one released with the latter and in the
 SalUn repository: the code reading.
-Sees: forget, retain. The model is in evaluation mode throughout. Any objective that gives losses of single samples
+Sees: forget, retain. The model is always in evaluation mode. Any objective that gives losses of single samples
 will do.
 
-- The released recursion only ever scales o, so that k is v moved along the first retain sample's gradient, and
-  nothing else; gradients/wood_fisher.py computes the same from two directional derivatives per sample.
+- The released recursion only scales o, so that k differs from v only along the first retain sample's gradient;
+  gradients/wood_fisher.py computes the same from two directional derivatives per sample.
 - The paper reading, `recursion: exact`, is WoodFisher itself (Singh and Alistarh 2020), on which the papers build:
-  k = (I + Σ_i g_i g_iᵀ/N)⁻¹ v over all `samples`. No released code for unlearning takes it. It needs 3 n² · 8
-  bytes for n samples, or n² · 8 and three gradients while they are compared, in float64; with more than `memory_mib`
-  it refuses before it begins.
-- N is 1000 whatever the set (ImageNet: 300,000), and at most N + 2 samples are used, of which the first only gives
-  g₀: `recursion_size` and `samples`, in both readings. WoodFisher's own N is the number of its samples.
-- α was tuned for each dataset and fraction against Retrain. The ImageNet branch of the released code takes the
+  k = (I + Σ_i g_i g_iᵀ/N)⁻¹ v over all `samples`. No released code for unlearning does this. For n samples it needs
+  the larger of 3 n² · 8 bytes and n² · 8 bytes plus three gradients, in float64. If that is more than `memory_mib`, it
+  stops before it begins.
+- N is 1000 for every set (ImageNet: 300,000), and at most N + 2 samples are used, of which the first only gives
+  g₀: `recursion_size` and `samples`, in both readings. In WoodFisher, N is the number of its samples.
+- α was tuned for each dataset and fraction against Retrain. The ImageNet branch of the released code computes the
   retain gradient over the forget set; it is left out.
-- v and the recursion run in order; the released sets are augmented as in training.
+- v and the recursion read samples in order; the released sets are augmented as in training.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ MIB = 2**20
 DIVERGENCES = (
     Divergence(
         "recursion of H⁻¹v",
-        "WoodFisher: o is the inverse so far times the sample's gradient",
-        "o is only scaled: k is v moved along the first retain sample's gradient",
+        "WoodFisher: o is the current inverse times the sample's gradient",
+        "o is only scaled: k differs from v only along the first retain sample's gradient",
     ),
     Divergence(
         "N",
         "the number of samples of the recursion",
-        "1000 (ImageNet 300,000), of at most N + 2 samples; here `recursion_size` and `samples` set both",
+        "1000 (ImageNet 300,000), with at most N + 2 samples; here `recursion_size` and `samples` set both",
     ),
     Divergence(
         "v on ImageNet",
-        "the gradient to keep is that of the retain set",
+        "the second gradient is that of the retain set",
         "that of the forget set, by mistake; here always that of the retain set",
     ),
 )
@@ -73,12 +73,17 @@ class InfluenceUnlearning:
 
     reading: str = "paper"
     alpha: float = hyper(10.0, "α: length of the step (CIFAR-10: 10; tuned for each dataset)", ge=0)
-    recursion_size: int = hyper(1000, "N of the recursion (released: 1000, whatever the set)", ge=1)
-    samples: int = hyper(1002, "at most so many retain samples enter the recursion (released: N + 2)", ge=1)
+    recursion_size: int = hyper(1000, "N of the recursion (released: 1000 for every set but ImageNet)", ge=1)
+    samples: int = hyper(1002, "largest number of retain samples in the recursion (released: N + 2)", ge=1)
     recursion: str = by_reading(
-        "o is WoodFisher's own, or only scaled", paper="exact", code="released", choices=("released", "exact")
+        "o is that of WoodFisher (exact), or is only scaled (released)",
+        paper="exact",
+        code="released",
+        choices=("released", "exact"),
     )
-    memory_mib: int = hyper(2048, "exact: bound on products and panels of gradients, in MiB", ge=1)
+    memory_mib: int = hyper(
+        2048, "exact recursion: memory for products and panels of gradients, in MiB", ge=1
+    )
     batch_size: int = hyper(256, "samples per batch; changes the speed only", ge=1)
     augmented: bool = hyper(True, "batches are augmented as in training (released)")
 
@@ -88,18 +93,26 @@ class InfluenceUnlearning:
         parameters = trainable(model)
         forget, retain = len(task.forget), len(task.retain)
         panels = self.panels(min(self.samples, retain), sum(p.numel() for p in parameters))
-        forget_P = self.summed(model, task, task.forget)
-        retain_P = self.summed(model, task, task.retain)
+        forget_P = self.summed_gradient(model, task, task.forget)
+        retain_P = self.summed_gradient(model, task, task.retain)
         v_P = (forget_P - forget / retain * retain_P) / (forget + retain)
 
         def losses(model: nn.Module, batch: Batch) -> Tensor:
             return task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
 
         if panels is None:
-            k_P = wood_fisher(model, losses, self.few(task), v_P, self.recursion_size)
+            k_P = wood_fisher(model, losses, self.recursion_batches(task), v_P, self.recursion_size)
         else:
             few = task.retain.take(torch.arange(min(self.samples, retain)), self.augmented)
-            k_P = wood_fisher_inverse(model, losses, few, v_P, self.recursion_size, panels, self.batch_size)
+            k_P = wood_fisher_inverse(
+                model,
+                losses,
+                few,
+                v_P,
+                size=self.recursion_size,
+                panels=panels,
+                batch_size=self.batch_size,
+            )
         step_P = self.alpha * k_P
         with torch.no_grad():
             for parameter, step in zip(parameters, unflatten(step_P, parameters), strict=True):
@@ -107,14 +120,18 @@ class InfluenceUnlearning:
         task.log(1, v_norm=float(v_P.norm()), step_norm=float(step_P.norm()))
         return model
 
-    def summed(self, model: nn.Module, task: Task, samples: GuardedSet) -> Tensor:
+    def summed_gradient(self, model: nn.Module, task: Task, samples: GuardedSet) -> Tensor:
         """Return Σ ∇ℓ [P] over a set."""
         batches = samples.batches(self.batch_size, shuffle=False, augmented=self.augmented)
         losses = (task.loss(model, batch) * len(batch) for batch in batches)
         return flatten(summed_gradients(losses, trainable(model)))
 
     def panels(self, samples: int, parameters: int) -> Panels | None:
-        """Return how many gradients to hold at once, or refuse; None where none is held."""
+        """Return how many gradients to hold at once; None if the recursion holds none.
+
+        Raises:
+            UserError: `memory_mib` is too small.
+        """
         if chosen(self, "recursion") == "released":
             return None
         least, limit = needed(samples, 1, parameters), self.memory_mib * MIB
@@ -125,7 +142,7 @@ class InfluenceUnlearning:
             )
         return plan(samples, 1, parameters, limit)
 
-    def few(self, task: Task) -> Iterator[Batch]:
+    def recursion_batches(self, task: Task) -> Iterator[Batch]:
         """Yield the first `samples` retain samples in order."""
         for rows in torch.arange(min(self.samples, len(task.retain))).split(self.batch_size):
             yield task.retain.take(rows, self.augmented)

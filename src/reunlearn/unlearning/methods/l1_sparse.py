@@ -1,13 +1,13 @@
-"""Fine-tune on what stays while all weights are pulled towards zero.
+"""Fine-tune on the retain set with an L1 penalty, which pulls all weights towards zero.
 
     θ ← θ − η ∇[CE(θ; retain batch) + α_e ‖θ‖₁]
     α_e = α (1 − e / (E − E₀))  in epoch e = 0 … E − E₀ − 1,   0 in the last E₀
 
 Jia et al. 2023 (sparsity-aware unlearning); baseline of GDR-GMA, SFR-on and LUR. Sees: retain. The norm runs
 over all parameters, biases and BatchNorm included; nothing is pruned. The paper also tries a constant and a
-growing penalty (α e / (E − E₀)) and finds the decaying one best; those two are `penalty`. Released settings of
-the SalUn family for CIFAR-10: α = 1e-4, SGD at 0.01, 10 epochs, E₀ = 0; the command's own default α = 0.2 is
-used nowhere. The released penalty is constant where E₀ = E; that is `penalty: constant` with E₀ = 0.
+growing penalty (α e / (E − E₀)) and finds the decaying one best; `penalty` offers all three. Released settings of
+the SalUn family for CIFAR-10: α = 1e-4, SGD at 0.01, 10 epochs, E₀ = 0; the default of the released command line,
+α = 0.2, is used nowhere. The released penalty is constant if E₀ = E; here that is `penalty: constant` with E₀ = 0.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ from reunlearn.unlearning.task import Task
 @method(paper="Jia et al. 2023; baseline of GDR-GMA, SFR-on, LUR", needs=Needs(retain=True))
 @dataclass(frozen=True)
 class L1Sparse(GradientMethod):
-    """Train on with the retain set and an L1 penalty."""
+    """Fine-tune on the retain set with an L1 penalty."""
 
     epochs: int = hyper(10, "E: passes over the retain set (released 10)", ge=0)
-    learning_rate: float = hyper(0.01, "of the optimizer (released 0.01)", gt=0)
+    learning_rate: float = hyper(0.01, "learning rate of the optimizer (released 0.01)", gt=0)
     batch_size: int = hyper(256, "samples per batch (released 256)", ge=1)
     alpha: float = hyper(1e-4, "α: weight of the L1 norm (released 1e-4 to 1e-3)", ge=0)
-    penalty: str = hyper("decaying", "α_e over the epochs", choices=("decaying", "constant", "growing"))
-    free_epochs: int = hyper(0, "E₀: last epochs without penalty (released 0)", ge=0)
+    penalty: str = hyper(
+        "decaying", "how α_e changes over the epochs", choices=("decaying", "constant", "growing")
+    )
+    free_epochs: int = hyper(0, "E₀: number of last epochs without penalty (released 0)", ge=0)
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the retain set."""
@@ -47,7 +49,7 @@ class L1Sparse(GradientMethod):
         return model
 
     def weight(self, epoch: int) -> float:
-        """Return α_e."""
+        """Return α_e of an epoch."""
         penalised = self.epochs - self.free_epochs
         if epoch >= penalised:
             return 0.0

@@ -1,4 +1,4 @@
-"""LUR: learning to unlearn while retaining. Forget as seen from one retain step ahead.
+"""LUR, learning to unlearn while retaining: take the gradient of the forget loss one retain step ahead.
 
     θ' = θ − α ∇L_r(θ; retain batch)
     g  = ∇L_r(θ) + (I − α ∇²L_r(θ)) ∇L_f(θ'; forget batch)          order: second
@@ -6,17 +6,18 @@
     θ ← θ − η g
 
 Patel & Qiu 2025: the two-step formulation and its gradient analysis. Sees: forget, retain. To first order in
-α, second adds −α ∇⟨∇L_r, ∇L_f⟩ to the joint gradient: it rewards gradients that agree. First keeps the half
-−α ∇²L_f ∇L_r of that product's gradient.
+α, `second` adds −α ∇⟨∇L_r, ∇L_f⟩ to the joint gradient: it rewards gradients that agree. `first` keeps only the half
+−α ∇²L_f ∇L_r of that term.
 
-No code is released. The paper derives `second`; which one its experiments use, and α, L_f, η, are not said.
-The defaults are L_f = cross-entropy of random labels, uniform over all classes and drawn anew for each batch, the
+No code is released. The paper derives `second`; it does not state which order its experiments use, nor α, L_f and η.
+The defaults are L_f = cross-entropy of random labels, uniform over all classes and new for each batch, the
 SalUn family's optimizer (SGD, momentum 0.9, weight decay 5e-4, batches of 256, 10 epochs over retain with the
-forget set cycled) and α = η. `neg_ce` is plain ascent and asks nothing of the objective but its loss. Slides are
-all there is: no ledger, one reading.
+forget set cycled) and α = η. `neg_ce` is plain ascent and needs only the loss of the objective. Only slides are
+published, so there is one reading.
 
-BatchNorm in training mode: L_r normalises by the retain batch and moves the running statistics, once per
-step; L_f at θ' normalises by the forget batch and moves only copies of them, since nothing is deployed at θ'.
+BatchNorm in training mode: L_r normalises by the retain batch and updates the running statistics, once per
+step; L_f at θ' normalises by the forget batch and updates a copy of them only, because no network with the weights
+θ' is kept.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ from reunlearn.unlearning.task import Task
 )
 @dataclass(frozen=True)
 class LUR(GradientMethod):
-    """Descend the retain loss plus the forget loss one retain step ahead."""
+    """Descend the sum of the retain loss and the forget loss one retain step ahead."""
 
     epochs: int = hyper(
         10, "passes over the set that `pairing` names (not published; SalUn family: 10)", ge=0
     )
-    learning_rate: float = hyper(0.01, "η (not published; SalUn family: 0.001 to 0.1)", gt=0)
+    learning_rate: float = hyper(0.01, "η: learning rate (not published; SalUn family: 0.001 to 0.1)", gt=0)
     batch_size: int = hyper(256, "samples per batch of both sets (not published; SalUn family: 256)", ge=1)
     order: str = hyper(
         "second", "exact gradient (second) or without the Jacobian of θ' (first)", choices=("second", "first")
@@ -55,17 +56,19 @@ class LUR(GradientMethod):
     alpha: float = hyper(0.01, "α: step from θ to θ' (not published)", ge=0)
     forget_loss: str = hyper(
         "random_label",
-        "L_f: cross-entropy of random labels, or minus that of the truth",
+        "L_f: cross-entropy of random labels, or minus that of the true labels",
         choices=("random_label", "neg_ce"),
     )
     label_rule: str = hyper(
         "random_label", "random labels: over all classes, or over all but the true one", choices=RULES
     )
     redraw: str = hyper(
-        "batch", "random labels are drawn anew for each batch, or once", choices=("batch", "once")
+        "batch", "draw new random labels for each batch, or draw them once", choices=("batch", "once")
     )
     pairing: str = hyper(
-        "retain", "an epoch ends with this set, the other is cycled", choices=("retain", "forget", "shorter")
+        "retain",
+        "an epoch ends when this set ends; the other set is repeated until then",
+        choices=("retain", "forget", "shorter"),
     )
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
@@ -96,9 +99,10 @@ class LUR(GradientMethod):
         return retain_loss.detach(), forget_loss.detach()
 
     def loss_to_forget(self, model: nn.Module, batch: Batch, task: Task, labels: Labels) -> Tensor:
-        """Return L_f: low where the forget batch is unlearned."""
+        """Return L_f, which is low when the forget batch is unlearned."""
         if self.forget_loss == "neg_ce":
             return -task.loss(model, batch)
         if self.redraw == "batch":
             labels.clear()
-        return task.objective.loss(model, batch, labels.of(batch))
+        draw = task.objective.draw(batch, task.generator, labels.of(batch))
+        return task.objective.loss(model, batch, draw)

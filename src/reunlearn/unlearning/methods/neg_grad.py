@@ -1,11 +1,11 @@
-"""Ascent on what goes and descent on what stays, in one step.
+"""Gradient ascent on the forget set and gradient descent on the retain set, in one step.
 
     θ ← θ − η [w_r ∇CE(θ; retain batch) − w_f ∇CE(θ; forget batch)]
 
 Baseline of GDR-GMA: its Eq. 2 has w_f = w_r = 1; its Table 1 lets w_f = 0.1 … 0.9 with w_r = 1 − w_f. Sees:
-forget, retain. The paper says no more; where it is silent the defaults are those of GDR-GMA's released loop,
-without its rectification: AdamW at 1e-4 with weight decay 0.01, batches of 256, 10 epochs that end with the
-shorter set, augmentation, BatchNorm in training mode for both batches, of which retain is forwarded first.
+forget, retain. The paper gives no other settings; the defaults are those of GDR-GMA's released loop, without its
+rectification: AdamW at 1e-4 with weight decay 0.01, batches of 256, 10 epochs that end with the shorter set,
+augmentation, BatchNorm in training mode for both batches, the retain batch forwarded first.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ from reunlearn.unlearning.task import Task
 @method(paper="GDR-GMA, Eq. 2 and Table 1", needs=Needs(forget=True, retain=True))
 @dataclass(frozen=True)
 class NegGrad(GradientMethod):
-    """Climb the forget loss and descend the retain loss in the same step."""
+    """Ascend the forget loss and descend the retain loss in the same step."""
 
     epochs: int = hyper(10, "passes over the set that `pairing` names (not published)", ge=0)
-    learning_rate: float = hyper(1e-4, "of the optimizer (not published)", gt=0)
+    learning_rate: float = hyper(1e-4, "learning rate of the optimizer (not published)", gt=0)
     batch_size: int = hyper(256, "samples per batch of both sets (not published)", ge=1)
     optimizer: str = hyper(
         "adamw", "sgd (with momentum), adam or adamw (not published)", choices=("sgd", "adam", "adamw")
     )
-    weight_decay: float = hyper(0.01, "of the optimizer (not published)", ge=0)
+    weight_decay: float = hyper(0.01, "weight decay of the optimizer (not published)", ge=0)
     forget_weight: float = hyper(1.0, "w_f (Eq. 2: 1; Table 1: 0.1 to 0.9)", ge=0)
     retain_weight: float = hyper(1.0, "w_r (Eq. 2: 1; Table 1: 1 − w_f)", ge=0)
     pairing: str = hyper(
-        "shorter", "an epoch ends with this set, the other is cycled", choices=("shorter", "forget", "retain")
+        "shorter",
+        "an epoch ends when this set ends; the other set is repeated until then",
+        choices=("shorter", "forget", "retain"),
     )
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:

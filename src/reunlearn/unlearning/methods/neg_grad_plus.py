@@ -1,4 +1,4 @@
-"""Fine-tuning on what stays, with a little ascent on what goes.
+"""Fine-tune on the retain set, with a small share of gradient ascent on the forget set.
 
     θ ← θ − η ∇[α CE(θ; retain batch) − (1 − α) CE(θ; forget batch)]
 
@@ -6,9 +6,9 @@ Kurmanji et al. 2023 (NegGrad+ in SCRUB's repository). Sees: forget, retain. Def
 (elsewhere 0.95), plain SGD at 0.01 without momentum or weight decay, 5 passes over the retain set, no
 augmentation, BatchNorm in training mode, the retain batch forwarded first.
 
-The forget set is cycled within an epoch. The released loop repeats the batches of its first pass, in the same
-order and with the same samples in each (`cycle: repeat`, the default; augmented images would be repeated as
-well); `cycle: reshuffle` draws a new order in each pass. Either way each epoch begins with a new order.
+An epoch ends with the retain set; the forget set is repeated until then. As in the released loop, `cycle: repeat`
+(the default) repeats the batches of the first pass: the same order, samples and augmentation. `cycle: reshuffle`
+draws a new order for each pass. In both cases each epoch begins with a new order.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class NegGradPlus(GradientMethod):
     """Descend the retain loss minus a small share of the forget loss."""
 
     epochs: int = hyper(5, "passes over the retain set (released 5)", ge=0)
-    learning_rate: float = hyper(0.01, "of the optimizer (released 0.01)", gt=0)
+    learning_rate: float = hyper(0.01, "learning rate of the optimizer (released 0.01)", gt=0)
     batch_size: int = hyper(128, "retain samples per batch (released 32 to 256)", ge=1)
     forget_batch_size: int = hyper(128, "forget samples per batch (released 16 to 512)", ge=1)
-    momentum: float = hyper(0.0, "of SGD (released 0)", ge=0, lt=1)
-    weight_decay: float = hyper(0.0, "of the optimizer (released 0)", ge=0)
+    momentum: float = hyper(0.0, "momentum of SGD (released 0)", ge=0, lt=1)
+    weight_decay: float = hyper(0.0, "weight decay of the optimizer (released 0)", ge=0)
     augmented: bool = hyper(False, "batches are augmented as in training (released: no)")
     alpha: float = hyper(0.9999, "α: weight of the retain loss (released 0.9999 or 0.95)", ge=0, le=1)
     cycle: str = hyper(
         "repeat",
-        "within an epoch the forget set comes again in the same batches, or in new ones",
+        "further passes over the forget set within an epoch repeat the batches of the first, or draw new ones",
         choices=("repeat", "reshuffle"),
     )
 

@@ -7,19 +7,19 @@
     θ ← θ + s Δ
 
 Golatkar et al. 2020b; baseline of SCRUB and PGU. Sees: forget, retain, the weights that training started from.
-Evaluation mode; BatchNorm's statistics stay.
+Evaluation mode; BatchNorm's statistics do not change.
 
-Memory, kernel form: J is never whole. The kernel takes 3 (n K)² · 8 bytes, and while it is made (n K)² · 8 bytes and
-panels of J; with `memory_mib` above that, panels grow and less is computed twice. Where it does not suffice, the
-method refuses before it begins and says what would; activations come on top. n = 2,000 samples of 10 classes:
-9,156 MiB where the released notebook holds J, 130 GB for the 1.6 million weights of All-CNN.
+Memory, kernel form: J is never stored as a whole. Solving takes 3 (n K)² · 8 bytes; computing the kernel takes
+(n K)² · 8 bytes and panels of J. With more `memory_mib` the panels grow and less is computed twice. If it does not
+suffice, the method stops before it begins and says how much would; activations need further memory. For n = 2,000
+samples of 10 classes it is 9,156 MiB; the released notebook holds J, 130 GB for the 1.6 million weights of All-CNN.
 
 - In the theory J and r are those of the initial weights, the paper reading. The code reading is the authors'
-  notebook, which takes them at the trained weights (`linearised_at`).
-- n counts the samples that are used. PGU could use 1,500 of the retain set: `retain_samples`, drawn at random.
-- Samples are never augmented: each is asked for more than once, and must be the same every time.
-- λ: the notebook takes the training's own (0.1 there); 0 does so here, from the recipe.
-- The angle enters as sin(arccos c − π/2) for c < 0 and as cos(arccos c) otherwise: |c| both times.
+  notebook, which computes them at the trained weights (`linearised_at`).
+- n is the number of samples used. PGU could use 1,500 of the retain set: `retain_samples`, drawn at random.
+- Samples are never augmented: each is read more than once and must be the same every time.
+- λ: the notebook takes the weight decay of the training (0.1 there); here 0 does so, from the recipe.
+- The trick's factor is sin(arccos c − π/2) for a cosine c < 0 and cos(arccos c) otherwise: |c| in both cases.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ MIB = 2**20
 DIVERGENCES = (
     Divergence(
         "J and r",
-        "of the initial weights, about which the network is linear in the theory",
-        "of the trained weights",
+        "computed at the initial weights, around which the network is linear in the theory",
+        "computed at the trained weights",
     ),
 )
 
@@ -58,16 +58,23 @@ DIVERGENCES = (
 )
 @dataclass(frozen=True)
 class NTKScrubbing:
-    """Add the difference of two kernel regressions, lengthened by the trapezium trick."""
+    """Add the difference of two kernel regressions, made longer by the trapezium trick."""
 
     reading: str = "paper"
-    weight_decay: float = hyper(0.0, "λ of both regressions; 0 takes the original's own (released)", ge=0)
-    retain_samples: int = hyper(1500, "retain samples, drawn at random (PGU 1500); 0 takes all", ge=0)
-    linearised_at: str = by_reading(
-        "weights of J and r", paper="initial", code="trained", choices=("trained", "initial")
+    weight_decay: float = hyper(
+        0.0, "λ of both regressions; 0: the weight decay of the original's training (released)", ge=0
     )
-    trapezium: bool = hyper(True, "lengthen Δ by the trapezium trick; off: s = 1")
-    memory_mib: int = hyper(2048, "bound on kernel and panels of J, in MiB; too little is refused", ge=1)
+    retain_samples: int = hyper(1500, "number of retain samples, drawn at random (PGU 1500); 0: all", ge=0)
+    linearised_at: str = by_reading(
+        "weights at which J and r are computed",
+        paper="initial",
+        code="trained",
+        choices=("trained", "initial"),
+    )
+    trapezium: bool = hyper(True, "make Δ longer by the trapezium trick; off: s = 1")
+    memory_mib: int = hyper(
+        2048, "memory for the kernel and the panels of J, in MiB; too little is refused", ge=1
+    )
     batch_size: int = hyper(256, "samples per batch of products with Jᵀ; changes the speed only", ge=1)
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
@@ -79,21 +86,23 @@ class NTKScrubbing:
         shift = self.shift(task)
         panels = self.panels(samples, task.classes, sum(p.numel() for p in trainable(model)))
         start = read_into(copy.deepcopy(model), task.state["initial_weights"]).eval()
-        at = model if chosen(self, "linearised_at") == "trained" else start
+        linearised = model if chosen(self, "linearised_at") == "trained" else start
 
         def take(places: Tensor) -> Batch:
-            stays = task.retain.take(retain_rows[places[places < retain]])
-            return join(stays, task.forget.take(places[places >= retain] - retain))
+            retain_batch = task.retain.take(retain_rows[places[places < retain]])
+            return join(retain_batch, task.forget.take(places[places >= retain] - retain))
 
-        kernel_RR = kernel(at, task.objective.outputs, take, samples, task.classes, panels)
-        r_NK = self.residuals(at, task, take, samples)
-        w_all = self.solution(at, task, take, kernel_RR, r_NK, samples, shift)
-        w_retain = self.solution(at, task, take, kernel_RR, r_NK, retain, shift)
+        kernel_RR = kernel(
+            linearised, task.objective.outputs, take, samples=samples, classes=task.classes, panels=panels
+        )
+        r_NK = self.residuals(linearised, task, take, samples)
+        w_all = self.solution(linearised, task, take, kernel_RR, r_NK, count=samples, shift=shift)
+        w_retain = self.solution(linearised, task, take, kernel_RR, r_NK, count=retain, shift=shift)
         delta_P = w_retain - w_all
-        away_P = flatten([p.detach() for p in trainable(model)]) - flatten(
+        moved_P = flatten([p.detach() for p in trainable(model)]) - flatten(
             [p.detach() for p in trainable(start)]
         )
-        scale = trapezium(delta_P, away_P - w_retain) if self.trapezium else 1.0
+        scale = trapezium(delta_P, moved_P - w_retain) if self.trapezium else 1.0
         with torch.no_grad():
             for parameter, step in zip(trainable(model), unflatten(delta_P, trainable(model)), strict=True):
                 parameter.add_(scale * step)
@@ -108,8 +117,12 @@ class NTKScrubbing:
         return torch.randperm(count, generator=task.generator)[: self.retain_samples].sort().values
 
     def shift(self, task: Task) -> float:
-        """Return λ."""
-        decay = self.weight_decay or float(task.recipe.get("weight_decay") or 0)
+        """Return λ.
+
+        Raises:
+            UserError: λ would be 0.
+        """
+        decay = self.weight_decay or task.recipe.weight_decay
         if not decay:
             raise UserError(
                 "ntk: the original was trained without weight decay; give ntk a weight_decay above 0"
@@ -117,7 +130,11 @@ class NTKScrubbing:
         return decay
 
     def panels(self, samples: int, outputs: int, parameters: int) -> Panels:
-        """Return how many samples' Jacobians to hold at once, or refuse."""
+        """Return how many samples' Jacobians to hold at once.
+
+        Raises:
+            UserError: `memory_mib` is too small for the kernel.
+        """
         least = needed(samples, outputs, parameters)
         if least > self.memory_mib * MIB:
             raise UserError(
@@ -128,13 +145,13 @@ class NTKScrubbing:
 
     def residuals(self, model: nn.Module, task: Task, take: Take, samples: int) -> Tensor:
         """Return softmax(z) − one-hot(y) [N, K] in float64."""
-        found = []
+        parts = []
         with torch.no_grad():
             for rows in torch.arange(samples).split(self.batch_size):
                 batch = take(rows)
                 p_BK = task.objective.outputs(model, batch).double().softmax(dim=1)
-                found.append(p_BK - nn.functional.one_hot(batch.y, p_BK.shape[1]))
-        return torch.cat(found)
+                parts.append(p_BK - nn.functional.one_hot(batch.y, p_BK.shape[1]))
+        return torch.cat(parts)
 
     def solution(
         self,
@@ -143,10 +160,11 @@ class NTKScrubbing:
         take: Take,
         kernel_RR: Tensor,
         r_NK: Tensor,
+        *,
         count: int,
         shift: float,
     ) -> Tensor:
-        """Return w [P] of the first `count` samples."""
+        """Return w(S) [P] for S = the first `count` samples."""
         width = r_NK.shape[1]
         part = kernel_RR[: count * width, : count * width]
         x_R = ridge(part, count * shift, r_NK[:count].flatten())

@@ -1,4 +1,4 @@
-"""Saliency unlearning: random labels, but only the weights that matter to the forget set may move.
+"""Saliency unlearning: random labels, but only the weights that matter most for the forget set may change.
 
     s = |Σ ∇(−CE)(θ₀; forget)|          BatchNorm and dropout in evaluation mode
     m = 1[s among the largest `fraction` of all weights]
@@ -9,10 +9,10 @@ code reading is the current Unlearn-Saliency repository on CIFAR-10 and SVHN; on
 mixes both sets in every batch (`order: shuffled`).
 
 Weights outside the mask stay at θ₀ exactly: the paper defines the unlearned model so, and the current
-repository puts them back after every step. Earlier versions of it and SFR-on's own SalUn only mask the gradient,
-so that weight decay moves them: `hold: false`, on the paper reading, is SFR-on's. The repository also clears the
-momentum of weights that it puts back; under a hold momentum cannot act on them. BatchNorm's running statistics
-are no weights: they follow the batches either way.
+repository puts them back after every step. Its earlier versions and the SalUn of SFR-on's repository only mask the
+gradient, so that weight decay changes these weights: `hold: false`, on the paper reading, is the latter. The current
+repository also clears the momentum of weights that it puts back; with `hold` momentum has no effect on them.
+BatchNorm's running statistics are not weights: they follow the batches in both cases.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DIVERGENCES = (
     Divergence(
         "saliency s",
         "s is the gradient of the mean loss over the forget set",
-        "s adds the batches' mean losses: an image of a short last batch weighs more",
+        "s adds the batches' mean losses: an image of a short last batch has more weight",
     ),
 )
 
@@ -51,13 +51,16 @@ class SalUn(RelabellingReadings):
     """Random labels on the weights that are salient for the forget set."""
 
     epochs: int = hyper(10, "passes over forget and retain (SalUn: 10)", ge=0)
-    learning_rate: float = hyper(0.013, "of the optimizer (SalUn, CIFAR-10 10 %: 0.013)", gt=0)
+    learning_rate: float = hyper(0.013, "learning rate of the optimizer (SalUn, CIFAR-10 10 %: 0.013)", gt=0)
     batch_size: int = hyper(256, "samples per batch (SalUn: 256)", ge=1)
-    fraction: float = hyper(0.5, "share of all weights that may move (SalUn: 0.5)", ge=0, le=1)
+    fraction: float = hyper(0.5, "share of all weights that may change (SalUn: 0.5)", ge=0, le=1)
     saliency_sum: str = by_reading(
-        "s adds samples, or batch means", paper="samples", code="batches", choices=("samples", "batches")
+        "s adds the losses of samples, or of batch means",
+        paper="samples",
+        code="batches",
+        choices=("samples", "batches"),
     )
-    hold: bool = hyper(True, "weights outside the mask stay at θ₀ exactly, against weight decay too")
+    hold: bool = hyper(True, "weights outside the mask stay at θ₀ exactly; off: weight decay changes them")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` masked passes over both sets."""
@@ -76,7 +79,7 @@ class SalUn(RelabellingReadings):
         return model
 
     def saliency(self, model: nn.Module, task: Task) -> list[Tensor]:
-        """Return the masks at the model's present weights, one per trainable parameter."""
+        """Return the masks at the model's current weights, one per trainable parameter."""
         model.eval()
         batches = task.forget.batches(self.batch_size, augmented=self.augmented)
         parameters, by_batch = trainable(model), chosen(self, "saliency_sum") == "batches"

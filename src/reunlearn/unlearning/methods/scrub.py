@@ -1,17 +1,17 @@
-"""SCRUB: disobey the original on what goes, obey it on what stays, in turns.
+"""SCRUB: move away from the original's outputs on the forget set, stay near them on the retain set, in turns.
 
     in each of the first `msteps` epochs, per forget batch:   θ ← θ + η ∇ T² KL(p_T(θ₀) ‖ p_T(θ))
     then in every epoch, per retain batch:                    θ ← θ − η ∇[γ CE(θ) + α T² KL(p_T(θ₀) ‖ p_T(θ))]
 
-p_T is the softmax of logits divided by T, KL the mean over a batch. +R (`rewind`): of the models after each
-epoch the one returned is that whose forget error comes nearest to the error of the last on held-out samples of
-the forgotten classes, so that an outsider cannot tell them apart; of equal ones the first.
+p_T is the softmax of logits divided by T, KL the mean over a batch. +R (`rewind`) returns one of the models after each
+epoch: the one whose forget error is nearest to the last model's error on held-out samples of the forgotten classes,
+so that an attacker cannot tell the two errors apart; if several are equally near, the first.
 
-Kurmanji et al. 2023, Eq. 3, the two algorithms. Sees: forget, retain; validation where it rewinds. The paper's
+Kurmanji et al. 2023, Eq. 3, both algorithms. Sees: forget, retain; validation only with `rewind`. The paper's
 distance has no temperature (T = 1). The teacher θ₀ stays in evaluation mode; the student, and its BatchNorm,
 are in training mode, though the released models were trained with frozen BatchNorm (`bn_mode: eval`).
-Released: no augmentation, one optimizer for both kinds of step; the settings are in the presets. The
-original, epoch 0, is no candidate for rewinding: the released search looks at it but keeps no file of it.
+Released: no augmentation, one optimizer for both kinds of step; the settings are in the presets. `rewind` never
+returns the original, epoch 0: the released search looks at it but keeps no file of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LRScheduler
 
 from reunlearn.data.batches import Batch
-from reunlearn.training.schedules import make_schedule
+from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.class_labels import labels_in
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.distillation import divergence, frozen
@@ -45,23 +45,25 @@ MILESTONES = {"steps_3_5_9": (3, 5, 9), "steps_5_8_9": (5, 8, 9)}
 )
 @dataclass(frozen=True)
 class SCRUB(GradientMethod):
-    """Move away from the original's outputs on forget, stay with them on retain."""
+    """Move away from the original's outputs on forget, stay near them on retain."""
 
     epochs: int = hyper(3, "passes over the retain set (released 3, 5 or 10)", ge=0)
-    msteps: int = hyper(2, "first epochs that begin with a pass over forget (released 2 or 3)", ge=0)
-    learning_rate: float = hyper(5e-4, "of the optimizer (released 5e-4)", gt=0)
+    msteps: int = hyper(
+        2, "number of first epochs that begin with a pass over forget (released 2 or 3)", ge=0
+    )
+    learning_rate: float = hyper(5e-4, "learning rate of the optimizer (released 5e-4)", gt=0)
     batch_size: int = hyper(256, "retain samples per batch (released 256 or 32)", ge=1)
     forget_batch_size: int = hyper(512, "forget samples per batch (released 512, 64 or 16)", ge=1)
     gamma: float = hyper(0.99, "γ: weight of the cross-entropy (released 0.99 or 1)", ge=0)
     alpha: float = hyper(0.001, "α: weight of the divergence on retain (released 0.001 or 0.5)", ge=0)
-    temperature: float = hyper(4.0, "T (released 4 or 2)", gt=0)
+    temperature: float = hyper(4.0, "T: temperature of the softmax (released 4 or 2)", gt=0)
     augmented: bool = hyper(False, "batches are augmented as in training (released: no)")
     schedule: str = hyper(
         "steps_3_5_9",
-        "per epoch: constant, or a tenth after each of these epochs (released)",
+        "learning rate per epoch: constant, or divided by ten after each of these epochs (released)",
         choices=("constant", *MILESTONES),
     )
-    rewind: bool = hyper(False, "+R: return the epoch whose forget error is nearest to held-out error")
+    rewind: bool = hyper(False, "+R: return the epoch whose forget error is nearest to the held-out error")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model of the last epoch, or of the one rewound to."""
@@ -87,7 +89,7 @@ class SCRUB(GradientMethod):
         """Return the schedule, stepped after each epoch."""
         if self.schedule == "constant":
             return super().make_schedule(optimizer)
-        return make_schedule(optimizer, "multistep", self.epochs, milestones=MILESTONES[self.schedule])
+        return schedule_over(optimizer, "multistep", self.epochs, milestones=MILESTONES[self.schedule])
 
     def distance(self, teacher: nn.Module, student_BK: Tensor, batch: Batch, task: Task) -> Tensor:
         """Return T² KL(teacher ‖ student), the mean over a batch."""
@@ -104,7 +106,7 @@ class SCRUB(GradientMethod):
 
 
 def rewind(model: nn.Module, checkpoints: list[tuple[float, dict[str, Any]]], task: Task) -> None:
-    """Put the model back to the epoch whose forget error is nearest to its present held-out error."""
+    """Load the epoch whose forget error is nearest to the current held-out error of the model."""
     forgotten = labels_in(task.forget).unique()
     wanted = 1 - accuracy(model, task, task.validation, forgotten)
     distances = [abs(error - wanted) for error, _ in checkpoints]

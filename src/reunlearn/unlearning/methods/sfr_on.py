@@ -7,23 +7,23 @@
         then            θ ← step along  ∇L(θ; retain batch)                                     (fast weights)
         θ ← θ_prev + β (θ − θ_prev);  θ_prev ← θ                                                (slow weights)
 
-Huang et al. 2024, Eq. 3–6 and the algorithm. Sees: forget, retain. Uses the loss alone: any objective will
-do. The ledger below is the paper (as far as its slides go) against the released code; each point is a field
-that follows the reading.
+Huang et al. 2024, Eq. 3–6 and the algorithm. Sees: forget, retain. Uses only the loss, so any objective will
+do. DIVERGENCES compares the paper, as far as its slides show it, with the released code; the fields that follow the
+reading switch each point.
 
     components that the paper ablates               fields
     (S), (F)                                        saliency, adaptive
     (R) for (R-on): one joint Euclidean step        online: false
     no repair at all                                retain_step: false
 
-Where the paper is silent:
-- α_t, its slow weights' step, is not given; the code has β = 1 in every configuration, which is no
-  interpolation at all. That is the default in both readings; `outer_lr` opens it. Parameters are averaged,
+Where the paper does not say:
+- α_t, the step of its slow weights, is not given; the code has β = 1 in every configuration, which is no
+  interpolation at all. That is the default in both readings; `outer_lr` changes it. Parameters are averaged,
   BatchNorm's buffers never.
-- β_t, its forget step, is the learning rate times a_t; the norm is clipped after the mask, as in the code.
-- Its coefficients of the whole forget set are taken in evaluation mode, not augmented, once per forget step.
-- F squares means over batches or over the set, never single samples: it depends on how many are averaged. With
-  `fisher: batches` it depends on the batch size (gradients/fisher.py). Training augmentation stays on.
+- β_t, the size of its forget step, is the learning rate times a_t; the norm is clipped after the mask, as in the code.
+- The coefficients of the whole forget set are computed in evaluation mode, not augmented, once per forget step.
+- F squares means over batches or over the set, never single samples, so it depends on how many are averaged. With
+  `fisher: batches` it depends on the batch size (gradients/fisher.py). Batches are augmented as in training.
 - The joint step of (R) descends m ⊙ −a_t ∇L_f, clipped, plus ∇L(θ; retain batch) with one optimizer.
 """
 
@@ -39,7 +39,7 @@ from reunlearn.data.batches import Batch
 from reunlearn.gradients.fisher import squared_gradients
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import ratio_mask, summed_gradients
-from reunlearn.training.schedules import make_schedule
+from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.gradient import StepMethod
 from reunlearn.unlearning.measure import sample_losses
@@ -47,10 +47,10 @@ from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import GuardedSet, Task
 
-FLOOR = 1e-15  # of ℓ^λ, as released
+FLOOR = 1e-15  # added to ℓ^λ, as released
 DIVERGENCES = (
     Divergence(
-        "coefficients ε̃", "a_t = a₀ (1 − t/T)", "a_t = a₀ (1 + cos πt/T)/2; linear and power on offer"
+        "coefficients ε̃", "a_t = a₀ (1 − t/T)", "a_t = a₀ (1 + cos πt/T)/2; linear and power can be chosen"
     ),
     Divergence(
         "coefficients ε̃",
@@ -64,13 +64,13 @@ DIVERGENCES = (
     ),
     Divergence(
         "inner loop",
-        "the forget step is a plain gradient step and moves salient weights only",
-        "one optimizer takes both kinds of step: momentum, moments and weight decay move masked weights too",
+        "the forget step is a plain gradient step and changes salient weights only",
+        "one optimizer takes both kinds of step: momentum, moments and weight decay change masked weights too",
     ),
     Divergence(
         "outer loop",
         "slow weights follow after the inner loop of retain steps",
-        "after every retain step, with β = 1: the identity",
+        "they follow after every retain step, with β = 1, which changes nothing",
     ),
 )
 
@@ -92,32 +92,37 @@ class SFRon(StepMethod):
     inner_period: int = hyper(
         5, "k: a forget step comes before every k-th retain step (5; TinyImageNet: 1)", ge=1
     )
-    ascent: float = hyper(25.0, "a₀: multiplier of the forget loss (25; TinyImageNet: 500)", ge=0)
+    ascent: float = hyper(25.0, "a₀: first factor of the forget loss (25; TinyImageNet: 500)", ge=0)
     ascent_schedule: str = by_reading(
         "how a_t falls; power is (1 − t/T)^ascent_power",
         paper="linear",
         code="cosine",
         choices=("cosine", "linear", "power", "constant"),
     )
-    ascent_power: float = hyper(2.0, "of ascent_schedule power (code 2)", gt=0)
-    adaptive: bool = hyper(True, "(F): weigh forget samples by ℓ^(−λ); off: all alike")
-    adaptivity: float = hyper(0.5, "λ (0.5; TinyImageNet: 0.6)", ge=0)
+    ascent_power: float = hyper(2.0, "exponent of the ascent_schedule power (code 2)", gt=0)
+    adaptive: bool = hyper(True, "(F): weight forget samples by ℓ^(−λ); off: all equally")
+    adaptivity: float = hyper(0.5, "λ: exponent in the weights of (F) (0.5; TinyImageNet: 0.6)", ge=0)
     normalised_over: str = by_reading(
-        "what the weights of (F) add up over", paper="set", code="batch", choices=("set", "batch")
+        "samples over which the weights of (F) are normalised",
+        paper="set",
+        code="batch",
+        choices=("set", "batch"),
     )
     saliency: bool = hyper(
-        True, "(S): forget steps move only weights whose ratio reaches γ; off: all weights"
+        True, "(S): forget steps change only weights whose ratio reaches γ; off: all weights"
     )
-    saliency_ratio: float = hyper(1.0, "γ: least F(forget)/F(retain) of a weight that may move (1)", ge=0)
+    saliency_ratio: float = hyper(
+        1.0, "γ: smallest F(forget)/F(retain) of a weight that may change (1)", ge=0
+    )
     fisher: str = by_reading(
-        "F squares the set's gradient, or is the mean of the batches' squares",
+        "F is the squared gradient of the whole set, or the mean of the batches' squared gradients",
         paper="set",
         code="batches",
         choices=("set", "batches"),
     )
     clip: float = hyper(7.0, "largest gradient norm of a forget step (7); 0 does not clip", ge=0)
     forget_step: str = by_reading(
-        "plain moves salient weights only; optimizer shares momentum and decay with the retain steps",
+        "plain changes salient weights only; optimizer shares momentum and decay with the retain steps",
         paper="plain",
         code="optimizer",
         choices=("plain", "optimizer"),
@@ -125,7 +130,7 @@ class SFRon(StepMethod):
     retain_step: bool = hyper(True, "(R): descend the retain loss; off: forget steps alone")
     online: bool = hyper(True, "(R-on): forget and retain steps in turn; off: (R), one joint step")
     outer_lr: float = hyper(
-        1.0, "β: how far slow weights follow the fast ones (released: 1, all the way)", ge=0, le=1
+        1.0, "β: how far slow weights follow the fast ones; 1: completely (released 1)", ge=0, le=1
     )
     outer_after: str = by_reading(
         "when the slow weights follow",
@@ -139,7 +144,7 @@ class SFRon(StepMethod):
         masks = self.mask(model, task) if self.saliency and self.steps else None
         parameters = trainable(model)
         optimizer = self.make_optimizer(model)
-        schedule = make_schedule(optimizer, self.schedule, self.steps)
+        schedule = schedule_over(optimizer, self.schedule, self.steps)
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         retain = task.retain.stream(self.batch_size, augmented=self.augmented)
         self.set_mode(model)
@@ -165,7 +170,7 @@ class SFRon(StepMethod):
         return model
 
     def is_logged(self, step: int) -> bool:
-        """Tell whether the losses of this step are noted: about ten times in all, and at the end."""
+        """Tell whether the losses of this step are logged: in about ten steps, and in the last one."""
         return (step + 1) % max(1, self.steps // 10) == 0 or step + 1 == self.steps
 
     def slow_weights_are_due(self, step: int) -> bool:
@@ -174,7 +179,7 @@ class SFRon(StepMethod):
         return ends or chosen(self, "outer_after") == "retain_step"
 
     def mask(self, model: nn.Module, task: Task) -> list[Tensor]:
-        """Return (S) at the model's present weights, one boolean tensor per trainable parameter."""
+        """Return (S) at the model's current weights, one boolean tensor per trainable parameter."""
         model.eval()
         forget, retain = (self.fisher_of(model, samples, task) for samples in (task.forget, task.retain))
         return ratio_mask(forget, retain, self.saliency_ratio)
@@ -203,8 +208,8 @@ class SFRon(StepMethod):
             loss = (weights_B * losses_B).mean()
         else:
             loss = adaptive_loss(losses_B, self.adaptivity) if self.adaptive else losses_B.mean()
-        fallen = decay(chosen(self, "ascent_schedule"), step, self.steps, self.ascent_power)
-        (-(self.ascent * fallen) * loss).backward()
+        factor = self.ascent * decay(chosen(self, "ascent_schedule"), step, self.steps, self.ascent_power)
+        (-factor * loss).backward()
         if masks is not None:
             for parameter, mask in zip(parameters, masks, strict=True):
                 if parameter.grad is not None:
@@ -214,7 +219,7 @@ class SFRon(StepMethod):
         return loss.detach()
 
     def take_forget_step(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> None:
-        """Step down the gradients that are set."""
+        """Take one descent step along the gradients stored in the parameters."""
         if chosen(self, "forget_step") == "optimizer":
             optimizer.step()
             return
@@ -224,17 +229,17 @@ class SFRon(StepMethod):
                 if parameter.grad is not None:
                     parameter.sub_(rate * parameter.grad)
         optimizer.zero_grad(set_to_none=True)
-        optimizer.step()  # moves nothing; torch wants one before a schedule's first step
+        optimizer.step()  # changes nothing; torch demands one before a schedule's first step
 
 
 def adaptive_loss(losses_B: Tensor, adaptivity: float) -> Tensor:
-    """Return Σ_i w_i ℓ_i with w_i ∝ 1/(ℓ_i^λ + 1e-15), Σ w = 1, constant under differentiation."""
+    """Return Σ_i w_i ℓ_i with w_i ∝ 1/(ℓ_i^λ + 1e-15) and Σ w = 1; no gradient flows through w."""
     weights_B = 1 / (losses_B.detach() ** adaptivity + FLOOR)
     return (weights_B / weights_B.sum() * losses_B).sum()
 
 
 def set_weights(model: nn.Module, task: Task, batch: Batch, adaptivity: float) -> Tensor:
-    """Return N w_i [B] of a batch of the forget set, w normalised over all N of it at the present weights."""
+    """Return N w_i [B] of a forget batch; w is normalised over all N forget samples, at the current weights."""
     index_N, losses_N = sample_losses(model, task, task.forget)
     weights_N = 1 / (losses_N**adaptivity + FLOOR)
     places_B = torch.searchsorted(index_N, batch.index)

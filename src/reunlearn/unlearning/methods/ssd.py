@@ -1,16 +1,16 @@
-"""Selective synaptic dampening: shrink the weights that matter to the forget set far more than to all data.
+"""Selective synaptic dampening: shrink the weights that matter far more for the forget set than for all data.
 
     F_S = mean over batches of (∇ of the batch's mean loss)² at θ₀, eval mode;   S = D (forget and retain) or D_f
     where F_f > α F_D:    θ ← min(λ F_D / F_f, 1) θ
 
 Foster et al. 2024, as released; baseline of GDR-GMA and ∇τ. Sees: forget, retain. No gradient step; BatchNorm's
-statistics stay, its scale and shift are weights like any other. Uses the loss alone: any objective will do.
+statistics do not change, its scale and shift are weights like any other. Uses only the loss, so any objective will do.
 
 - F squares batch means, so it depends on the batch size: 128 in the released script for random removal, 64 for
   classes.
-- F_D runs over retain, then forget, in order and not augmented; one batch holds the border (released). `shuffle`
-  mixes both sets and the forget set. The paper leaves order and augmentation open.
-- On random sets of 20 % and more F_f ≈ F_D, and next to nothing is selected: the method then returns the original.
+- F_D is computed over retain, then forget, in order and not augmented; one batch can hold samples of both (released).
+  `shuffle` shuffles both sets together, and the forget set for F_f. The paper does not state order or augmentation.
+- On random sets of 20 % and more F_f ≈ F_D, and almost nothing is selected: the method then returns the original.
 """
 
 from __future__ import annotations
@@ -39,9 +39,11 @@ class SelectiveSynapticDampening:
 
     selection: float = hyper(10.0, "α: a weight is selected where F_f > α F_D (paper 10)", ge=0)
     dampening: float = hyper(1.0, "λ: a selected weight is multiplied by min(λ F_D/F_f, 1) (paper 1)", ge=0)
-    batch_size: int = hyper(128, "samples whose mean gradient is squared (released: 128; classes 64)", ge=1)
-    shuffle: bool = hyper(False, "batches mix both sets; off: retain, then forget, in order (released)")
-    augmented: bool = hyper(False, "batches are augmented as in training (released: not)")
+    batch_size: int = hyper(
+        128, "samples whose mean gradient is squared (released: 128; class removal 64)", ge=1
+    )
+    shuffle: bool = hyper(False, "batches mix both sets; off: first retain, then forget, in order (released)")
+    augmented: bool = hyper(False, "batches are augmented as in training (released: no)")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model with the selected weights dampened."""
@@ -50,11 +52,11 @@ class SelectiveSynapticDampening:
         forget = squared_gradients((task.loss(model, b) for b in self.forget_batches(task)), parameters)
         everything = squared_gradients((task.loss(model, b) for b in self.all_batches(task)), parameters)
         factors = damping(forget, everything, self.selection, self.dampening)
-        chosen = sum(int((f > self.selection * d).sum()) for f, d in zip(forget, everything, strict=True))
+        selected = sum(int((f > self.selection * d).sum()) for f, d in zip(forget, everything, strict=True))
         with torch.no_grad():
             for parameter, factor in zip(parameters, factors, strict=True):
                 parameter.mul_(factor)
-        task.log(1, selected_share=chosen / sum(p.numel() for p in parameters))
+        task.log(1, selected_share=selected / sum(p.numel() for p in parameters))
         return model
 
     def forget_batches(self, task: Task) -> Iterator[Batch]:
@@ -69,8 +71,8 @@ class SelectiveSynapticDampening:
         else:
             rows = retain_first(forget, retain, self.batch_size)
         for forget_rows, retain_rows in rows:
-            stays = task.retain.take(retain_rows, self.augmented)
-            yield join(stays, task.forget.take(forget_rows, self.augmented))
+            retain_batch = task.retain.take(retain_rows, self.augmented)
+            yield join(retain_batch, task.forget.take(forget_rows, self.augmented))
 
 
 def retain_first(forget: int, retain: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:

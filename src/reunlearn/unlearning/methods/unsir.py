@@ -1,29 +1,28 @@
-"""UNSIR: learn noise that the network takes for anything but the class, impair with it, repair.
+"""UNSIR: learn noise that the network takes for anything but the class, impair the network with it, then repair it.
 
     per forgotten class c:  N ← N − Adam(∇_N [−CE(θ; N, c) + λ mean‖N‖²]),   N a batch of images, N₀ ~ N(0, 1)
     impair:                 train on copies of each N labelled c, mixed with some retain samples of each class
     repair:                 train on those retain samples alone
 
-Tarun et al. 2023, Eq. 2–4, in the version that SSD's repository compares with. Sees: of forget the labels only;
-retain. For whole classes and sub-classes (where c is the super-class); random samples have no noise of their
-own. Released there: 25 noise steps (250 for sub-classes) of Adam at 0.1, λ = 0.1, 32 images copied 80 times,
-500 retain samples of each class, one epoch each of its own Adam at 1e-4 with batches of 32 and 128, images as they
-are, the network in training mode throughout: its BatchNorm statistics move while the noise is learnt. The
-authors' own notebook has 40 steps, 256 images copied 20 times, 1000 samples, rates 0.02 and 0.01, and labels
-the noise of every class 0, an oversight that is not offered. By default the noise is copied 4 times only, for
-small retain sets.
+Tarun et al. 2023, Eq. 2–4, in the version that SSD's repository compares with. Sees: retain, and the labels of
+forget. For the removal of classes and sub-classes (c is then the super-class); for random samples there is no class
+to learn noise for. Released there: 25 noise steps (250 for sub-classes) of Adam at 0.1, λ = 0.1, 32 images copied 80
+times, 500 retain samples of each class, one epoch of impair and one of repair, each with a new Adam at 1e-4, in
+batches of 32 and 128, no augmentation, the network in training mode throughout: its BatchNorm statistics change
+while the noise is learnt. The authors' notebook has 40 steps, 256 images copied 20 times, 1000 samples, rates 0.02
+and 0.01, and labels the noise of every class 0, a mistake that is not offered here. By default the noise is copied
+4 times only, for small retain sets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, join
-from reunlearn.training.optimizers import make_optimizer
 from reunlearn.unlearning.class_labels import first_of_each, labels_in
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.epoch_order import epoch_rows
@@ -42,25 +41,29 @@ from reunlearn.unlearning.task import Task
 class UNSIR(StepMethod):
     """Impair the network with noise learnt against each forgotten class, then repair it on retain samples."""
 
-    noise_steps: int = hyper(25, "steps in which noise is learnt (released 25; sub-classes 250)", ge=0)
-    noise_learning_rate: float = hyper(0.1, "of Adam on the noise (released 0.1)", gt=0)
+    noise_steps: int = hyper(25, "steps in which the noise is learnt (released 25; sub-classes 250)", ge=0)
+    noise_learning_rate: float = hyper(0.1, "learning rate of Adam on the noise (released 0.1)", gt=0)
     noise_penalty: float = hyper(0.1, "λ: weight of the squared norm of a noise image (released 0.1)", ge=0)
     noise_images: int = hyper(32, "noise images per class (released 32)", ge=1)
-    noise_copies: int = hyper(4, "how often each comes in an impair epoch (released 80)", ge=1)
+    noise_copies: int = hyper(4, "how often each noise image comes in an impair epoch (released 80)", ge=1)
     noise_mode: str = hyper(
-        "train", "of the network while noise is learnt (released: train)", choices=("train", "eval")
+        "train", "mode of the network while the noise is learnt (released: train)", choices=("train", "eval")
     )
-    samples_per_class: int = hyper(500, "first retain samples of each class (released 500)", ge=1)
-    epochs: int = hyper(1, "passes that impair (released 1)", ge=0)
-    learning_rate: float = hyper(1e-4, "while impairing (released 1e-4; notebook 0.02)", gt=0)
+    samples_per_class: int = hyper(
+        500, "number of retain samples of each class, the first ones (released 500)", ge=1
+    )
+    epochs: int = hyper(1, "epochs that impair (released 1)", ge=0)
+    learning_rate: float = hyper(1e-4, "learning rate while impairing (released 1e-4; notebook 0.02)", gt=0)
     batch_size: int = hyper(32, "samples per batch while impairing (released 32)", ge=1)
-    repair_epochs: int = hyper(1, "passes that repair (released 1)", ge=0)
-    repair_learning_rate: float = hyper(1e-4, "while repairing (released 1e-4; notebook 0.01)", gt=0)
+    repair_epochs: int = hyper(1, "epochs that repair (released 1)", ge=0)
+    repair_learning_rate: float = hyper(
+        1e-4, "learning rate while repairing (released 1e-4; notebook 0.01)", gt=0
+    )
     repair_batch_size: int = hyper(128, "samples per batch while repairing (released 128)", ge=1)
     optimizer: str = hyper(
         "adam", "sgd (with momentum), adam (released) or adamw", choices=("sgd", "adam", "adamw")
     )
-    weight_decay: float = hyper(0.0, "of the optimizer (released 0)", ge=0)
+    weight_decay: float = hyper(0.0, "weight decay of the optimizer (released 0)", ge=0)
     augmented: bool = hyper(False, "retain batches are augmented as in training (released: no)")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
@@ -73,9 +76,8 @@ class UNSIR(StepMethod):
             for batch in self.impairing(task, noise, kept_M):
                 descend(optimizer, loss := task.loss(model, batch))
             task.log(epoch + 1, impair_loss=loss.item())
-        optimizer = make_optimizer(
-            self.optimizer, model.parameters(), self.repair_learning_rate, self.momentum, self.weight_decay
-        )
+        repairing = replace(self, learning_rate=self.repair_learning_rate)
+        optimizer = repairing.make_optimizer(model)
         for epoch in range(self.repair_epochs):
             for rows in kept_M[torch.randperm(len(kept_M), generator=task.generator)].split(
                 self.repair_batch_size
@@ -85,15 +87,15 @@ class UNSIR(StepMethod):
         return model
 
     def learn_noise(self, model: nn.Module, task: Task, classes: Tensor) -> Batch:
-        """Return the noise images of all classes; the network's weights stay as they are."""
+        """Return the noise images of all classes; the network's weights do not change."""
         model.train(self.noise_mode == "train")
         like = task.retain.take(torch.zeros(1, dtype=torch.int64)).x
-        found = [self.noise_against(model, task, label, like) for label in classes]
+        images = [self.noise_against(model, task, label, like) for label in classes]
         labels = classes.repeat_interleave(self.noise_images)
-        return Batch(torch.cat(found), labels, torch.full_like(labels, -1))
+        return Batch(torch.cat(images), labels, torch.full_like(labels, -1))
 
     def noise_against(self, model: nn.Module, task: Task, label: Tensor, like: Tensor) -> Tensor:
-        """Return images [noise_images, …], shaped as `like` [1, …], that the network finds least like a class."""
+        """Return images [noise_images, …], shaped as `like` [1, …], that the network finds least similar to a class."""
         start = torch.randn((self.noise_images, *like.shape[1:]), generator=task.generator, dtype=like.dtype)
         noise = start.to(task.device).requires_grad_()
         labels = label.expand(self.noise_images)

@@ -1,18 +1,17 @@
-"""Correct labels by one gradient step: towards the points as they should be, away from them as they were learnt.
+"""Correct labels by one gradient step: towards the right labels, away from the learnt ones.
 
     θ ← θ − τ [Σ_{z̃} ∇ℓ(z̃; θ) − Σ_z ∇ℓ(z; θ)]              last tensors only, evaluation mode
 
-Warnecke et al. 2023 (Machine unlearning of features and labels), first-order update; PGU's comparison for poisoned
+Warnecke et al. 2023 (Machine unlearning of features and labels), first-order update; baseline of PGU for poisoned
 labels. Sees: forget, retain, and the true labels of both.
 
-As in the released code z are training samples that the model gets wrong by the true labels, with the labels that
-it predicts, at most 1024 of them drawn at random; z̃ are the same samples with their true labels; the sums are over
-samples, and only the last six tensors move: there a dense layer, its BatchNorm and the output layer. Nothing is
-augmented, there or here.
+As in the released code, z are training samples that the model predicts wrong, with the predicted labels, at most 1024
+of them drawn at random; z̃ are the same samples with their true labels. The sums are over samples, and only the last
+six tensors change: in the released network a dense layer, its BatchNorm and the output layer. Nothing is augmented.
 
-- points: the paper changes the points that are known to be wrong (`forget`). Where a scenario flipped no labels
-  there is nothing to correct; the paper's removal is then z̃ = ∅, which the default `scenario` chooses: an ascent
-  step on the forget set.
+- points: the paper changes the samples that are known to be wrong (`forget`). If a scenario flipped no labels, there
+  is nothing to correct; the default `scenario` then chooses the paper's removal, z̃ = ∅: an ascent step on the
+  forget set.
 - tau: released 2e-5 for a VGG on CIFAR-10, a sum over up to 1024 samples. The default is ours, for small networks
   and a few dozen samples.
 """

@@ -1,18 +1,19 @@
-"""Correct labels by one Newton step: the influence of the points as they were learnt, and as they should be.
+"""Correct labels by one Newton step: towards the right labels, away from the learnt ones.
 
     θ ← θ − (s δ + H)⁻¹ [Σ_{z̃} ∇ℓ(z̃; θ) − Σ_z ∇ℓ(z; θ)]    last tensors only, evaluation mode
     LiSSA:  u ← v + (1 − δ) u − H_t u / s,  then u/s         H_t summed over a batch, true labels
 
-Warnecke et al. 2023 (Machine unlearning of features and labels), second-order update; PGU's comparison for poisoned
-labels. Sees: forget, retain, and the true labels of both. The points are those of warnecke_first_order.
+Warnecke et al. 2023 (Machine unlearning of features and labels), second-order update; baseline of PGU for poisoned
+labels. Sees: forget, retain, and the true labels of both. The samples z are those of warnecke_first_order.
 
-As released: H_t sums over a batch of the training set with its true labels, in one order drawn per update, begun anew
-where a batch would begin beyond the end; at most 100 passes; it ends early when the step has not been the smallest
-for a while (gradients/hessian.py). Where that happens at once, or u is not finite, it has diverged and the weights
-stay as they are; the history says which (`lissa`: 1 converged, 0 at the limit, −1 diverged).
+As released: H_t sums over a batch of the training set with its true labels. One order is drawn per update and starts
+again when the next batch would begin after its end; at most 100 passes. LiSSA ends early when for a while no step
+was smaller than all before (gradients/hessian.py). If that happens at once, or u is not finite, LiSSA has diverged and
+the weights do not change; the history says how it ended (`lissa`: 1 converged, 0 at the limit, −1 diverged).
 
-`scale` belongs to sums over `batch_size` samples: s must exceed half the largest eigenvalue of H_t. Published for a
-VGG on CIFAR-10 and batches of 1024; a smaller training set or batch has a smaller H_t and needs a smaller s.
+`scale` must fit sums over `batch_size` samples: s must exceed half the largest eigenvalue of H_t. The default is
+published for a VGG on CIFAR-10 and batches of 1024; a smaller training set or batch has a smaller H_t and needs a
+smaller s.
 """
 
 from __future__ import annotations
@@ -39,13 +40,17 @@ ENDS = {"converged": 1.0, "limit": 0.0, "diverged": -1.0}
 )
 @dataclass(frozen=True)
 class WarneckeSecondOrder(Correction):
-    """Step along the inverse Hessian of a label correction."""
+    """Step along the inverse Hessian times the gradient of a label correction."""
 
     batch_size: int = hyper(1024, "samples per product with H (released: 1024)", ge=1)
-    scale: float = hyper(2e5, "s (released: 2e5)", gt=0)
-    damping: float = hyper(1e-4, "δ (released: 1e-4)", ge=0, lt=1)
-    patience: int = hyper(20, "steps without a smaller one before it ends (released: 20)", ge=1)
-    passes: int = hyper(100, "over the training set, at most (released: 100)", ge=1)
+    scale: float = hyper(2e5, "s: divisor of the Hessian in LiSSA (released: 2e5)", gt=0)
+    damping: float = hyper(1e-4, "δ: damping of the Hessian (released: 1e-4)", ge=0, lt=1)
+    patience: int = hyper(
+        20,
+        "LiSSA ends when steps stop getting smaller for so long, see gradients/hessian.py (released: 20)",
+        ge=1,
+    )
+    passes: int = hyper(100, "largest number of passes over the training set (released: 100)", ge=1)
 
     def update(
         self, model: nn.Module, task: Task, parameters: list[nn.Parameter], change: list[Tensor]
@@ -62,8 +67,10 @@ class WarneckeSecondOrder(Correction):
                 return hessian_product(losses_B.sum(), parameters, u)
 
         limit = self.passes * math.ceil(count / size)
-        found = lissa(product, change, self.scale, self.damping, limit, self.patience)
-        facts = {"lissa": ENDS[found.reason], "lissa_steps": float(found.steps)}
-        if found.reason == "diverged":
+        estimate = lissa(
+            product, change, scale=self.scale, damping=self.damping, limit=limit, patience=self.patience
+        )
+        facts = {"lissa": ENDS[estimate.reason], "lissa_steps": float(estimate.steps)}
+        if estimate.reason == "diverged":
             return [torch.zeros_like(part) for part in change], facts
-        return found.solution, facts
+        return estimate.solution, facts

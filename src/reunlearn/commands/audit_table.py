@@ -1,0 +1,84 @@
+"""The numbers of an audit: what audit.json says, and the table that the command prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from reunlearn.reporting import numbers, rows
+from reunlearn.reporting.audit_page import File
+from reunlearn.reporting.metric_cards import ACCURACIES
+from reunlearn.reporting.number_cards import short_unit
+from reunlearn.study.cards import Catalogue
+
+WIDTH = 120  # columns where there is no terminal
+COSTS = ("seconds_", "peak_")
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What audit.json says.
+
+    Attributes:
+        output: the folder.
+        command: what makes it again.
+        files: what was read: role, path and SHA-256 of each.
+        samples: in each set; None where nothing was measured.
+        left_out: attacks that did not run, with the reason.
+        numbers: by row and metric; several models of a row, as in the noise floor, are averaged.
+    """
+
+    output: str
+    command: str
+    files: tuple[File, ...]
+    samples: Mapping[str, int]
+    left_out: Mapping[str, str]
+    numbers: Mapping[str, Mapping[str, float]]
+
+    def written(self) -> dict[str, object]:
+        """Return the written form."""
+        return asdict(self)
+
+
+def by_row(results: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return {row: {metric: mean over its models}}, references first; what it cost to take in a file says nothing."""
+    kept = results[~results["metric"].str.startswith(COSTS)]
+    return {
+        row.heading: part.groupby("metric", sort=True)["value"].mean().to_dict()
+        for row, part in rows.by_row(kept).items()
+    }
+
+
+def show(result: AuditResult, cards: Catalogue) -> None:
+    """Print a line per number and a column per model, then where the page is."""
+    plain = {"markup": False, "highlight": False, "emoji": False}
+    console = Console(**plain)  # type: ignore[arg-type]
+    console = console if console.is_terminal else Console(width=WIDTH, **plain)  # type: ignore[arg-type]
+    table = Table(title=f"Audit: {result.samples['forget']} samples to forget", title_justify="left")
+    table.add_column("number")
+    for row in result.numbers:
+        table.add_column(row, justify="right")
+    for label, metric, decimals in _printed(cards):
+        if any(metric in values for values in result.numbers.values()):
+            cells = (numbers.plain(values.get(metric), decimals) for values in result.numbers.values())
+            table.add_row(label, *cells)
+    console.print(table)
+    for attack, reason in result.left_out.items():
+        console.print(f"{attack} did not run: {reason}")
+    console.print("`reunlearn attacks` says what each number compares, and which way leakage is")
+    console.print(f"report: {result.output}/index.html", soft_wrap=True)
+
+
+def _printed(cards: Catalogue) -> Sequence[tuple[str, str, int]]:
+    """Return (label, metric, decimals) of all that is printed: accuracies in per cent, each attack's number and AUC."""
+    accuracies = [(f"{card.title}, %", name, 1) for name, card in ACCURACIES.items()]
+    attacks = [
+        line
+        for name, card in cards.attacks.items()
+        for line in ((f"{name}, {short_unit(card)}", name, 2), (f"{name}, AUC", f"{name}.auc", 2))
+    ]
+    return [*accuracies, *attacks]

@@ -1,0 +1,26 @@
+"""A network's card in words."""
+
+from __future__ import annotations
+
+from reunlearn.commands.printing import Row, joined, settings_text
+from reunlearn.study.cards import ModelCard
+
+
+def facts(card: ModelCard) -> Row:
+    """Return a network's card in words."""
+    smallest, largest = card.sides
+    sides = f"from {smallest}" if largest is None else f"{smallest} to {largest}"
+    return {
+        "what": card.summary,
+        "reads": reads(card),
+        "objectives": joined(card.objectives),
+        "settings": settings_text(card.settings),
+        "height and width of images": sides if card.inputs == "images" else "none: it reads texts",
+        "pretrained weights": card.pretrained or "none",
+        "feature maps": "yes: other networks can be built around it" if card.maps else "no",
+    }
+
+
+def reads(card: ModelCard) -> str:
+    """Return what a network reads."""
+    return {"images": "images", "text": "texts"}[card.inputs]

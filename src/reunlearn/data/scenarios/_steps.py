@@ -1,0 +1,40 @@
+"""Deal what is forgotten to the steps of a scenario."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reunlearn.base.errors import UserError
+from reunlearn.data.scenarios.registry import STAYS, TrainingSet
+from reunlearn.study.scenario import Scenario
+
+
+def even(things: np.ndarray, scenario: Scenario, what: str) -> list[np.ndarray]:
+    """Return `things` in as many parts as there are steps, as equal as can be.
+
+    Args:
+        things: rows or classes, in the order in which they are dealt.
+        scenario: says how many steps there are.
+        what: the plural noun of the things, for the error line.
+
+    Raises:
+        UserError: there are more steps than things.
+    """
+    if 0 < len(things) < scenario.steps:
+        raise UserError(
+            f"scenario '{scenario.kind}': {len(things)} {what} are too few for {scenario.steps} steps"
+        )
+    return np.array_split(things, scenario.steps)
+
+
+def dealt(samples: TrainingSet, rows: np.ndarray, scenario: Scenario) -> np.ndarray:
+    """Return parts [N]: these rows, in their order, an equal number in each step; all others stay."""
+    part = np.full(len(samples), STAYS)
+    for step, share in enumerate(even(rows, scenario, "samples")):
+        part[share] = step
+    return part
+
+
+def no_classes(scenario: Scenario) -> list[list[int]]:
+    """Return an empty list for each step: no class goes whole."""
+    return [[] for _ in range(scenario.steps)]

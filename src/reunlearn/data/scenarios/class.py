@@ -1,0 +1,42 @@
+"""Forget whole classes that the study names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from reunlearn.base.errors import UserError
+from reunlearn.data.scenarios._whole_classes import ClassNumbers, check_known, numbered, whole
+from reunlearn.data.scenarios.registry import Selection, TrainingSet
+from reunlearn.study.cards import DatasetCard
+from reunlearn.study.scenario import Scenario
+
+
+class Class(Scenario):
+    """Whole classes."""
+
+    classes: ClassNumbers = Field(description="class numbers")
+
+    @property
+    def whole_classes(self) -> tuple[int, ...]:
+        """The classes of all steps."""
+        return self.classes
+
+    def labels(self) -> list[Any]:
+        """Return the numbers of the classes."""
+        return list(self.classes)
+
+    def words(self) -> str:
+        """Return which classes."""
+        return f"{numbered('class', 'classes', self.classes)}, whole"
+
+    def check(self, card: DatasetCard, train: int, where: str) -> None:
+        """Refuse unknown classes, and all classes together."""
+        check_known(self.classes, card.classes, "class", card.name, where)
+        if len(self.classes) == card.classes:
+            raise UserError(f"{where}: all classes would be forgotten; nothing is left to retain")
+
+    def select(self, samples: TrainingSet, split_seed: int) -> Selection:
+        """Return all samples of the classes; the classes are dealt to the steps in their order."""
+        return whole(samples.y, list(self.classes), samples, self)

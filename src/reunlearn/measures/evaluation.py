@@ -1,0 +1,144 @@
+"""Accuracy, loss and entropy on forget, retain, validation, test, and what earlier steps forgot: true labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from reunlearn.measures._logits import logits
+from reunlearn.measures.registry import Measured, MeasureInputs, Network, Table
+from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
+from reunlearn.metrics.confusion import confusion
+from reunlearn.metrics.divergence import zrf, zrf_released
+from reunlearn.metrics.outputs import Outputs
+
+INCOMPETENT_SEED = 30_000  # of the untrained network that ZRF compares with
+AUGMENTED_SETS = ("forget", "retain")  # what GDR-GMA measures with the training augmentation on
+AUGMENTATION_SEED = 0
+SAMPLED_SETS = ("forget", "test")  # whose samples are shown one by one
+
+CARD: dict[str, Any] = {
+    "title": "Evaluation",
+    "compares": "what the model answers on each set with the true labels",
+    "unit": "per cent right; mean loss and entropy in nats",
+    "direction": "closer to Retrain is better",
+    "ideal": "Retrain's values",
+    "reads": ("network",),
+    "capabilities": ("outputs",),
+    "headline": ("accuracy_forget", "accuracy_retain", "accuracy_test"),
+    "default": True,
+}
+
+
+def run(inputs: MeasureInputs) -> Measured:
+    """Measure every set.
+
+    Arrays: <set>_logits [N, K] float16, <set>_labels [N], <set>_index [N] per set; <set>_augmented_predicted [N], the
+    class that is answered under the training augmentation. Tables: `samples`, loss and entropy of each forget and test
+    sample; `classes`, true and predicted classes per set.
+    """
+    assert inputs.network is not None
+    network = inputs.network
+    outputs = Outputs(
+        {name: logits(network.model, samples, network.objective) for name, samples in network.sets.items()},
+        {name: samples.y.cpu().numpy() for name, samples in network.sets.items()},
+        {name: samples.index.cpu().numpy() for name, samples in network.sets.items()},
+    )
+    numbers: dict[str, float] = {}
+    losses = {name: cross_entropy(outputs.logits[name], outputs.labels[name]) for name in outputs.logits}
+    entropies = {name: entropy(logits_NK) for name, logits_NK in outputs.logits.items()}
+    for name, logits_NK in outputs.logits.items():
+        numbers[f"accuracy_{name}"] = accuracy(logits_NK, outputs.labels[name])
+        numbers[f"loss_{name}"] = float(losses[name].mean())
+        numbers[f"entropy_{name}"] = float(entropies[name].mean())
+        numbers[f"size_{name}"] = len(logits_NK)
+    augmented = _augmented(network)
+    for name, predicted_N in augmented.items():
+        right_N = predicted_N == outputs.labels[name]
+        numbers[f"accuracy_{name}_augmented"] = 100.0 * float(right_N.mean())
+    numbers |= _against_incompetent(network, outputs.logits["forget"])
+    numbers |= _of_scenario(outputs, network.split)
+    return Measured(
+        numbers,
+        {**outputs.arrays(), **{f"{name}_augmented_predicted": array for name, array in augmented.items()}},
+        {"samples": _samples(outputs, losses, entropies), "classes": _classes(outputs, augmented)},
+        "finished" if outputs.finite else "diverged",
+    )
+
+
+def _augmented(network: Network) -> dict[str, np.ndarray]:
+    """Return the class [N] that is answered under the training augmentation; nothing where there is none.
+
+    One seeded draw per image.
+    """
+    if not network.recipe.augmentation:
+        return {}
+    predicted = {}
+    for name in AUGMENTED_SETS:
+        generator = torch.Generator().manual_seed(AUGMENTATION_SEED)
+        logits_NK = logits(network.model, network.sets[name], network.objective, generator)
+        predicted[name] = logits_NK.argmax(axis=1).astype(np.int16)
+    return predicted
+
+
+def _against_incompetent(network: Network, logits_NK: np.ndarray) -> dict[str, float]:
+    """Return ZRF, in both definitions: how alike the model and an untrained network are on forget."""
+    untrained = network.random_model(INCOMPETENT_SEED)
+    incompetent_NK = logits(untrained, network.sets["forget"], network.objective)
+    return {
+        "zrf": zrf(logits_NK, incompetent_NK),
+        "zrf_released": zrf_released(logits_NK, incompetent_NK),
+    }
+
+
+def _of_scenario(outputs: Outputs, split: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return what only some scenarios have.
+
+    Whole (sub-)classes forgotten: accuracy on the test samples of these, and of the others. Wrong labels taught:
+    how often the model still answers what it was taught on a forget sample.
+    """
+    numbers = {}
+    gone = np.isin(outputs.index["test"], split["test_forgotten"])
+    for name, rows in (("forgotten", gone), ("retained", ~gone)):
+        if gone.any() and rows.any():
+            numbers[f"accuracy_test_{name}"] = accuracy(
+                outputs.logits["test"][rows], outputs.labels["test"][rows]
+            )
+    taught = dict(zip(split["taught_index"].tolist(), split["taught_label"].tolist(), strict=True))
+    if taught:
+        labels_N = np.array([taught[number] for number in outputs.index["forget"].tolist()])
+        numbers["accuracy_forget_taught"] = accuracy(outputs.logits["forget"], labels_N)
+    return numbers
+
+
+def _samples(outputs: Outputs, losses: dict[str, np.ndarray], entropies: dict[str, np.ndarray]) -> Table:
+    """Return loss and entropy of each forget and test sample."""
+    sizes = [len(outputs.index[name]) for name in SAMPLED_SETS]
+    return {
+        "loss": np.concatenate([losses[name] for name in SAMPLED_SETS]).astype(np.float32),
+        "entropy": np.concatenate([entropies[name] for name in SAMPLED_SETS]).astype(np.float32),
+        "index": np.concatenate([outputs.index[name] for name in SAMPLED_SETS]).astype(np.int32),
+        "set": np.repeat(SAMPLED_SETS, sizes),
+    }
+
+
+def _classes(outputs: Outputs, augmented: dict[str, np.ndarray]) -> Table:
+    """Return how many samples of a class are taken for a class: all pairs that occur of forget, else the right ones.
+
+    A class that a set holds has a line for its right answers even if there are none: accuracies follow. Sets that
+    were also measured under augmentation have lines of their own as forget_augmented, retain_augmented.
+    """
+    predicted = {name: (logits_NK.argmax(axis=-1), name) for name, logits_NK in outputs.logits.items()}
+    predicted |= {f"{name}_augmented": (array, name) for name, array in augmented.items()}
+    classes, parts = outputs.logits["forget"].shape[-1], []
+    for name, (predicted_N, labelled) in predicted.items():
+        counts_KK = confusion(predicted_N, outputs.labels[labelled], classes)
+        sizes_K = counts_KK.sum(axis=1)
+        shown_KK = np.diag(sizes_K > 0) | ((counts_KK > 0) & (name == "forget"))
+        label, answer = np.nonzero(shown_KK)
+        parts.append((label, answer, counts_KK[label, answer], sizes_K[label], np.full(len(label), name)))
+    columns = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    names = ("true_class", "predicted", "samples", "of")
+    return {n: c.astype(np.int32) for n, c in zip(names, columns[:4], strict=True)} | {"set": columns[4]}

@@ -1,0 +1,163 @@
+"""All that the section of one experiment is made from, chosen from the tables of the whole study."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reunlearn.artifacts.gathered import Gathered, JobResult
+from reunlearn.artifacts.record import Record
+from reunlearn.reporting import rows
+from reunlearn.reporting.headline import Headline, headline_of
+from reunlearn.reporting.rows import RowKey
+from reunlearn.study.cards import Catalogue, MeasureCard
+from reunlearn.study.schema import Experiment
+from reunlearn.study.specs import RunSpec
+
+PrintedRow = Mapping[str, str]  # a paper's number with its setting, every value as text
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tidy tables of a study, as the stage `aggregate` writes them."""
+
+    results: pd.DataFrame
+    samples: pd.DataFrame
+    classes: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Samples in each set: the least and the most over the splits."""
+
+    forget: tuple[int, int]
+    retain: tuple[int, int]
+    train: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ExperimentData:
+    """What the section of one experiment is made from.
+
+    Attributes:
+        experiment: its part of the study.
+        results: its tidy results.
+        samples, classes, scores: of its finished runs.
+        runs: in the order of the plan.
+        jobs: finished jobs of the study, by folder.
+        cards: of the plugins that the study uses.
+        printed: a paper's numbers that the study names for it.
+        forgotten: what the scenario forgets, in words.
+    """
+
+    experiment: Experiment
+    results: pd.DataFrame
+    samples: pd.DataFrame
+    classes: pd.DataFrame
+    scores: pd.DataFrame
+    runs: tuple[RunSpec, ...]
+    jobs: Mapping[str, JobResult]
+    cards: Catalogue
+    printed: Sequence[PrintedRow] = ()
+    forgotten: str = ""
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.experiment.name
+
+    @functools.cached_property
+    def by_row(self) -> dict[RowKey, pd.DataFrame]:
+        """The results of each row, references first."""
+        return rows.by_row(self.results)
+
+    @functools.cached_property
+    def measured(self) -> set[str]:
+        """The names of all numbers that some run has."""
+        return set(self.results.loc[self.results["status"] != "missing", "metric"])
+
+    @functools.cached_property
+    def measures(self) -> dict[str, MeasureCard]:
+        """The cards of what the plan measures on each run; attacks come last, in the order of the study."""
+        names = sorted({name for run in self.runs for name in run.measured})
+        cards = {name: self.cards.measures[name] for name in names}
+        order = {name: place for place, name in enumerate(self.experiment.attacks)}
+        attacks = sorted((n for n in names if cards[n].attack), key=lambda n: order.get(n, len(order)))
+        return {n: cards[n] for n in (*(n for n in names if not cards[n].attack), *attacks)}
+
+    @property
+    def attacks(self) -> dict[str, MeasureCard]:
+        """The measures that are membership-inference attacks."""
+        return {name: card for name, card in self.measures.items() if card.attack}
+
+    @functools.cached_property
+    def headline(self) -> Headline:
+        """The columns of the first table."""
+        return headline_of(self.measures, self.results)
+
+    @functools.cached_property
+    def sizes(self) -> Sizes | None:
+        """Samples in each set; None where nothing was measured on them."""
+        sizes = pd.concat([set_sizes(part) for part in self.by_row.values()]).dropna().astype(int)
+        if sizes.empty:
+            return None
+        ends = {name: (int(column.min()), int(column.max())) for name, column in sizes.items()}
+        return Sizes(ends["forget"], ends["retain"], ends["train"])
+
+    def records(self, row: RowKey) -> list[Record]:
+        """Return the records of the models of one row, as far as they were made."""
+        models = [run.model for run in self.runs if rows.key_of(run.row) == row]
+        return [self.jobs[model].record for model in models if model in self.jobs]
+
+
+def choose(
+    experiment: Experiment,
+    tables: Tables,
+    gathered: Gathered,
+    cards: Catalogue,
+    *,
+    printed: Sequence[PrintedRow] = (),
+    forgotten: str = "",
+) -> ExperimentData:
+    """Return the data of one experiment.
+
+    Raises:
+        ValueError: the tables hold nothing of it.
+    """
+    name = experiment.name
+    results = _of_experiment(tables.results, name)
+    if results.empty:
+        raise ValueError(f"no experiment '{name}' in these results")
+    samples, classes, scores = (
+        rows.finished(_of_experiment(frame, name), results)
+        for frame in (tables.samples, tables.classes, tables.scores)
+    )
+    return ExperimentData(
+        experiment=experiment,
+        results=results,
+        samples=samples,
+        classes=classes,
+        scores=scores,
+        runs=tuple(run for run in gathered.runs if run.experiment == name),
+        jobs=gathered.jobs,
+        cards=cards,
+        printed=printed,
+        forgotten=forgotten,
+    )
+
+
+def set_sizes(part: pd.DataFrame) -> pd.DataFrame:
+    """Return the samples in forget, retain and train of each finished run of one row, NaN where it is not known."""
+    sizes = rows.per_run(part, ["size_forget", "size_retain", "size_earlier"])
+    sizes.columns = pd.Index(["forget", "retain", "earlier"])
+    return sizes.assign(train=sizes["forget"] + sizes["retain"] + sizes["earlier"].fillna(0)).drop(
+        columns="earlier"
+    )
+
+
+def _of_experiment(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame[frame["experiment"] == name] if "experiment" in frame else frame

@@ -1,0 +1,128 @@
+"""Which row of a table a run belongs to: method, reading and label, three columns from the study to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from reunlearn.study import specs
+
+KEY = ["method", "reading", "label"]  # the columns that name a row
+SEEDS = ["train_seed", "split_seed", "method_seed"]  # the columns that name a run of a row
+
+
+class RowKey(NamedTuple):
+    """A row of a table; reading and label are empty where it has none."""
+
+    method: str
+    reading: str = ""
+    label: str = ""
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is no method but a model that methods are compared with."""
+        return self in REFERENCES
+
+    @property
+    def title(self) -> str:
+        """What tables call the method."""
+        return TITLES.get(self, self.method)
+
+    @property
+    def remark(self) -> str:
+        """What a reference is, in a few words."""
+        return REMARKS.get(self, "")
+
+    @property
+    def heading(self) -> str:
+        """The whole row as one text: for figures, sentences and wherever there is no room for three columns."""
+        if self in TITLES:
+            return TITLES[self]
+        content = {"method": self.method, "reading": self.reading or None, "label": self.label or None}
+        return specs.RowSpec.model_validate(content).name
+
+
+def key_of(row: specs.RowSpec) -> RowKey:
+    """Return the key of a row of the plan."""
+    return RowKey(row.method, row.reading or "", row.label or "")
+
+
+def run_key(run: specs.RunSpec) -> tuple[str | int, ...]:
+    """Return what names a run of an experiment: the values of the columns KEY and SEEDS."""
+    return (*key_of(run.row), run.seeds.train, run.seeds.split, run.seeds.method)
+
+
+RETRAIN, FLOOR, ORIGINAL = map(key_of, specs.REFERENCES)
+REFERENCES = (RETRAIN, FLOOR, ORIGINAL)
+TITLES = {RETRAIN: "Retrain", FLOOR: "Noise floor", ORIGINAL: "Original"}
+REMARKS = {
+    RETRAIN: "trained without the forget set",
+    FLOOR: "Retrain with other seeds",
+    ORIGINAL: "nothing unlearned",
+}
+
+
+def by_row(frame: pd.DataFrame) -> dict[RowKey, pd.DataFrame]:
+    """Return {row: its part of a tidy table}: the references first, then the methods as the study lists them."""
+    if frame.empty:
+        return {}
+    parts = {RowKey(*key): part for key, part in frame.groupby(KEY, sort=False)}
+    first = {key: parts.pop(key) for key in REFERENCES if key in parts}
+    return first | parts
+
+
+def table(entries: Mapping[RowKey, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return a table with the index method, reading, label from {row: {column: value}}."""
+    return pd.DataFrame(list(entries.values()), index=index(entries))
+
+
+def index(keys: Mapping[RowKey, Any] | list[RowKey]) -> pd.MultiIndex:
+    """Return the index of a table with these rows."""
+    return pd.MultiIndex.from_tuples(list(keys), names=KEY)
+
+
+def each(table: pd.DataFrame) -> Iterator[tuple[RowKey, pd.Series]]:
+    """Yield each row of a table with its numbers."""
+    for key, numbers_of_row in table.iterrows():
+        yield RowKey(*key), numbers_of_row
+
+
+def keys_of(table: pd.DataFrame) -> list[RowKey]:
+    """Return the rows of a table."""
+    return [RowKey(*key) for key in table.index]
+
+
+def methods_of(table: pd.DataFrame) -> list[RowKey]:
+    """Return the rows of a table that are no references."""
+    return [key for key in keys_of(table) if not key.is_reference]
+
+
+def finished(frame: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Return the entries of a per-sample table whose run finished: diverged outputs have no distribution."""
+    if frame.empty:
+        return frame
+    columns = ["experiment", *KEY, *SEEDS]
+    runs = results.loc[results["status"] == "finished", columns].drop_duplicates()
+    return frame.merge(runs, on=columns, how="inner")
+
+
+def values_of(part: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return {metric: values of the finished runs} of one row's results."""
+    runs = part[part["status"] == "finished"]
+    return {m: g.to_numpy(dtype=float) for m, g in runs.groupby("metric", sort=True)["value"]}
+
+
+def per_run(part: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """Return some metrics of the finished runs of one row: index seeds, a column per metric, NaN where one lacks."""
+    chosen = part[(part["status"] == "finished") & part["metric"].isin(metrics)]
+    values = chosen.set_index([*SEEDS, "metric"])["value"]
+    return values.unstack("metric").reindex(columns=metrics).astype(float)
+
+
+def counts_of(part: pd.DataFrame) -> dict[str, int]:
+    """Return how many runs of one row finished, diverged, are missing."""
+    status = part.drop_duplicates(SEEDS)["status"]
+    return {name: int((status == name).sum()) for name in ("finished", "diverged", "missing")}

@@ -1,0 +1,75 @@
+"""Measure one model: an evaluation, a comparison, an attack; whatever the job's measure does."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from reunlearn.base.arrays import write_arrays
+from reunlearn.base.files import write_json
+from reunlearn.measures.registry import Measured, MeasureInputs, Table, get
+from reunlearn.metrics.outputs import ARRAYS, read_outputs, read_pool
+from reunlearn.stages.execution import Context
+from reunlearn.study.jobs import MeasureJob
+
+NUMBERS = "numbers.json"
+TABLE = "table"  # begins the names of a table's columns among the arrays
+
+
+def run(context: Context[MeasureJob]) -> None:
+    """Write numbers.json, and arrays.npz with the arrays of other measures' use and the columns of tables."""
+    measure, inputs = get(context.job.measure.name), open_inputs(context)
+    with context.stopwatch.section("run"):
+        measured = measure(inputs)
+    write(context.folder, measured)
+    context.facts |= {"status": measured.status, **measured.facts}
+
+
+def open_inputs(context: Context[MeasureJob]) -> MeasureInputs:
+    """Read what the measure's card asks for: the plan gave those folders and no others."""
+    job, folders = context.job, context.job.inputs
+    network = None
+    if (
+        job.training is not None
+    ):  # by name: torch and all of training data belong to these measures' code alone
+        network = importlib.import_module("reunlearn.stages.subject").open_network(context)
+    weights = {"model": folders.model, "original": folders.original_model, "retrain": folders.reference_model}
+    return MeasureInputs(
+        settings=job.measure.settings,
+        seed=job.seed,
+        network=network,
+        outputs=read_outputs(Path(folders.outputs)) if folders.outputs else None,
+        reference=read_outputs(Path(folders.reference)) if folders.reference else None,
+        original=read_outputs(Path(folders.original)) if folders.original else None,
+        pools={kind: read_pool(map(Path, blocks)) for kind, blocks in folders.pools.items()},
+        weights={
+            name: load_file(Path(folder) / "model.safetensors")
+            for name, folder in weights.items()
+            if folder and network is None
+        },
+    )
+
+
+def write(folder: Path, measured: Measured) -> None:
+    """Write what was measured."""
+    write_json(folder / NUMBERS, dict(measured.numbers))
+    columns = {
+        f"{TABLE}.{table}.{name}": column
+        for table, content in measured.tables.items()
+        for name, column in content.items()
+    }
+    write_arrays(folder / ARRAYS, {**measured.arrays, **columns})
+
+
+def read_tables(folder: Path) -> dict[str, Table]:
+    """Return the tables of a measurement; arrays of other measures' use are not read."""
+    tables: dict[str, Table] = {}
+    with np.load(folder / ARRAYS, allow_pickle=False) as content:
+        for name in content.files:
+            if name.startswith(f"{TABLE}."):
+                _, table, column = name.split(".", 2)
+                tables.setdefault(table, {})[column] = content[name]
+    return tables

@@ -1,0 +1,191 @@
+"""Cards: what the plan, the listings and the report know of a plugin without importing it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Value = bool | int | float | str | None  # of a setting or a hyper-parameter
+When = bool | dict[str, list[Value]]  # always, never, or for these values of hyper-parameters
+Reading = Literal["paper", "code"]
+Modality = Literal["images", "text"]
+
+
+class Card(BaseModel):
+    """What every plugin says of itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    name: str
+    summary: str
+
+
+class Needs(BaseModel):
+    """The sets and the training-time state that a method may see."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    forget: When = False
+    retain: When = False
+    validation: When = False
+    true_labels: When = False  # of samples that the original was taught with wrong ones
+    state: dict[str, When] = {}  # kinds of training-time state
+
+
+class Divergence(BaseModel):
+    """One point where a paper and its released code differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    where: str  # equation, algorithm line, section
+    paper: str
+    code: str
+
+
+class Hyperparameter(BaseModel):
+    """One hyper-parameter: type, default, range, meaning; `paper` and `code` where it follows the reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    type: Literal["bool", "int", "float", "str"]
+    default: Value
+    doc: str = ""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    choices: tuple[Value, ...] | None = None
+    paper: Value = None
+    code: Value = None
+
+    @property
+    def follows_reading(self) -> bool:
+        """Whether it is one thing in the paper and another in the released code."""
+        return self.paper is not None and self.code is not None
+
+    def of_reading(self, reading: Reading) -> Value:
+        """Return its value in a reading; the default where both readings share it."""
+        if not self.follows_reading:
+            return self.default
+        return self.paper if reading == "paper" else self.code
+
+
+class MethodCard(Card):
+    """An unlearning method."""
+
+    paper: str
+    needs: Needs
+    readings: tuple[Reading, ...]
+    divergences: tuple[Divergence, ...]
+    capabilities: dict[str, When]  # what it asks of the objective beyond the loss
+    network: str | None  # an architecture around the original's, if it returns such models
+    scenarios: tuple[str, ...] | None  # kinds that it is for; None: all
+    hyperparameters: dict[str, Hyperparameter]
+
+
+class NumberCard(BaseModel):
+    """What one number of a measure means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    title: str
+    compares: str
+    unit: str
+    direction: str
+    ideal: str
+    column_of: str = ""
+    source: str = ""
+
+
+class MeasureCard(Card):
+    """Something that is measured on a model: an evaluation, a comparison, an attack."""
+
+    title: str  # heading of its column
+    compares: str  # what is compared with what
+    unit: str
+    direction: str  # which way leakage, or a difference, is
+    ideal: str  # the value of a model that never saw the forget set, and why
+    column_of: str = ""  # whose paper's column it is
+    source: str = ""
+    reads: tuple[str, ...]  # network, outputs, reference, weights, original
+    capabilities: tuple[str, ...] = ()  # what it asks of the objective
+    pools: tuple[str, ...] = ()  # kinds of pools of shadow models that it needs
+    optional_pools: tuple[str, ...] = ()  # that it reads where another measure of the study needs them, too
+    sets: tuple[str, ...] = ()  # that it reads and not every study has: validation
+    ordered: tuple[str, ...] = ()  # sets of which the first samples are taken, so that their order matters
+    cost: str = ""  # what it takes: models to train, fits, memory
+    settings: dict[str, Value] = {}  # with their defaults
+    numbers: dict[
+        str, NumberCard
+    ] = {}  # definitions of its numbers, where the card itself is not that of one number
+    headline: tuple[str, ...] = ()  # numbers whose gap to Retrain the first table averages
+    default: bool = False  # whether every run is measured so where the objective allows it
+    attack: bool = False  # whether it is a membership-inference attack
+    scenarios: tuple[str, ...] | None = None  # kinds that it is for; None: all
+
+
+class ModelCard(Card):
+    """An architecture."""
+
+    settings: dict[str, Value]
+    inputs: Modality
+    objectives: tuple[str, ...]  # names of the objectives that it serves
+    sides: tuple[int, int | None]  # smallest and largest height and width of images
+    pretrained: str | None  # where official weights come from
+    maps: bool  # whether it computes classify(features(x)) with feature maps in between
+
+
+class DatasetCard(Card):
+    """A dataset."""
+
+    class_names: tuple[str, ...]
+    shape: tuple[int, ...]  # images: channels, height, width; texts: longest length, size of the vocabulary
+    train: int  # samples of the official training set
+    test: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    source: str
+    licence: str
+    modality: Modality
+    fine_classes: tuple[str, ...]
+    class_counts: tuple[int, ...] | None  # training samples per class; None where all have as many
+    needs_folder: bool
+    open_side: bool  # the study chooses the size of the images, and the folder tells the rest
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+
+class ObjectiveCard(Card):
+    """An objective."""
+
+    capabilities: tuple[str, ...]
+    modalities: tuple[Modality, ...]
+    settings: dict[str, Value]
+
+
+class StateCard(Card):
+    """A kind of training-time state."""
+
+    per_split: bool  # whether it depends on the forget set as well
+
+
+class Catalogue(BaseModel):
+    """All cards, by the name of the plugin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    methods: dict[str, MethodCard]
+    measures: dict[str, MeasureCard]
+    models: dict[str, ModelCard]
+    datasets: dict[str, DatasetCard]
+    objectives: dict[str, ObjectiveCard]
+    states: dict[str, StateCard]
+
+    @property
+    def attacks(self) -> dict[str, MeasureCard]:
+        """The measures that are membership-inference attacks."""
+        return {name: card for name, card in self.measures.items() if card.attack}

@@ -1,0 +1,47 @@
+"""The jobs on data that every study and every audit begins with, and where the code of networks and data starts."""
+
+from __future__ import annotations
+
+from reunlearn.study import paths
+from reunlearn.study.inputs import DataInputs, Folder
+from reunlearn.study.jobs import PrepareJob, SplitJob
+from reunlearn.study.scenario import AnyScenario
+from reunlearn.study.specs import ArchitectureSpec, DatasetSpec, TrainingSpec
+
+
+def modules_of(training: TrainingSpec, body: ArchitectureSpec | None = None) -> tuple[str, ...]:
+    """Return where the code of a network, its objective and its data starts; `body`: of a network around another."""
+    networks = dict.fromkeys([*([body.name] if body else []), training.architecture.name])
+    operations = ("reunlearn.data.randaugment",) if "randaugment" in training.recipe.augmentation else ()
+    return (
+        *(f"reunlearn.models.{name}" for name in networks),
+        f"reunlearn.objectives.{training.objective.name}",
+        f"reunlearn.data.modalities.{training.dataset.modality}",
+        *operations,
+    )
+
+
+def prepare_job(dataset: DatasetSpec, folder: str | None) -> PrepareJob:
+    """Return the job that prepares a dataset, whatever part of it is used; `folder`: the user's own images."""
+    return PrepareJob(
+        "prepare",
+        paths.prepared(dataset),
+        dataset.changed(train=None, validation=0),
+        folder,
+        modules=("reunlearn.stages.prepare", f"reunlearn.data.sets.{dataset.name}"),
+    )
+
+
+def split_job(
+    dataset: DatasetSpec, name: str, scenario: AnyScenario, split_seed: int, data: Folder
+) -> SplitJob:
+    """Return the job that chooses what is forgotten."""
+    return SplitJob(
+        "split",
+        paths.split(dataset, name, split_seed),
+        dataset,
+        scenario,
+        split_seed,
+        modules=("reunlearn.stages.split", f"reunlearn.data.scenarios.{scenario.kind}"),
+        inputs=DataInputs(data=data),
+    )

@@ -1,0 +1,268 @@
+"""The jobs of a study, one type per kind of specification; the written form of a job is its specification.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from reunlearn.base.errors import UserError
+from reunlearn.base.hashing import full_digest
+from reunlearn.study.cards import Catalogue
+from reunlearn.study.inputs import (
+    KEYS,
+    AggregateInputs,
+    DataInputs,
+    Inputs,
+    MeasureInputs,
+    ReportInputs,
+    ShadowInputs,
+    StateInputs,
+    TrainInputs,
+    UnlearnInputs,
+)
+from reunlearn.study.scenario import AnyScenario
+from reunlearn.study.schema import Study
+from reunlearn.study.specs import (
+    ArchitectureSpec,
+    DatasetSpec,
+    MeasureSpec,
+    MethodSpec,
+    RunSpec,
+    TrainingSpec,
+)
+
+JobT = TypeVar("JobT", bound="Job")
+
+WRITTEN_BY = "`make dry-run STUDY=NAME` writes those of a study"
+HINTS = ("modules", "memory_mib")  # of a job: they change no result, so its digest leaves them out
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: a stage, the folder that it fills, and what its code is.
+
+    Attributes:
+        stage: name.
+        folder: below the project.
+        modules: where its code starts: the stage and the plugins that it names.
+        memory_mib: that it is expected to take.
+    """
+
+    __pydantic_config__ = KEYS
+
+    stage: str
+    folder: str
+    modules: tuple[str, ...] = field(default=(), kw_only=True)
+    memory_mib: int = field(default=1000, kw_only=True)
+    inputs: Inputs = field(default=Inputs(), kw_only=True)
+
+    def document(self) -> dict[str, Any]:
+        """Return the written form."""
+        document: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        return document
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the written form without what changes no result."""
+        return full_digest({k: v for k, v in self.document().items() if k not in HINTS})
+
+    @property
+    def threads(self) -> int:
+        """CPU threads that it may use."""
+        training = getattr(self, "training", None)
+        return training.threads if training else 1
+
+
+@dataclass(frozen=True)
+class PrepareJob(Job):
+    """Official files → plain arrays. `source`: a user's own folder."""
+
+    dataset: DatasetSpec
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class SplitJob(Job):
+    """What is to be forgotten."""
+
+    dataset: DatasetSpec
+    scenario: AnyScenario
+    split_seed: int
+    inputs: DataInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class TrainJob(Job):
+    """Train the original, or a retrained model."""
+
+    training: TrainingSpec
+    seed: int
+    inputs: TrainInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class GivenJob(Job):
+    """A model that the user brought: its weights are checked and linked.
+
+    Attributes:
+        weights: path of the file.
+        sha256: of its content.
+    """
+
+    training: TrainingSpec
+    weights: str
+    sha256: str
+    inputs: DataInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class PoolMethod:
+    """How the models of the pool `unlearned` forget: the method, and the scenario of each step."""
+
+    __pydantic_config__ = KEYS
+
+    method: MethodSpec
+    scenarios: tuple[AnyScenario, ...]
+    result: ArchitectureSpec | None = None  # the network that the method returns, where it is another
+
+
+@dataclass(frozen=True)
+class ShadowJob(Job):
+    """A block of a pool of shadow models.
+
+    Attributes:
+        kind: of the pool.
+        first: number of the block's first model in the pool.
+        count: models of the block.
+        first_seed: seed of its first model.
+        forgetting: of the pool `unlearned`.
+    """
+
+    training: TrainingSpec
+    kind: str
+    first: int
+    count: int
+    first_seed: int
+    forgetting: PoolMethod | None = None
+    inputs: ShadowInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class StateJob(Job):
+    """Training-time state of one kind."""
+
+    training: TrainingSpec
+    kind: str
+    seed: int
+    result: ArchitectureSpec | None = None
+    inputs: StateInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class UnlearnJob(Job):
+    """One method on one original."""
+
+    training: TrainingSpec
+    scenario: AnyScenario
+    method: MethodSpec
+    seed: int
+    result: ArchitectureSpec | None = None
+    inputs: UnlearnInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class MeasureJob(Job):
+    """One measurement of one run. `training` only where the measure reads the network itself."""
+
+    measure: MeasureSpec
+    training: TrainingSpec | None = None
+    seed: int = 0
+    inputs: MeasureInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class AggregateJob(Job):
+    """All results of a study as tidy tables."""
+
+    study: str
+    runs: tuple[RunSpec, ...]
+    inputs: AggregateInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class ReportJob(Job):
+    """The page.
+
+    Attributes:
+        study: with one experiment per step.
+        cards: of the plugins that it speaks of.
+        printed: a paper's numbers by experiment.
+        forgotten: what is forgotten, in words, by experiment.
+    """
+
+    study: Study
+    cards: Catalogue
+    printed: dict[str, list[dict[str, str]]]
+    forgotten: dict[str, str]
+    inputs: ReportInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class TrackJob(Job):
+    """Log the results to MLflow."""
+
+    study: str
+    title: str
+    description: str
+    inputs: ReportInputs = field(kw_only=True)
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Return what reads and writes a type of job: made once, for it takes milliseconds."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def read_job(path: Path, kind: type[JobT]) -> JobT:
+    """Read a specification file.
+
+    Raises:
+        UserError: there is none, or it holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        job: JobT = _adapter(kind).validate_python(content)
+        return job
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such specification; {WRITTEN_BY}") from None
+    except (ValueError, ValidationError) as error:
+        first = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: no specification of this version ({first}); {WRITTEN_BY}") from None
+
+
+def stage_name(path: Path) -> str:
+    """Return which stage a specification file is for.
+
+    Raises:
+        UserError: there is no such file, or it is none.
+    """
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["stage"])
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such specification; {WRITTEN_BY}") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: cannot be read as a specification; {WRITTEN_BY}") from None
+
+
+def field_names(kind: type[Job]) -> list[str]:
+    """Return the names of a job type's fields."""
+    return [f.name for f in dataclasses.fields(kind)]

@@ -1,0 +1,190 @@
+"""One run → its measurements: which measures apply, what each reads, which code each runs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from reunlearn.base.errors import UserError, near
+from reunlearn.study import paths
+from reunlearn.study.cards import Catalogue, MeasureCard
+from reunlearn.study.inputs import Folder, MeasureInputs
+from reunlearn.study.jobs import Job, MeasureJob
+from reunlearn.study.plugin_settings import check_plugin_settings
+from reunlearn.study.rows import Seeds
+from reunlearn.study.scenario import AnyScenario
+from reunlearn.study.schema import Experiment
+from reunlearn.study.specs import MeasureSpec, MethodSpec, RowSpec, RunSpec, TrainingSpec
+
+OUTPUTS = "evaluation"  # the measure that leaves a model's outputs
+ARRAYS_MIB = 1500  # of a measurement that reads arrays only: libraries, and outputs of a large test set
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run that others are compared with: its folder and its model's."""
+
+    run: Folder
+    model: Folder
+
+    @property
+    def outputs(self) -> Folder:
+        """Folder of its outputs."""
+        return paths.measured(self.run, OUTPUTS)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to be measured, and what its measurements may read.
+
+    Attributes:
+        row, seeds, scenario: of the run.
+        training: of the model; its network is the one that the model has.
+        model: folder of its weights.
+        data, split, taught: folders; see `jobs.MeasureInputs`.
+        modules: of its network, objective and data.
+        memory_mib: that its evaluation takes.
+        reference: Retrain; the noise floor where the run is Retrain's own; None where there is none.
+        original: the run of the original; None where there is none.
+        pools: gives the blocks of a pool by its kind.
+        method: of the row; None for references.
+        state: folders of the training-time state that the method read.
+    """
+
+    row: RowSpec
+    seeds: Seeds
+    scenario: AnyScenario
+    training: TrainingSpec
+    run: Folder
+    model: Folder
+    data: Folder
+    split: Folder
+    taught: Folder | None
+    modules: tuple[str, ...]
+    memory_mib: int
+    reference: Measured | None
+    original: Measured | None
+    pools: Callable[[str], tuple[Folder, ...]]
+    method: MethodSpec | None = None
+    state: tuple[Folder, ...] = ()
+
+
+class Measuring:
+    """Adds the measurements of an experiment's runs to a plan."""
+
+    def __init__(
+        self, add: Callable[[Job], Folder], experiment: Experiment, cards: Catalogue, where: str
+    ) -> None:
+        self.add, self.experiment, self.cards = add, experiment, cards
+        self.measures = chosen(experiment, cards, where)
+        self.pool_kinds = {kind for spec in self.measures for kind in cards.measures[spec.name].pools}
+
+    def add_run(self, subject: Subject) -> RunSpec:
+        """Add every measurement of a run and return the run."""
+        measured = {spec.name: self.add(self._job(spec, subject)) for spec in self.measures}
+        return RunSpec(
+            experiment=self.experiment.name,
+            row=subject.row,
+            seeds=subject.seeds,
+            scenario=subject.scenario,
+            training=subject.training,
+            method=subject.method,
+            model=subject.model,
+            state=subject.state,
+            measured=measured,
+        )
+
+    def _job(self, spec: MeasureSpec, subject: Subject) -> MeasureJob:
+        card = self.cards.measures[spec.name]
+        network = "network" in card.reads
+        return MeasureJob(
+            "measure",
+            paths.measured(subject.run, spec.name),
+            spec,
+            subject.training if network else None,
+            subject.seeds.method if network else 0,
+            modules=modules_of(spec.name, card.attack, subject.modules if network else ()),
+            memory_mib=subject.memory_mib if network else ARRAYS_MIB,
+            inputs=self._inputs(card, subject),
+        )
+
+    def _inputs(self, card: MeasureCard, subject: Subject) -> MeasureInputs:
+        """Return the folders that a measure's card asks for. A run is not compared with itself."""
+        reads, outputs = card.reads, paths.measured(subject.run, OUTPUTS)
+        reference, original = subject.reference, subject.original
+        if reference and not card.attack and reference.run == subject.run:
+            reference = None
+        network, weights = "network" in reads, "weights" in reads
+        kinds = [*card.pools]
+        if card.optional_pools and set(card.optional_pools) <= self.pool_kinds:
+            kinds += card.optional_pools
+        return MeasureInputs(
+            data=subject.data if network else None,
+            split=subject.split if network else None,
+            taught=subject.taught if network else None,
+            model=subject.model if network or weights else None,
+            outputs=outputs if "outputs" in reads else None,
+            reference=reference.outputs if reference and "reference" in reads else None,
+            reference_model=reference.model if reference and weights else None,
+            original=original.outputs if original and "original" in reads else None,
+            original_model=original.model if original and weights else None,
+            pools={kind: subject.pools(kind) for kind in kinds},
+        )
+
+
+@functools.lru_cache(maxsize=1024)
+def modules_of(measure: str, attack: bool, network_modules: tuple[str, ...]) -> tuple[str, ...]:
+    """Return where the code of a measurement starts; `network_modules`: none where it does not read the network."""
+    modules = ["reunlearn.stages.measure", f"reunlearn.{'attacks' if attack else 'measures'}.{measure}"]
+    if attack:
+        modules.append("reunlearn.measures._attack")
+    if network_modules:
+        modules += ["reunlearn.stages.subject", *network_modules]
+    return tuple(dict.fromkeys(modules))
+
+
+def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[MeasureSpec]:
+    """Return what is measured on every run of an experiment: defaults, what it names, attacks; in this order.
+
+    Raises:
+        UserError: a measure is unknown, has other settings, or asks for what the objective does not give.
+    """
+    objective = cards.objectives[objective_of(experiment, cards)]
+    defaults = [
+        card
+        for card in cards.measures.values()
+        if card.default and set(card.capabilities) <= set(objective.capabilities)
+    ]
+    specs = {card.name: MeasureSpec(name=card.name, settings=card.settings) for card in defaults}
+    for entry in experiment.measures:
+        card = _known(entry.name, cards.measures, f"{where}: measure")
+        check_plugin_settings(entry.settings, card.settings, f"{where}: measure '{card.name}'")
+        specs[card.name] = MeasureSpec(name=card.name, settings={**card.settings, **entry.settings})
+    for name in experiment.attacks:
+        specs[name] = MeasureSpec(name=_known(name, cards.attacks, f"{where}: attack").name)
+    for name in specs:
+        lacking = sorted(set(cards.measures[name].capabilities) - set(objective.capabilities))
+        if lacking:
+            raise UserError(
+                f"{where}: '{name}' asks for {', '.join(lacking)}, which the objective '{objective.name}' does not give"
+            )
+        kinds = cards.measures[name].scenarios
+        if kinds is not None and experiment.scenario.kind not in kinds:
+            raise UserError(
+                f"{where}: '{name}' is for {' and '.join(kinds)}, not for scenario '{experiment.scenario.kind}'"
+            )
+    return list(specs.values())
+
+
+def objective_of(experiment: Experiment, cards: Catalogue) -> str:
+    """Return the name of the experiment's objective: the classification of its modality unless it names one."""
+    if experiment.objective is not None:
+        return experiment.objective.name
+    return {"images": "classification", "text": "text"}[cards.datasets[experiment.dataset.name].modality]
+
+
+def _known(name: str, cards: Mapping[str, MeasureCard], who: str) -> MeasureCard:
+    if name not in cards:
+        raise UserError(f"{who} '{name}' does not exist; {near(name, cards)}")
+    return cards[name]

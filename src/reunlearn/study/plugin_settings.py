@@ -1,0 +1,31 @@
+"""Which settings a network, an objective or a measure can have: what its file's defaults tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reunlearn.base.errors import UserError, near
+from reunlearn.study.cards import Value
+
+
+def check_plugin_settings(settings: Mapping[str, Value], defaults: Mapping[str, Value], who: str) -> None:
+    """Refuse settings that do not exist: a size is a whole number from 1 on, a probability lies in [0, 1).
+
+    Args:
+        settings: asked for.
+        defaults: of all settings that there are; a whole number is a size, another number a probability.
+        who: begins the error line and names network, objective or measure.
+
+    Raises:
+        UserError: a setting is unknown, of another type or out of range.
+    """
+    for key, value in settings.items():
+        if key not in defaults:
+            raise UserError(f"{who} has no setting '{key}'; {near(key, defaults)}")
+        kind, number = type(defaults[key]), None if isinstance(value, bool | str) else value
+        if kind is int and not (isinstance(number, int) and number >= 1):
+            raise UserError(f"{who}: '{key}' is a whole number of at least 1, not {value!r}")
+        if kind is float and not (number is not None and 0 <= number < 1):
+            raise UserError(f"{who}: '{key}' is a probability of at least 0 and below 1, not {value!r}")
+        if kind is str and not isinstance(value, str):
+            raise UserError(f"{who}: '{key}' is text, not {value!r}")

@@ -1,0 +1,81 @@
+"""What a row of a table is made from: a method with its settings, and three seeds. Both have a short form."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from reunlearn.study.fields import (
+    LAST_METHOD_SEED,
+    LAST_SPLIT_SEED,
+    LAST_TRAIN_SEED,
+    METHOD_REASON,
+    SPLIT_REASON,
+    TRAIN_REASON,
+    MethodSeed,
+    Name,
+    Settings,
+    ShortSeed,
+    SplitSeed,
+    Strict,
+    TrainSeed,
+    method_name,
+)
+
+
+class Seeds(Strict):
+    """Three seeds, which are never mixed."""
+
+    train: TrainSeed = Field(
+        description="seed of the original model: its first weights and the order of its batches; "
+        f"at most {LAST_TRAIN_SEED:,}, since {TRAIN_REASON}"
+    )
+    split: SplitSeed = Field(
+        description="seed of the forget set: which samples are to be forgotten; "
+        f"at most {LAST_SPLIT_SEED}, since {SPLIT_REASON}"
+    )
+    method: MethodSeed = Field(
+        description="seed of the unlearning method's random draws, and of the retrained model; "
+        f"at most {LAST_METHOD_SEED}, since {METHOD_REASON}"
+    )
+
+
+def _seeds_written_out(value: Any) -> Any:
+    """Return the three seeds that a single one stands for."""
+    return value if isinstance(value, dict | Seeds) else {"train": value, "split": value, "method": value}
+
+
+class Method(Strict):
+    """One row of the table: a method, one of its readings, and its settings."""
+
+    name: Annotated[Name, AfterValidator(method_name)] = Field(
+        description="a method that `reunlearn methods` lists"
+    )
+    reading: Literal["paper", "code"] | None = Field(
+        None,
+        description="for a method whose paper and released code differ: which of the two is followed; "
+        "absent for all others",
+    )
+    label: Name | None = Field(
+        None, description="a name of the row's own, to tell two settings of one method apart"
+    )
+    settings: Settings = Field(
+        default_factory=dict,
+        description="hyper-parameters; what stands here wins over the preset, the preset over the defaults",
+    )
+
+
+def _method_written_out(value: Any) -> Any:
+    """Return the mapping that `name` or `name@reading` stands for."""
+    if not isinstance(value, str):
+        return value
+    name, at, reading = value.partition("@")
+    if at and reading not in ("paper", "code"):
+        raise ValueError(f"{value!r} names no reading; write {name}@paper or {name}@code")
+    return {"name": name, "reading": reading} if at else {"name": name}
+
+
+# as a study file may write them: a number stands for three seeds, a text for a method
+SeedsEntry = Annotated[Seeds, BeforeValidator(_seeds_written_out, json_schema_input_type=ShortSeed | Seeds)]
+MethodEntry = Annotated[Method, BeforeValidator(_method_written_out, json_schema_input_type=str | Method)]

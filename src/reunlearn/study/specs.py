@@ -1,0 +1,156 @@
+"""What a specification says, as types: the plan builds them once, JSON is their written form, a stage reads them back.
+
+Paths and digests are made from the written form, so equal specifications share their runs.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from reunlearn.base.hashing import full_digest, short_digest
+from reunlearn.study.cards import Modality, Reading, Value
+from reunlearn.study.rows import Seeds
+from reunlearn.study.scenario import AnyScenario
+from reunlearn.study.schema import NamedRecipe
+
+
+class Spec(BaseModel):
+    """A part of a specification: immutable, without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    def changed(self, **changes: Any) -> Self:
+        """Return a copy with other values; `model_copy` would keep the digests of this one."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**fields, **changes})
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of the written form."""
+        return full_digest(self.model_dump(mode="json"))
+
+    @functools.cached_property
+    def short(self) -> str:
+        """Eight hex digits that name it in a path."""
+        return self.digest[:8]
+
+
+class DatasetSpec(Spec):
+    """Which samples: of a user's own folder by a digest of what lies in it, wherever it lies."""
+
+    name: str
+    modality: Modality
+    train: int | None = None  # samples of the training set; None: all that validation leaves
+    validation: int = 0
+    side: int | None = None  # height and width of the images of a user's own folder
+    listing: str | None = None  # digest of such a folder
+
+    @functools.cached_property
+    def key(self) -> str:
+        """What it is called on disk."""
+        return f"{self.name}~{short_digest([self.listing, self.side])}" if self.listing else self.name
+
+
+class ArchitectureSpec(Spec):
+    """Which network: a user's own pretrained weights also by what they hold."""
+
+    name: str
+    settings: dict[str, Value] = {}
+    weights: str | None = None  # SHA-256 of pretrained weights
+
+    def without_pretrained(self) -> ArchitectureSpec:
+        """Return the same network, freshly initialised."""
+        kept = {key: value for key, value in self.settings.items() if key != "pretrained"}
+        return ArchitectureSpec(name=self.name, settings=kept)
+
+
+class ObjectiveSpec(Spec):
+    """What a model is trained for."""
+
+    name: str
+    settings: dict[str, Value] = {}
+
+
+class PoisonSpec(Spec):
+    """Which samples the original was taught with wrong labels."""
+
+    scenario: AnyScenario
+    split_seed: int
+
+
+class TrainingSpec(Spec):
+    """How original, retrained and shadow models are trained: all that they share."""
+
+    dataset: DatasetSpec
+    architecture: ArchitectureSpec
+    recipe: NamedRecipe
+    objective: ObjectiveSpec
+    threads: int = 1
+    poison: PoisonSpec | None = None
+
+
+class MethodSpec(Spec):
+    """A method with every hyper-parameter filled in."""
+
+    name: str
+    reading: Reading | None = None
+    settings: dict[str, Value] = {}
+
+
+class RowSpec(Spec):
+    """A row of a table: a method, its reading and a label, three columns from the study to the page.
+
+    The references `retrain`, `noise_floor` and `original` are rows, too.
+    """
+
+    method: str
+    reading: Reading | None = None
+    label: str | None = None
+
+    @functools.cached_property
+    def name(self) -> str:
+        """How the row is called in paths and headings; nothing reads it back."""
+        name = f"{self.method}@{self.reading}" if self.reading else self.method
+        return f"{name}+{self.label}" if self.label else name
+
+
+RETRAIN = RowSpec(method="retrain")
+NOISE_FLOOR = RowSpec(method="noise_floor")  # a second retrained model per seed: Retrain against Retrain
+ORIGINAL = RowSpec(method="original")
+REFERENCES = (RETRAIN, NOISE_FLOOR, ORIGINAL)
+
+
+class MeasureSpec(Spec):
+    """Something to measure on a model."""
+
+    name: str
+    settings: dict[str, Value] = {}
+
+
+class RunSpec(Spec):
+    """A row on one set of seeds: where its model is, and where each measurement of it.
+
+    Attributes:
+        experiment: name.
+        row: of the table.
+        seeds: of training, split and method.
+        scenario: of this run's step.
+        training: of the model; its network is the method's own where that returns another.
+        method: with every hyper-parameter; None for references.
+        model: folder of the weights.
+        state: folders of the training-time state that the method read.
+        measured: folder of each measurement.
+    """
+
+    experiment: str
+    row: RowSpec
+    seeds: Seeds
+    scenario: AnyScenario
+    training: TrainingSpec
+    method: MethodSpec | None
+    model: str
+    state: tuple[str, ...] = ()
+    measured: dict[str, str]

@@ -1,0 +1,43 @@
+"""After a failure the report of what there is is made from the specifications of the last plan."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reunlearn.commands import partial
+from reunlearn.study.plan import Plan, make_plan, write_specifications
+from tests.commands.made import STUDY, one
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The stages that are run, each with the number of jobs that its specification names."""
+    calls: list[tuple[str, int]] = []
+
+    def execute(stage: str, specification: Path, partial: bool) -> None:
+        assert partial and not (specification.parent / "manifest.json").exists()
+        calls.append((stage, len(json.loads(specification.read_text())["inputs"].get("jobs", ()))))
+
+    monkeypatch.setattr(partial.__name__ + ".execute", execute)
+    return calls
+
+
+def test_the_last_plan_is_followed_also_a_narrow_one(plan: Plan, executed: list[tuple[str, int]]) -> None:
+    narrow = make_plan(STUDY, ["finetune"])
+    write_specifications(narrow.jobs.values())
+    partial.run(STUDY)
+    assert executed == [("aggregate", len(narrow.jobs) - 3), ("report", 0)]
+    assert len(narrow.jobs) < len(plan.jobs)
+
+
+def test_without_specifications_the_whole_study_is_planned(
+    plan: Plan, executed: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(one(plan, "report"))
+    partial.run(STUDY)
+    assert executed == [("aggregate", len(plan.jobs) - 3), ("report", 0)]
+    assert f"reports/{STUDY}/index.html" in capsys.readouterr().out

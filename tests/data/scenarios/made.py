@@ -1,0 +1,26 @@
+"""A training set of 500 samples with ten classes of two sub-classes each, and scenarios on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reunlearn.data.scenarios.registry import Selection, TrainingSet, select
+from reunlearn.study.scenario import read_scenario
+
+LABELS = np.arange(500) % 10
+FINE = np.arange(500) % 20  # the sub-classes of class k are k and k + 10
+INDEX = 3 * np.arange(500)
+HELD_OUT = INDEX[:20] + 1
+SAMPLES = TrainingSet(LABELS, FINE, INDEX, HELD_OUT)
+
+
+def choose(seed: int = 0, samples: TrainingSet = SAMPLES, **fields: Any) -> Selection:
+    """Return what a scenario with these fields chooses."""
+    return select(read_scenario(fields), samples, seed)
+
+
+def gone(seed: int = 0, samples: TrainingSet = SAMPLES, **fields: Any) -> np.ndarray:
+    """Return which samples are forgotten [N]."""
+    return choose(seed, samples, **fields).part >= 0

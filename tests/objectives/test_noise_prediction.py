@@ -1,0 +1,194 @@
+"""Methods that ask for the loss and for wrong labels only run unchanged on another kind of task."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from reunlearn.data.batches import Batch, Samples
+from reunlearn.data.images import ImageSamples
+from reunlearn.models.registry import build
+from reunlearn.objectives.noise_prediction import NoisePrediction
+from reunlearn.study.cards import Reading
+from reunlearn.study.schema import Recipe
+from reunlearn.study.specs import ArchitectureSpec
+from reunlearn.training.loop import train
+from reunlearn.unlearning.registry import card
+from reunlearn.unlearning.task import Task
+from tests.unlearning.making import make
+
+CLASSES = 10
+FORGOTTEN = 3  # the digit to forget
+OTHERS = tuple(k for k in range(CLASSES) if k != FORGOTTEN)
+RECIPE = Recipe(optimizer="adam", learning_rate=4e-3, schedule="cosine", epochs=120, batch_size=64)
+ADAM: dict[str, Any] = {"optimizer": "adam", "weight_decay": 0.0, "batch_size": 64}
+RELABELLED: dict[str, Any] = {**ADAM, "epochs": 20, "learning_rate": 3e-3, "schedule": "cosine"}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "finetune": {**ADAM, "epochs": 40, "learning_rate": 3e-3, "schedule": "cosine"},
+    "sfr_on": {**ADAM, "steps": 400, "learning_rate": 2e-3, "inner_period": 10},
+    "gradient_ascent": {**ADAM, "epochs": 5, "learning_rate": 3e-4},
+    "random_labels": RELABELLED,
+    "salun": RELABELLED,
+}
+LOSS_ONLY = ("finetune", "sfr_on", "gradient_ascent")
+
+
+def digits(*kinds: int) -> Samples:
+    """Return the images of these digits among the first 600."""
+    bunch = load_digits()
+    labels_N = bunch.target[:600].astype(np.int64)
+    rows = np.flatnonzero(np.isin(labels_N, kinds))
+    x = (bunch.images[rows, None] * 15).astype(np.uint8)
+    return ImageSamples(x, labels_N[rows], rows, (0.5,), (0.5,))
+
+
+@functools.cache
+def original() -> nn.Module:
+    """Return a denoiser trained on all digits."""
+    model = build(ArchitectureSpec(name="small_denoiser"), (1, 8, 8), CLASSES, seed=0)
+    train(model, digits(*range(CLASSES)), NoisePrediction(CLASSES), RECIPE, seed=0)
+    return model
+
+
+@torch.no_grad()
+def loss_of(model: nn.Module, samples: Samples) -> float:
+    """Return the mean loss over several fixed draws of noise and timestep."""
+    objective, generator = NoisePrediction(CLASSES), torch.Generator().manual_seed(99)
+    batch = samples.take(slice(None))
+    losses = [objective.loss(model.eval(), batch, objective.draw(batch, generator)) for _ in range(16)]
+    return torch.stack(losses).mean().item()
+
+
+@torch.no_grad()
+def worth_of_the_label(model: nn.Module, samples: Samples) -> float:
+    """Return the mean loss under wrong labels, divided by that under the true ones: 1 where the label tells nothing."""
+    objective, generator = NoisePrediction(CLASSES), torch.Generator().manual_seed(99)
+    batch, wrong, true = samples.take(slice(None)), 0.0, 0.0
+    for _ in range(16):
+        labels = objective.forget_target(batch, "other_label", generator)
+        draw = objective.draw(batch, generator)
+        true += objective.loss(model.eval(), batch, draw).item()
+        wrong += objective.loss(model, batch, dataclasses.replace(draw, label=labels)).item()
+    return wrong / true
+
+
+def unlearned(name: str, retain: tuple[int, ...] = OTHERS, **changes: Any) -> nn.Module:
+    """Return what a method makes of the original."""
+    sets = {"forget": digits(FORGOTTEN), "retain": digits(*retain)}
+    declared = {s for s in sets if getattr(card(name).needs, s)}
+    task = Task(sets, declared, NoisePrediction(CLASSES), CLASSES, seed=0)
+    reading: Reading | None = "code" if name == "sfr_on" else None
+    return make(name, reading, {**SETTINGS[name], **changes}).unlearn(copy.deepcopy(original()), task)
+
+
+def rise(name: str, retain: tuple[int, ...] = OTHERS, **changes: Any) -> tuple[float, float]:
+    """Return by which factor a method changes the loss on the forgotten digit and on the others."""
+    model = unlearned(name, retain, **changes)
+    before, after = (
+        (loss_of(m, digits(FORGOTTEN)), loss_of(m, digits(*OTHERS))) for m in (original(), model)
+    )
+    return after[0] / before[0], after[1] / before[1]
+
+
+def test_a_draw_fixes_the_loss() -> None:
+    objective, batch = NoisePrediction(CLASSES), digits(FORGOTTEN).take(slice(0, 5))
+    generator = torch.Generator().manual_seed(0)
+    first, second = (objective.draw(batch, generator) for _ in range(2))
+    losses = [objective.per_sample_loss(original(), batch, draw) for draw in (first, first, second)]
+    assert torch.equal(losses[0], losses[1])
+    assert not torch.equal(losses[0], losses[2])
+    assert losses[0].shape == (5,)
+    torch.testing.assert_close(objective.loss(original(), batch, first), losses[0].mean())
+
+
+def test_a_draw_holds_the_labels_to_learn() -> None:
+    objective, batch = NoisePrediction(CLASSES), digits(FORGOTTEN).take(slice(0, 5))
+    other_B = torch.tensor([0, 1, 2, 4, 5])
+    true, wrong = (
+        objective.draw(batch, torch.Generator().manual_seed(0), labels) for labels in (None, other_B)
+    )
+    assert torch.equal(true.label, batch.y)
+    assert torch.equal(wrong.label, other_B)
+    assert torch.equal(true.noise, wrong.noise)
+    assert torch.equal(true.timestep, wrong.timestep)
+    assert 0 <= int(true.timestep.min()) <= int(true.timestep.max()) < objective.timesteps
+    assert objective.loss(original(), batch, true) < objective.loss(original(), batch, wrong)
+
+
+def test_labels_to_forget_by() -> None:
+    objective, generator = NoisePrediction(CLASSES), torch.Generator().manual_seed(0)
+    y_N = torch.arange(2000) % CLASSES
+    batch = Batch(torch.zeros(2000, 1, 8, 8), y_N, y_N)
+    other_N, random_N = (
+        objective.forget_target(batch, kind, generator) for kind in ("other_label", "random_label")
+    )
+    assert other_N.shape == random_N.shape == (2000,)
+    assert not (other_N == y_N).any()
+    assert 0.05 < (random_N == y_N).float().mean() < 0.15
+    assert set(other_N.tolist()) == set(random_N.tolist()) == set(range(CLASSES))
+    with pytest.raises(ValueError, match="no forget target 'anything'"):
+        objective.forget_target(batch, "anything", generator)
+
+
+def test_there_are_neither_class_probabilities_nor_a_head() -> None:
+    objective, batch = NoisePrediction(CLASSES), digits(FORGOTTEN).take(slice(0, 5))
+    assert objective.capabilities == {"noise", "forget_target"}
+    with pytest.raises(TypeError, match="'outputs'"):
+        objective.outputs(original(), batch)
+    with pytest.raises(TypeError, match="'head'"):
+        objective.head(original())
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_asks_for_what_there_is(name: str) -> None:
+    asked = card(name).capabilities.keys()
+    assert asked <= NoisePrediction.capabilities
+    assert (not asked) == (name in LOSS_ONLY)
+
+
+def test_finetune_improves_what_stays_and_not_what_goes() -> None:
+    forget, retain = rise("finetune")
+    assert retain < 0.97
+    assert forget - retain > 0.035
+    control_forget, control_retain = rise("finetune", retain=tuple(range(CLASSES)))
+    assert abs(control_forget - control_retain) < 0.02, "with all digits retained, both fall alike"
+
+
+def test_sfr_on_raises_the_loss_of_what_goes_far_more() -> None:
+    forget, retain = rise("sfr_on")
+    assert forget > 2.0
+    assert retain < 1.5
+    control_forget, _ = rise("sfr_on", ascent=0.0)
+    assert control_forget < 1.2, "without ascent there is no such rise"
+
+
+def test_gradient_ascent_raises_the_loss_of_what_goes_most() -> None:
+    forget, retain = rise("gradient_ascent")
+    assert forget > 1.05
+    assert forget - retain > 0.01
+    assert rise("gradient_ascent", epochs=0) == (1.0, 1.0), "the control: without a step nothing rises"
+
+
+@pytest.mark.parametrize("name", ["random_labels", "salun"])
+def test_relabelling_leaves_the_label_worth_less_where_it_was_wrong(name: str) -> None:
+    model = unlearned(name)
+    known, others = (worth_of_the_label(original(), digits(*kinds)) for kinds in ((FORGOTTEN,), OTHERS))
+    assert worth_of_the_label(model, digits(FORGOTTEN)) < 0.95 * known
+    assert worth_of_the_label(model, digits(*OTHERS)) > 0.97 * others
+    control = unlearned("finetune", epochs=20)
+    assert worth_of_the_label(control, digits(FORGOTTEN)) > 0.98 * known, "true labels take nothing away"
+
+
+@pytest.mark.parametrize(
+    ("name", "few"), [("sfr_on", {"steps": 20}), ("random_labels", {"epochs": 2}), ("salun", {"epochs": 2})]
+)
+def test_same_seed_same_loss(name: str, few: dict[str, int]) -> None:
+    assert rise(name, **few) == rise(name, **few)
