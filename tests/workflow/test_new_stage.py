@@ -44,8 +44,8 @@ PLANNED = """split = split_job(dataset, name, scenario, seed, self.data)
 
         folder, code = f"{split.folder}/note", ("reunlearn.stages.note",)
         read = replace(split.inputs, taught=split.folder)
-        self.add(replace(split, stage="note", folder=folder, modules=code, inputs=read))
-        return self.add(split)
+        note = replace(split, stage="note", folder=folder, modules=code, inputs=read)
+        return (self.add(split), self.add(note))[0]
 """
 
 
