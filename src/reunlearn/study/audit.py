@@ -161,7 +161,6 @@ def _add_jobs(audit: Audit, cards: Catalogue) -> None:
             model=model.model,
             data=data,
             split=split,
-            taught=None,
             modules=modules_of(training),
             memory_mib=memory.estimate(audit.data, training.recipe),
             reference=others[0] if others else None,

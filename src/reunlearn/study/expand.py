@@ -247,7 +247,6 @@ class SeedExpansion:
             model=model,
             data=self.data,
             split=self.splits[-1],
-            taught=self.taught,
             modules=modules_of(training, self.training.architecture),
             memory_mib=self.whole.memory_mib,
             reference=reference,

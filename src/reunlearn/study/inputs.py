@@ -78,7 +78,7 @@ class MeasureInputs(Inputs):
     """What a measure reads; each is there only for measures whose card asks for it.
 
     Attributes:
-        data, split, taught: of the network's data.
+        data, split: of the network's data.
         model: folder of the weights.
         outputs: measurement that holds the model's outputs.
         reference: likewise of Retrain; of the noise floor where the run is Retrain's own.
@@ -90,7 +90,6 @@ class MeasureInputs(Inputs):
 
     data: Folder | None = None
     split: Folder | None = None
-    taught: Folder | None = None
     model: Folder | None = None
     outputs: Folder | None = None
     reference: Folder | None = None

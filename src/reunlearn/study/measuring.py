@@ -42,7 +42,7 @@ class Subject:
         row, seeds, scenario: of the run.
         training: of the model; its network is the one that the model has.
         model: folder of its weights.
-        data, split, taught: folders; see `jobs.MeasureInputs`.
+        data, split: folders; see `jobs.MeasureInputs`.
         modules: of its network, objective and data.
         memory_mib: that its evaluation takes.
         reference: Retrain; the noise floor where the run is Retrain's own; None where there is none.
@@ -60,7 +60,6 @@ class Subject:
     model: Folder
     data: Folder
     split: Folder
-    taught: Folder | None
     modules: tuple[str, ...]
     memory_mib: int
     reference: Measured | None
@@ -122,7 +121,6 @@ class Measuring:
         return MeasureInputs(
             data=subject.data if network else None,
             split=subject.split if network else None,
-            taught=subject.taught if network else None,
             model=subject.model if network or weights else None,
             outputs=outputs if "outputs" in reads else None,
             reference=reference.outputs if reference and "reference" in reads else None,
