@@ -34,7 +34,7 @@ dry-run: $(READY) ## say what make reproduce would run
 
 test: $(READY_TEST) ## install what tests need, pass the checks and the tests
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY_TEST) ## style, types, workflow
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -78,10 +78,10 @@ slurm-test: $(READY_TEST) ## tests on a real single-machine Slurm (root, Debian)
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing the pinned packages (once)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 $(READY_TEST): $(READY) requirements-test.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.lock
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements-test.lock
 	@touch $@

@@ -15,11 +15,11 @@ include: "workflow/rules/report.smk"
 
 rule all:
     input:
-        final_outputs(),
+        final_outputs,
 
 
 onstart:
-    prepare_local_run()
+    prepare_run()
 
 
 onsuccess:
@@ -27,4 +27,4 @@ onsuccess:
 
 
 onerror:
-    report_holes()
+    report_failures()

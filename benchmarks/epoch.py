@@ -23,13 +23,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from reunlearn.base.caches import state_dir
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
 from reunlearn.data.sets import cifar10
 from reunlearn.data.sets.registry import Source
 from reunlearn.data.torchvision_compat import transforms
 from reunlearn.models.registry import build
-from reunlearn.study.paths import state_dir
 from reunlearn.study.specs import ArchitectureSpec
 
 AUGMENTATION = Augmentation(("crop", "flip"))

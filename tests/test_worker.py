@@ -21,8 +21,7 @@ pytestmark = pytest.mark.workflow
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with the plan of `tiny` written and its data prepared."""
     project = Project.create(tmp_path_factory.mktemp("worker") / "project")
-    program = "from reunlearn.study.plan import *; write_specifications(make_plan('tiny').jobs.values())"
-    project.run([sys.executable, "-c", program])
+    project.write_specifications()
     project.reunlearn("prepare", "runs/digits/prepared/specification.json")
     return project
 

@@ -93,13 +93,12 @@ def gc(
 def restore(
     study: Annotated[str | None, typer.Argument(help="a study; all of them if absent")] = None,
     pull: Annotated[bool, typer.Option(help="fetch from the remote first")] = True,
-    profile: Annotated[str, typer.Option(help="workflow profile")] = "default",
     json: AsJson = False,
 ) -> None:
-    """After a clone: fetch, verify, set aside what fails, and let Snakemake know the rest."""
+    """After a clone: fetch, verify, set aside what fails."""
     from reunlearn.commands import restore as command
 
-    raise typer.Exit(command.run(study, pull, profile, json))
+    raise typer.Exit(command.run(study, pull, json))
 
 
 @app.command()
@@ -252,11 +251,11 @@ def summary(study: Study) -> None:
 
 
 @app.command()
-def partial(study: Study) -> None:
+def partial(study: Study, method: Methods = None, seed: Seeds = None) -> None:
     """Write a report of what there is; it names the missing runs."""
     from reunlearn.commands import partial as command
 
-    command.run(study)
+    command.run(study, method, seed)
 
 
 @new_app.command("method")

@@ -1,15 +1,19 @@
 """Run one stage: client.py STAGE SPECIFICATION LOG. Standard library only, so that it starts in milliseconds.
 
-Asks the warm worker when there is one; otherwise, or when the worker refuses, starts a Python of its own.
+Asks the warm worker when there is one; otherwise, or when the worker refuses, starts a Python of its own. It ends with
+the Snakemake that started it. Why a job failed is one line on stderr, at once: Snakemake only says that it did.
 """
 
 import os
 import sys
 
+WORKER, OWNER = "REUNLEARN_WORKER", "REUNLEARN_OWNER"
+ORPHANED = 143  # exit code: as if ended by a signal
 
-def ask_worker(stage: str, specification: str, log: str) -> int | None:
+
+def ask_worker(stage: str, specification: str, log: str, owner: int | None) -> int | None:
     """Return the exit code of a warm job, None if no worker takes it."""
-    address = os.environ.get("REUNLEARN_WORKER")
+    address = os.environ.get(WORKER)
     if not address:
         return None
     import json
@@ -28,10 +32,14 @@ def ask_worker(stage: str, specification: str, log: str) -> int | None:
         "environment": dict(os.environ),
     }
     connection.sendall(json.dumps(request).encode() + b"\n")
+    if not is_ready(connection.fileno(), owner):
+        return ORPHANED  # the worker sees this client go, and ends the job
     answer = connection.makefile("r").readline().strip()
     if answer == "stale":
         return None
     if not answer:
+        if not is_alive(owner):
+            return ORPHANED
         print(
             "error: the warm worker ended while the job ran (see .reunlearn/worker.log); run again",
             file=sys.stderr,
@@ -41,22 +49,78 @@ def ask_worker(stage: str, specification: str, log: str) -> int | None:
     return code if code >= 0 else 128 - code
 
 
-def run_cold(stage: str, specification: str, log: str) -> int:
+def run_cold(stage: str, specification: str, log: str, owner: int | None) -> int:
     """Return the exit code of a job in a Python process of its own."""
     import subprocess
 
     with open(log, "wb") as output:
         command = [sys.executable, "-m", "reunlearn.cli", stage, specification]
-        return subprocess.run(command, stdout=output, stderr=output, check=False).returncode
+        job = subprocess.Popen(command, stdout=output, stderr=output)
+    if owner is not None and hasattr(os, "pidfd_open"):
+        ended = os.pidfd_open(job.pid)
+        if not is_ready(ended, owner):
+            job.kill()
+            return ORPHANED
+    return job.wait()
+
+
+def is_ready(descriptor: int, owner: int | None) -> bool:
+    """Wait for a descriptor to be readable; False when the owner ended before."""
+    import select
+
+    watched = [descriptor] if owner is None else [descriptor, owner]
+    return descriptor in select.select(watched, [], [])[0]
+
+
+def is_alive(owner: int | None) -> bool:
+    """Tell whether the owner still runs."""
+    import select
+
+    return owner is None or not select.select([owner], [], [], 0)[0]
+
+
+def open_owner() -> int | None:
+    """Return a descriptor that is readable when the Snakemake that wanted this job has ended; None if it is not known.
+
+    Raises:
+        ProcessLookupError: it has ended.
+    """
+    known = os.environ.get(OWNER)
+    return os.pidfd_open(int(known)) if known and hasattr(os, "pidfd_open") else None
+
+
+def reason(log: str) -> str:
+    """Return the line of a log that says why its job failed."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file if line.strip()]
+    except OSError:
+        return "no log was written"
+    errors = [line for line in lines if line.startswith("error: ")]
+    return (errors or lines or ["its log is empty"])[-1].removeprefix("error: ")
 
 
 def main() -> int:
     """Run the stage that the command line names."""
     stage, specification, log = sys.argv[1:4]
+    try:
+        owner = open_owner()
+    except ProcessLookupError:
+        return ORPHANED
+    except OSError:  # not allowed here: the job runs to its end
+        owner = None
     if os.path.dirname(log):
         os.makedirs(os.path.dirname(log), exist_ok=True)
-    code = ask_worker(stage, specification, log)
-    return run_cold(stage, specification, log) if code is None else code
+    code = ask_worker(stage, specification, log, owner)
+    if code is None:
+        code = run_cold(stage, specification, log, owner)
+    if code not in (0, ORPHANED):
+        print(
+            f"FAILED {os.path.dirname(specification)}: {reason(log)} (log: {log})",
+            file=sys.stderr,
+            flush=True,
+        )
+    return code
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import functools
 import json
 import os
 import select
-import shlex
 import shutil
 import signal
 import socket
@@ -23,11 +22,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from reunlearn.base.caches import state_dir
 from reunlearn.study.catalogue import source_state
-from reunlearn.study.paths import state_dir
 from reunlearn.study.stages import STAGES
 
 SOCKET = "REUNLEARN_WORKER"
+OWNER = "REUNLEARN_OWNER"  # the Snakemake whose jobs run: they end with it
 # A fork copies the page tables of all that was imported. With glibc's malloc on huge pages, for Python's objects too,
 # it takes 9 ms instead of 40. Where there are no such pages, this changes nothing.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "PYTHONMALLOC": "malloc"}
@@ -52,16 +52,12 @@ PRELOADED = (
 )
 
 
-def client_command() -> str:
-    """Return the shell words that run a stage, warm if a worker listens, cold if not."""
-    client = Path(__file__).with_name("client.py")
-    return shlex.join([sys.executable, "-S", "-E", str(client)])
-
-
 def announce(device: str) -> None:
-    """Tell the jobs that this process starts how to run a stage, and on which device."""
+    """Tell the jobs that this process starts how to run a stage, for whom, and on which device."""
     os.environ["REUNLEARN_DEVICE"] = device
-    os.environ["REUNLEARN_JOB"] = client_command()
+    os.environ["REUNLEARN_PYTHON"] = sys.executable
+    os.environ["REUNLEARN_CLIENT"] = str(Path(__file__).with_name("client.py"))
+    os.environ[OWNER] = str(os.getpid())
 
 
 @functools.cache

@@ -10,7 +10,8 @@ import pytest
 
 from reunlearn.artifacts import code_parts
 from reunlearn.artifacts.digest import FORMAT, job_digest
-from reunlearn.artifacts.manifest import problems, read_manifest, write_manifest
+from reunlearn.artifacts.manifest import read_manifest, write_manifest
+from reunlearn.artifacts.soundness import problems
 from reunlearn.base.files import write_json
 from reunlearn.study.inputs import DataInputs
 from reunlearn.study.jobs import SplitJob
@@ -27,7 +28,6 @@ JOB = SplitJob(
     inputs=DataInputs(data="runs/digits/prepared"),
 )
 RECORD = {
-    "inputs": {},
     "seconds": {},
     "peak_memory_mib": None,
     "device": "cpu",
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "c.bin").write_bytes(b"cc")
     write_json(tmp_path / "record.json", RECORD)
-    write_manifest(tmp_path, JOB, CODE, ["a.bin", "b/c.bin"])
+    write_manifest(tmp_path, JOB, CODE, {}, ["a.bin", "b/c.bin"])
     return tmp_path
 
 
@@ -63,7 +63,7 @@ def test_sound_folder_has_no_problems(folder: Path) -> None:
 
 def test_manifest_tells_nothing_of_time_and_host(folder: Path) -> None:
     before = (folder / "manifest.json").read_bytes()
-    write_manifest(folder, JOB, CODE, ["b/c.bin", "a.bin"])
+    write_manifest(folder, JOB, CODE, {}, ["b/c.bin", "a.bin"])
     assert (folder / "manifest.json").read_bytes() == before
 
 
@@ -83,7 +83,7 @@ def test_missing_output_manifest_and_record(folder: Path) -> None:
 
 
 def test_a_record_without_what_every_record_has_is_changed(folder: Path) -> None:
-    write_json(folder / "record.json", {"inputs": {}, "seconds": {}})
+    write_json(folder / "record.json", {"seconds": {}})
     assert problems_of(folder) == ["changed: record.json cannot be read"]
 
 
@@ -110,7 +110,9 @@ def test_unreadable_manifest_is_changed(folder: Path, text: str) -> None:
 def test_manifest_that_points_outside_its_folder_is_refused(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     for name in ("../x", "/etc/hosts"):
-        (folder / "manifest.json").write_text(json.dumps(manifest | {"outputs": {name: "0"}}))
+        (folder / "manifest.json").write_text(
+            json.dumps(manifest | {"outputs": {name: {"size": 1, "sha256": "0"}}})
+        )
         assert read_manifest(folder) is None
 
 

@@ -68,12 +68,8 @@ def test_the_seconds_of_a_section_add_up() -> None:
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    read = tmp_path / "input"
-    read.mkdir()
-    (read / "manifest.json").write_text("{}")
     write_record(
         tmp_path,
-        [str(read), str(tmp_path / "absent")],
         seconds={"total": 1.23456789},
         peak_memory_mib=None,
         device="cpu",
@@ -82,13 +78,12 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     )
     record = read_record(tmp_path)
     assert record is not None
-    assert list(record.inputs) == [str(read)]
     assert record.seconds == {"total": 1.234568}
     assert (record.status, record.drawn, record.peak_memory_mib) == ("finished", {"forget": 3}, None)
     assert record.model_extra == {"of its own": [1, 2]}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "{}", '{"inputs": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", "{", "{}", '{"seconds": 3}'])
 def test_what_is_no_record_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "record.json").write_text(text)
     assert read_record(tmp_path) is None
@@ -97,7 +92,7 @@ def test_what_is_no_record_is_none(tmp_path: Path, text: str) -> None:
 
 def test_control_a_field_less_is_no_record(tmp_path: Path) -> None:
     more: dict[str, Any] = {"seconds": {}, "peak_memory_mib": 1.0, "device": "cpu", "threads": 1, "facts": {}}
-    write_record(tmp_path, [], **more)
+    write_record(tmp_path, **more)
     content = json.loads((tmp_path / "record.json").read_text())
     assert read_record(tmp_path) is not None
     for name in ("seconds", "versions", "git", "host"):

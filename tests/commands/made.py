@@ -9,10 +9,9 @@ import pytest
 import yaml
 
 from reunlearn.artifacts.digest import job_digest
-from reunlearn.artifacts.manifest import write_manifest
+from reunlearn.artifacts.manifest import described, write_manifest
 from reunlearn.artifacts.record import write_record
-from reunlearn.base.files import write_json
-from reunlearn.base.hashing import sha256
+from reunlearn.artifacts.soundness import FILES, check_inputs, write_listing
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job, PrepareJob
@@ -60,17 +59,16 @@ def _make(plan: Plan, job: Job, done: set[Folder]) -> None:
         data = Path(paths.data(job.dataset))
         data.mkdir(parents=True)
         (data / "x.npy").write_bytes(b"x" * 100)
-        write_json(folder / "files.json", {"x.npy": sha256(data / "x.npy")})
+        write_listing(folder / FILES, described(data, ["x.npy"]))
     write_record(
         folder,
-        job.inputs.folders(),
         seconds={"total": 1.0},
         peak_memory_mib=None,
         device="cpu",
         threads=job.threads,
         facts={},
     )
-    write_manifest(folder, job, job_digest(job.stage, job.modules), outputs)
+    write_manifest(folder, job, job_digest(job.stage, job.modules), check_inputs(job), outputs)
 
 
 def one(plan: Plan, stage: str, part: str = "") -> Folder:

@@ -77,9 +77,8 @@ def test_the_listing_shows_the_others(broken: Plan, capsys: pytest.CaptureFixtur
     assert [line.split("'")[1] for line in err.splitlines()] == ["not_text", "not_yaml"]
 
 
-def test_restoring_all_leaves_it_out(broken: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restoring_all_leaves_it_out(broken: Plan) -> None:
     Path("reports/unknown").mkdir(parents=True)
-    monkeypatch.setattr(restore, "_touch", lambda *_: None)
     assert restore.run(pull=False) == 1
     (Path("config/studies") / "unknown.yaml").unlink()
     assert restore.run(pull=False) == 0

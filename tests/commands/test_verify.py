@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.artifacts.digest import job_digest
+from reunlearn.artifacts.manifest import write_manifest
+from reunlearn.artifacts.soundness import check_inputs
 from reunlearn.commands import verify
 from reunlearn.storage.dvc_files import write_outputs
 from reunlearn.study.plan import Plan
+from reunlearn.study.stages import read_planned
 from tests.commands.made import SMALL, STUDY, measured, one, write_study
 
 
@@ -39,19 +43,43 @@ def test_each_kind_of_damage_is_named(plan: Plan) -> None:
     assert verify.run(STUDY) == 1
 
 
-def test_other_manifest_upstream_makes_its_readers_stale(plan: Plan) -> None:
+def test_other_bits_upstream_make_its_readers_stale(plan: Plan) -> None:
     original = one(plan, "original")
-    manifest = Path(original, "manifest.json")
-    manifest.write_text(manifest.read_text().replace("\n", "\n\n"))
+    rewrite(original, b"v" * 1000)
     readers = {job.folder for job in plan.jobs.values() if original in job.inputs.folders()}
     assert len(readers) > 2
     assert wrong() == {(folder, "stale", f"made from another {original}") for folder in readers}
 
 
-def test_new_page_alone_does_not_make_the_tracking_stale(plan: Plan) -> None:
-    manifest = Path(one(plan, "report"), "manifest.json")
-    manifest.write_text(manifest.read_text().replace("\n", "\n\n"))
+def test_the_same_bits_made_by_other_code_make_nothing_stale(plan: Plan) -> None:
+    original = one(plan, "original")
+    rewrite(original, b"w" * 1000)
     assert wrong() == set()
+
+
+def rewrite(original: str, weights: bytes) -> None:
+    """Write other weights with their manifest, as if the job had run again."""
+    job = read_planned(original)
+    Path(original, "model.safetensors").write_bytes(weights)
+    code = job_digest(job.stage, job.modules)
+    write_manifest(Path(original), job, code, check_inputs(job), ["model.safetensors", "history.jsonl"])
+
+
+def test_new_page_alone_does_not_make_the_tracking_stale(plan: Plan) -> None:
+    report = one(plan, "report")
+    job = read_planned(report)
+    Path(report, "index.html").write_bytes(b"another page")
+    code = job_digest(job.stage, job.modules)
+    write_manifest(Path(report), job, code, check_inputs(job), ["index.html"])
+    assert wrong() == set()
+
+
+@pytest.mark.parametrize("name", ["specification.json", "manifest.json", "record.json"])
+@pytest.mark.parametrize("text", ["", "{"])
+def test_what_cannot_be_read_is_named(plan: Plan, name: str, text: str) -> None:
+    original = one(plan, "original")
+    Path(original, name).write_text(text)
+    assert wrong() == {(original, "changed", f"{name} cannot be read")}
 
 
 def test_changed_hyperparameter_leaves_new_runs_missing_and_the_tail_stale(plan: Plan) -> None:

@@ -53,8 +53,8 @@ def make(job: Job, facts: Mapping[str, Any] = {}, seconds: Mapping[str, float] =
     written(job)
     folder = Path(job.folder)
     record = {"peak_memory_mib": 7.0, "device": "cpu", "threads": 1, "facts": dict(facts)}
-    write_record(folder, [], seconds=dict(seconds), **record)
-    write_manifest(folder, job, "c0de", [])
+    write_record(folder, seconds=dict(seconds), **record)
+    write_manifest(folder, job, "c0de", {}, [])
     return job.folder
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from reunlearn.artifacts.soundness import read_listing
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json
 from reunlearn.base.hashing import sha256
@@ -42,7 +43,11 @@ def run() -> dict[str, str]:
     folder = Path("work")
     folder.mkdir(exist_ok=True)
     prepare.run(Context(PrepareJob("prepare", "runs/digits/prepared", dataset=DIGITS), folder))
-    return read_json(folder / "files.json")
+    listing = read_listing(folder / "files.json")
+    assert {name: file.size for name, file in listing.items()} == {
+        p.name: p.stat().st_size for p in TARGET.iterdir()
+    }
+    return {name: file.sha256 for name, file in listing.items()}
 
 
 def lock(digest: str | None = None) -> None:

@@ -70,7 +70,7 @@ def test_relearning_is_planned_only_where_a_study_asks_for_it(plan: Plan) -> Non
     assert not [folder for folder in plan.jobs if folder.endswith("/relearn_time")]
     (experiment, *_) = plan.study.experiments
     wanted = Measure(name="relearn_time", settings={"cap": 3})
-    asking = Plan(plan.study)
+    asking = Plan(plan.study, plan.name)
     change = {"measures": (*experiment.measures, wanted)}
     asking.runs += Expansion(asking.add, experiment.model_copy(update=change), catalogue(), "here").runs()
     jobs = [
@@ -88,7 +88,7 @@ def test_relearning_is_planned_only_where_a_study_asks_for_it(plan: Plan) -> Non
 
 def test_two_specifications_on_one_path_are_refused(plan: Plan) -> None:
     job = next(iter(plan.jobs.values()))
-    twice = Plan(plan.study)
+    twice = Plan(plan.study, plan.name)
     assert twice.add(job) == twice.add(replace(job)) == job.folder
     with pytest.raises(UserError, match="two different specifications lead to"):
         twice.add(replace(job, memory_mib=job.memory_mib + 1))

@@ -125,6 +125,17 @@ class Project:
         changed = [folder for folder, time in self.stamps().items() if before.get(folder) != time]
         return {(self.stage(folder), folder) for folder in changed}
 
+    def write_specifications(self, study: str = "tiny") -> None:
+        """Write what each job is told, as before a run."""
+        program = "import sys; from reunlearn.study.plan import *; "
+        program += "write_specifications(make_plan(sys.argv[1]).jobs.values())"
+        self.run([sys.executable, "-c", program, study])
+
+    def would_run(self, study: str = "tiny") -> Executed:
+        """Return the jobs that would run, as (rule, folder): nothing is run."""
+        jobs = json.loads(self.reunlearn("plan", study, "--json").stdout)["jobs"]
+        return {(job["stage"], job["folder"]) for job in jobs if job["would_run"]}
+
     def digests(self, study: str = "tiny") -> Digests:
         """Return the code digest of each job of a study, by stage and folder: nothing is run."""
         done = self.run([sys.executable, "-c", DIGESTS, study])

@@ -32,7 +32,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a study that attacks an original, Retrain and a second Retrain."""
     project = Project.create(tmp_path_factory.mktemp("membership") / "project")
     project.write_study("membership", [HELD_OUT | {"noise_floor": True}])
-    project.snakemake(study="membership")
+    project.snakemake("reports/membership/manifest.json", study="membership")
     return project.root / "reports/membership"
 
 

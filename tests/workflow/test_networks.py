@@ -45,7 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         },
     ]
     made.write_study("networks", experiments)
-    made.snakemake(study="networks")
+    made.snakemake("reports/networks/manifest.json", study="networks")
     return made
 
 

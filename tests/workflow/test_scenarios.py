@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         experiment("pictures", {"kind": "class", "classes": [1]}, dataset=pictures),
     ]
     made.write_study("scenarios", experiments)
-    made.snakemake(study="scenarios")
+    made.snakemake("reports/scenarios/manifest.json", study="scenarios")
     return made
 
 

@@ -13,16 +13,8 @@ pytestmark = pytest.mark.workflow
 METHODS = "src/reunlearn/unlearning/methods"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose study `tiny` has been run."""
-    project = Project.create(tmp_path_factory.mktemp("users") / "project")
-    project.snakemake()
-    return project
-
-
-def test_a_method_is_one_file_and_one_line(finished: Project, tmp_path: Path) -> None:
-    project = finished.copy(tmp_path / "project")
+def test_a_method_is_one_file_and_one_line(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
     before = project.stamps()
     project.reunlearn("new", "method", "my_method")
     project.write_study("tiny", [{**EXPERIMENT, "methods": [*EXPERIMENT["methods"], "my_method"]}])
@@ -35,8 +27,8 @@ def test_a_method_is_one_file_and_one_line(finished: Project, tmp_path: Path) ->
     assert "my_method" in (project.root / "reports/tiny/index.html").read_text()
 
 
-def test_a_failed_run_leaves_a_report_that_names_the_hole(finished: Project, tmp_path: Path) -> None:
-    project = finished.copy(tmp_path / "project")
+def test_a_failed_run_leaves_a_report_that_names_the_hole(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
     line = r"        optimizer = self.make_optimizer\(model\)\n"
     project.edit(f"{METHODS}/finetune.py", line, '        raise RuntimeError("out of luck")\n')
     done = project.snakemake(check=False)
@@ -56,27 +48,27 @@ def test_a_failed_run_leaves_a_report_that_names_the_hole(finished: Project, tmp
     assert runs["missing"] == []
 
 
-def test_a_diverged_run_is_a_result(finished: Project, tmp_path: Path) -> None:
-    project = finished.copy(tmp_path / "project")
+def test_a_diverged_run_is_a_result(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
     wild = {"name": "gradient_ascent", "label": "wild", "settings": {"learning_rate": 1.0e30, "epochs": 3}}
     project.write_study("tiny", [{**EXPERIMENT, "methods": ["finetune", wild]}])
     project.snakemake()
     assert "diverged" in (project.root / "reports/tiny/index.html").read_text()
 
 
-def test_narrowing_runs_less(finished: Project, tmp_path: Path) -> None:
-    project = finished.copy(tmp_path / "project")
+def test_narrowing_runs_less(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
     project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
     project.snakemake("--until", "unlearn", more=("methods=finetune", "seeds=1"))
     made = {folder for folder in project.stamps() if "/unlearned/" in folder and "/train1/" in folder}
     assert {Path(folder).parts[-2].split("~")[0] for folder in made} == {"finetune"}
 
 
-def test_run_without_snakemake_makes_the_same_bits(finished: Project, tmp_path: Path) -> None:
+def test_run_without_snakemake_makes_the_same_bits(tiny: Project, tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
     project.reunlearn("run", "tiny", "--method", "finetune", "--seed", "0")
     made = {f for f in project.stamps() if f.startswith("runs/")}
     assert any("/finetune~" in f for f in made)
     for folder in made:
-        here, there = (p.root / folder / "manifest.json" for p in (project, finished))
+        here, there = (p.root / folder / "manifest.json" for p in (project, tiny))
         assert here.read_bytes() == there.read_bytes(), folder

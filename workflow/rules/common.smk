@@ -2,15 +2,16 @@
 
 import subprocess
 import sys
+import time
 from functools import cache
 
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import GroupSettings
+from snakemake.settings.types import GroupSettings, RerunTrigger
 
 from reunlearn import worker
-from reunlearn.artifacts.digest import job_digest
 from reunlearn.base.errors import UserError
 from reunlearn.base.hashing import short_digest
+from reunlearn.commands import running
 from reunlearn.study import paths
 from reunlearn.study.stages import STAGES, followed, read_planned, stage_of
 
@@ -35,7 +36,7 @@ def seed_list():
 
 def known_config():
     """Refuse a configuration key that means nothing here."""
-    known = {"study", "methods", "seeds", "device", "gpus"}
+    known = {"study", "methods", "seeds", "device", "gpus", "verify"}
     for key in sorted(set(config) - known):
         raise UserError(
             f"unknown configuration key '{key}'; known: {', '.join(sorted(known))}"
@@ -44,18 +45,43 @@ def known_config():
 
 def load_plan():
     """Return the plan; a mistake in the configuration is one line, before any job starts."""
-    from reunlearn.study.plan import make_plan, write_specifications
+    from reunlearn.study.plan import make_plan
 
     try:
         known_config()
-        plan = make_plan(STUDY, words("methods"), seed_list())
-        write_specifications(plan.jobs.values())
-        return plan
+        return make_plan(
+            config.get("study", "quickstart"), words("methods"), seed_list()
+        )
     except UserError as error:
         raise WorkflowError(str(error))
 
 
-STUDY = config.get("study", "quickstart")
+@cache
+def states():
+    """Return the state of each job, and let Snakemake follow it: its own notes and the clocks decide nothing.
+
+    Called by input functions: while the graph of jobs is built, and before it is looked at.
+    """
+    from reunlearn.commands.inspection import inspect
+
+    if PLAN is None:
+        return {}
+    if not workflow.dryrun:
+        running.register()
+    found = inspect(PLAN, hashed=bool(config.get("verify")))
+    dag = workflow.dag
+    dag.forcefiles.update(
+        f"{folder}/{paths.MANIFEST}"
+        for folder, state in found.items()
+        if state.would_run
+    )
+    dag.ignore_incomplete = True  # the manifest is the last file that a job writes
+    workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
+    return found
+
+
+STARTED = time.time()
+NOT_TRACKED = 3  # exit code: the study is complete, but not logged
 if workflow.is_main_process:
     worker.launch_early()
 # a job's own process, on a cluster's node, reads the job's specification and plans nothing
@@ -75,9 +101,11 @@ worker.announce(DEVICE)
 workflow.localrules("all", *(name for name, stage in STAGES.items() if stage.local))
 
 
-def final_outputs():
-    """Return what `rule all` asks for."""
-    folders = (paths.results(STUDY), paths.report(STUDY), paths.tracking(STUDY))
+def final_outputs(wildcards):
+    """Return what `rule all` asks for; a job's own process never asks."""
+    name = PLAN.name if PLAN else ""
+    folders = (paths.results(name), paths.report(name), paths.tracking(name))
+    states()
     return [f"{folder}/{paths.MANIFEST}" for folder in folders]
 
 
@@ -111,7 +139,7 @@ def planned(folder):
     if PLAN is None:
         return read_planned(folder)
     if folder not in PLAN.jobs:
-        raise WorkflowError(f"{folder} belongs to no run of study '{STUDY}'")
+        raise WorkflowError(f"{folder} belongs to no run of study '{PLAN.name}'")
     return PLAN.jobs[folder]
 
 
@@ -132,28 +160,19 @@ def specification(wildcards):
     return f"{job_of(wildcards).folder}/{paths.SPECIFICATION}"
 
 
-def manifests(wildcards):
-    """Return the manifests of the jobs it reads: small files, compared by checksum."""
-    return [f"{folder}/{paths.MANIFEST}" for folder in followed(job_of(wildcards))]
-
-
-def records(wildcards):
-    """Return the records of the jobs it reads: only aggregate follows these."""
-    return [f"{folder}/{paths.RECORD}" for folder in followed(job_of(wildcards))]
-
-
-def artifacts(wildcards):
-    """Return every other file it reads, so that a missing one is noticed; manifests tell of changes."""
+def inputs(wildcards):
+    """Return the files that a job reads: what will not be made again is no reason to run, whatever its date."""
     job = job_of(wildcards)
-    kept = set(followed(job))
-    read = [
-        f"{folder}/{name}"
-        for folder in job.inputs.opened()
-        if folder in kept
-        for name in stage_of(folder).files
-    ]
-    data = getattr(job.inputs, "data", None)
-    return [*read, f"data/{data.split('/')[1]}/card.json"] if data else read
+    opened = set(job.inputs.opened())
+    read = []
+    for folder in followed(job):
+        files = stage_of(folder).files if folder in opened else ()
+        names = [f"{folder}/{name}" for name in (paths.MANIFEST, *files)]
+        if folder == getattr(job.inputs, "data", None):
+            names.append(f"{paths.data_of(folder)}/card.json")
+        again = folder in states() and states()[folder].would_run
+        read += names if again else map(ancient, names)
+    return read
 
 
 def ignored(wildcards):
@@ -163,12 +182,6 @@ def ignored(wildcards):
         f"{getattr(job.inputs, role)}/{paths.MANIFEST}"
         for role in STAGES[job.stage].ignores
     ]
-
-
-def code(wildcards):
-    """Return the digest of the code that the job runs."""
-    job = job_of(wildcards)
-    return job_digest(job.stage, job.modules)
 
 
 def gpu(wildcards):
@@ -210,13 +223,20 @@ def start_group_worker():
         worker.start()
 
 
-def prepare_local_run():
-    """Before the jobs of this machine: start the warm worker, and lift the limit on job starts.
+def prepare_run():
+    """Before the jobs: write what they are told. On this machine: start the warm worker, lift the limit on job starts.
 
     With a limit, the scheduler of Snakemake 9.27 looks at all ready jobs again a second after each look, for ever: every
     finished job adds such a chain, and after some hundred jobs it does little else. A cluster's jobs start cold, or have
     their group's worker.
     """
+    from reunlearn.commands.repair import repair
+    from reunlearn.study.plan import write_specifications
+
+    if PLAN:
+        for line in repair(states()):
+            print(line, file=sys.stderr)
+        write_specifications(PLAN.jobs.values())
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
         worker.start()
@@ -230,11 +250,16 @@ def print_summary():
         summary.run(PLAN)
 
 
-def report_holes():
-    """After a failure, write a partial report that names what is missing."""
-    subprocess.run(
-        [sys.executable, "-m", "reunlearn.cli", "partial", STUDY], check=False
-    )
+def report_failures():
+    """After a failure: say once more what failed and why, and write a report that names what is missing."""
+    from reunlearn.commands import failures
+
+    if failures.show(PLAN, STARTED):
+        sys.exit(NOT_TRACKED)
+    command = [sys.executable, "-m", "reunlearn.cli", "partial", PLAN.study.name]
+    command += [f"--method={method}" for method in words("methods") or ()]
+    command += [f"--seed={seed}" for seed in seed_list() or ()]
+    subprocess.run(command, check=False)
 
 
 start_group_worker()

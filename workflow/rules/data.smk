@@ -1,6 +1,6 @@
 rule prepare:
     input:
-        specification=specification,
+        inputs,
     output:
         **files("prepare", "runs/{dataset}/prepared"),
         data=update("data/{dataset}/card.json"),
@@ -10,17 +10,15 @@ rule prepare:
         "../../environment.yml"
     params:
         stage=stage,
-        code=code,
+        specification=specification,
     shell:
-        "$REUNLEARN_JOB {params.stage} {input.specification} {log}"
+        '"$REUNLEARN_PYTHON" -S -E "$REUNLEARN_CLIENT" {params.stage:q} {params.specification:q} {log:q}'
 
 
 # every rule below inherits from this one and states only what is its own
 rule split:
     input:
-        specification=specification,
-        manifests=manifests,
-        artifacts=ancient(artifacts),
+        inputs,
     output:
         **files("split"),
     log:
@@ -31,6 +29,6 @@ rule split:
         "../../environment.yml"
     params:
         stage=stage,
-        code=code,
+        specification=specification,
     shell:
-        "$REUNLEARN_JOB {params.stage} {input.specification} {log}"
+        '"$REUNLEARN_PYTHON" -S -E "$REUNLEARN_CLIENT" {params.stage:q} {params.specification:q} {log:q}'

@@ -1,9 +1,4 @@
 use rule split as aggregate with:
-    input:
-        specification=specification,
-        manifests=manifests,
-        records=records,
-        artifacts=ancient(artifacts),
     output:
         **files("aggregate"),
     wildcard_constraints:
@@ -17,13 +12,11 @@ use rule split as report with:
         run=folders("report"),
 
 
-# after the report, but a new page alone is no reason to log the results again: hence ancient
+# after the report, but a new page alone is no reason to log the results again
 use rule split as track with:
     input:
-        specification=specification,
-        manifests=manifests,
-        artifacts=ancient(artifacts),
-        report=ancient(ignored),
+        inputs,
+        ancient(ignored),
     output:
         **files("track"),
     wildcard_constraints:

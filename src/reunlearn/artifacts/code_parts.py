@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reunlearn.artifacts.digest import job_parts
-from reunlearn.base.files import write_text
-from reunlearn.study.paths import state_dir
+from reunlearn.base.caches import state_dir, write_cache
 
 
 def remember_parts(code: str, stage: str, modules: Sequence[str]) -> None:
@@ -16,14 +15,14 @@ def remember_parts(code: str, stage: str, modules: Sequence[str]) -> None:
     path = _file(code)
     if path.exists():
         return
-    write_text(path, json.dumps(job_parts(stage, modules)))
+    write_cache(path, json.dumps(job_parts(stage, modules)))
 
 
 def changed_parts(code: str, stage: str, modules: Sequence[str]) -> list[str]:
     """Return the modules that differ from those of an earlier digest; none if it is not known here."""
     try:
         before = json.loads(_file(code).read_text())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return []
     now = job_parts(stage, modules)
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))

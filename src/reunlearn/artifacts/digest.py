@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reunlearn.artifacts.meaning import imported, meaning
-from reunlearn.base.files import write_text
-from reunlearn.study.paths import state_dir
+from reunlearn.base.caches import state_dir, write_cache
 from reunlearn.study.stages import STAGES
 
-FORMAT = 2  # raise it when a neutral module changes what is written, so that everything is made again
+FORMAT = 3  # raise it when a neutral module changes what is written, so that everything is made again
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "reunlearn"
 NEUTRAL = (
@@ -125,6 +124,6 @@ def _memory() -> dict[str, tuple[str, list[str]]]:
 def _remember(memory: dict[str, tuple[str, list[str]]]) -> None:
     """Keep the newest fact per file on disk."""
     newest = {key.split(":")[0]: key for key in memory}
-    write_text(
+    write_cache(
         state_dir() / f"digests-{FORMAT}.json", json.dumps({key: memory[key] for key in newest.values()})
     )

@@ -1,62 +1,94 @@
-"""manifest.json: what a job was told, which code ran, and the checksum of every output. No time, no host."""
+"""manifest.json: what a job was told, which code ran, what it read and what came out. No time, no host."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import functools
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from reunlearn.artifacts.code_parts import changed_parts, remember_parts
+from reunlearn.artifacts.code_parts import remember_parts
 from reunlearn.artifacts.digest import FORMAT
-from reunlearn.artifacts.record import read_record
-from reunlearn.base.files import write_json
-from reunlearn.base.hashing import sha256
+from reunlearn.base.files import write_text
+from reunlearn.base.hashes import file_hashes
+from reunlearn.base.hashing import full_digest
+from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job
-from reunlearn.study.paths import MANIFEST, RECORD
+from reunlearn.study.paths import MANIFEST
+
+
+class Output(BaseModel):
+    """A file that came out: bytes and SHA-256."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int
+    sha256: str
+
+
+Outputs = dict[str, Output]  # by file name
 
 
 class Manifest(BaseModel):
-    """What a finished job was told, which code ran, and what came out: SHA-256 by file name."""
+    """What a finished job was told, which code ran, what it read and what came out.
+
+    Attributes:
+        format: of everything that jobs write.
+        specification: digest of the job.
+        code: digest of the code.
+        inputs: by folder, the content that it had when it was read.
+        outputs: by file name.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int
     specification: str
     code: str
-    outputs: dict[str, str]
+    inputs: dict[Folder, str]
+    outputs: Outputs
 
     @field_validator("outputs")
     @classmethod
-    def _inside(cls, outputs: dict[str, str]) -> dict[str, str]:
+    def _inside(cls, outputs: Outputs) -> Outputs:
         if any(".." in Path(name).parts or Path(name).is_absolute() for name in outputs):
             raise ValueError("an output lies outside the folder")
         return outputs
 
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with a job's folder."""
-
-    kind: Literal["missing", "changed", "stale"]
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.what}"
+    @functools.cached_property
+    def content(self) -> str:
+        """Digest of the outputs: the same bits have the same content, whatever code wrote them."""
+        return full_digest({name: output.sha256 for name, output in self.outputs.items()})[:16]
 
 
-def write_manifest(folder: Path, job: Job, code: str, outputs: list[str]) -> None:
-    """Write the manifest of a finished job: the last of its files."""
+def write_manifest(
+    folder: Path, job: Job, code: str, inputs: Mapping[Folder, str], outputs: list[str]
+) -> None:
+    """Write the manifest of a finished job: the last of its files.
+
+    Args:
+        folder: of the job.
+        job: its specification.
+        code: digest of the code that ran.
+        inputs: content of each folder that it read.
+        outputs: names of what it made.
+    """
     manifest = Manifest(
         format=FORMAT,
         specification=job.digest,
         code=code,
-        outputs={name: sha256(folder / name) for name in sorted(outputs)},
+        inputs=dict(sorted(inputs.items())),
+        outputs=described(folder, outputs),
     )
     remember_parts(code, job.stage, job.modules)
-    write_json(folder / MANIFEST, manifest.model_dump())
+    write_text(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+
+
+def described(folder: Path, names: list[str]) -> Outputs:
+    """Return size and SHA-256 of some files of a folder."""
+    digests = file_hashes(folder, names)
+    return {name: Output(size=(folder / name).stat().st_size, sha256=digests[name]) for name in sorted(names)}
 
 
 def is_made(folder: Path) -> bool:
@@ -67,41 +99,6 @@ def is_made(folder: Path) -> bool:
 def read_manifest(folder: Path) -> Manifest | None:
     """Return a folder's manifest; None if there is none or it cannot be read as one."""
     try:
-        return Manifest.model_validate(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        return Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError):
         return None
-
-
-def problems(folder: Path, job: Job, code: str, hashed: bool = True) -> list[Problem]:
-    """Compare a folder with its manifest, and the manifest with what is wanted now.
-
-    Args:
-        folder: of the job.
-        job: that the plan has for it.
-        code: digest of the code that would run.
-        hashed: read the outputs and compare their checksums; otherwise only look whether they exist.
-    """
-    if not (folder / MANIFEST).exists():
-        return [Problem("missing", MANIFEST)]
-    manifest = read_manifest(folder)
-    if manifest is None:
-        return [Problem("changed", f"{MANIFEST} cannot be read")]
-    wrong = []
-    if manifest.format != FORMAT:
-        wrong.append(Problem("stale", f"written in format {manifest.format}, not {FORMAT}"))
-    if manifest.specification != job.digest:
-        wrong.append(Problem("stale", "made from another specification"))
-    if manifest.code != code:
-        names = changed_parts(manifest.code, job.stage, job.modules)
-        which = ", ".join(names) if names else "of the stage or of a plugin it names"
-        wrong.append(Problem("stale", f"code changed: {which}"))
-    if not (folder / RECORD).exists():
-        wrong.append(Problem("missing", RECORD))
-    elif read_record(folder) is None:
-        wrong.append(Problem("changed", f"{RECORD} cannot be read"))
-    for name, digest in manifest.outputs.items():
-        if not (folder / name).is_file():
-            wrong.append(Problem("missing", name))
-        elif hashed and sha256(folder / name) != digest:
-            wrong.append(Problem("changed", name))
-    return wrong

@@ -17,8 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reunlearn.base.files import write_json
-from reunlearn.base.hashing import sha256
-from reunlearn.study.paths import MANIFEST, RECORD
+from reunlearn.study.paths import RECORD
 
 PACKAGES = ("torch", "numpy", "scikit-learn", "xgboost-cpu", "safetensors", "reunlearn")
 
@@ -36,7 +35,6 @@ class Record(BaseModel):
     """Provenance of a job. A stage may add facts of its own.
 
     Attributes:
-        inputs: SHA-256 of the manifests that it read, by folder.
         seconds: by section.
         peak_memory_mib: None where it is not known.
         status: finished or diverged, of models and what is measured on them.
@@ -46,7 +44,6 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    inputs: dict[str, str]
     seconds: dict[str, float]
     peak_memory_mib: float | None
     peak_gpu_memory_mib: float | None = None
@@ -93,7 +90,6 @@ def git_state(root: str = ".") -> dict[str, Any]:
 
 def write_record(
     folder: Path,
-    inputs: list[str],
     *,
     seconds: dict[str, float],
     peak_memory_mib: float | None,
@@ -101,10 +97,8 @@ def write_record(
     threads: int,
     facts: dict[str, Any],
 ) -> None:
-    """Write the provenance of a finished job; `inputs`: the folders that it read, `facts`: what its stage adds."""
-    manifests = {f: sha256(Path(f) / MANIFEST) for f in inputs if (Path(f) / MANIFEST).exists()}
+    """Write the provenance of a finished job; `facts`: what its stage adds."""
     content = {
-        "inputs": manifests,
         "seconds": {name: round(value, 6) for name, value in seconds.items()},
         "peak_memory_mib": peak_memory_mib,
         "device": device,

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from reunlearn.artifacts.gathered import FILE as RUNS
 from reunlearn.artifacts.gathered import Gathered
+from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_bytes, write_json, write_text
 from reunlearn.base.hashing import sha256
@@ -21,7 +22,6 @@ from reunlearn.commands.execute_plan import execute_plan
 from reunlearn.reporting.audit_page import File, make_audit_page
 from reunlearn.reporting.page import Report
 from reunlearn.stages.report import read_tables
-from reunlearn.study import paths
 from reunlearn.study.audit import NAME, Audit, AuditRequest, plan_audit
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
@@ -40,7 +40,7 @@ def run(request: AuditRequest, json: bool = False) -> None:
     left_out = {name: f"needs {what}" for name, what in audit.left_out.items()}
     left_out |= _execute(audit)
     runs = [_without(run, left_out) for run in audit.plan.runs]
-    root = paths.state_dir() / "audits" / str(os.getpid())
+    root = state_dir() / "audits" / str(os.getpid())
     shutil.rmtree(root, ignore_errors=True)
     try:
         results = _aggregate(audit, runs, root)
@@ -108,7 +108,7 @@ def _aggregate(audit: Audit, runs: list[RunSpec], root: Path) -> Path:
     }
     gathering = replace(audit.plan, jobs=jobs, runs=runs)
     folder = root / "results"
-    plan = Plan(audit.plan.study)
+    plan = Plan(audit.plan.study, audit.plan.name)
     plan.add(replace(aggregate_job(gathering, NAME, str(folder))))
     execute_jobs = {**jobs, **plan.jobs}
     execute_plan(replace(plan, jobs=execute_jobs))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from reunlearn.artifacts.digest import job_digest
-from reunlearn.artifacts.manifest import read_manifest
+from reunlearn.commands.inspection import inspect
+from reunlearn.commands.repair import repair
 from reunlearn.stages.execution import execute
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
@@ -30,8 +31,11 @@ def execute_plan(
     Returns:
         The folders of jobs that failed and were tolerated, and of those that read them.
     """
+    states = inspect(plan, hashed=False)
+    for line in repair(states):
+        print(line, file=sys.stderr)
     write_specifications(plan.jobs.values())
-    waiting = [job for job in in_order(plan) if not is_done(job)]
+    waiting = [job for job in in_order(plan) if states[job.folder].would_run]
     failed: set[Folder] = set()
     for number, job in enumerate(waiting, 1):
         if failed & set(job.inputs.folders()):
@@ -51,11 +55,3 @@ def in_order(plan: Plan) -> list[Job]:
     """Return the jobs of a plan, each after those that it reads."""
     graph = {folder: job.inputs.folders() for folder, job in plan.jobs.items()}
     return [plan.jobs[folder] for folder in TopologicalSorter(graph).static_order()]
-
-
-def is_done(job: Job) -> bool:
-    """Tell whether a job's manifest is of this specification and this code."""
-    manifest = read_manifest(Path(job.folder))
-    if manifest is None:
-        return False
-    return manifest.specification == job.digest and manifest.code == job_digest(job.stage, job.modules)

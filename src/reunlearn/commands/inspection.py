@@ -1,8 +1,8 @@
-"""The state of every job of a plan: what verify, plan, show, restore and snapshot look at."""
+"""The state of every job of a plan: what Snakemake, run, verify, plan, show, restore and snapshot follow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from reunlearn.artifacts.digest import job_digest
-from reunlearn.artifacts.manifest import Problem, is_made, problems, read_manifest
-from reunlearn.artifacts.record import read_record
-from reunlearn.base.files import read_json
-from reunlearn.base.hashing import sha256
+from reunlearn.artifacts.manifest import Manifest, is_made, read_manifest
+from reunlearn.artifacts.soundness import Problem, data_problems, problems
 from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock, read_outputs
 from reunlearn.storage.snapshot import RUNS_FILE, WEIGHTS, Policy, leaves_out, output_of, policy
 from reunlearn.study import paths
@@ -84,44 +82,37 @@ def inspect(plan: Plan, hashed: bool) -> States:
 def _inspect(job: Job, *, codes: dict[Folder, str], hashed: bool, stored: set[str], keeps: Policy) -> State:
     wrong = problems(Path(job.folder), job, codes[job.folder], hashed)
     if isinstance(job, PrepareJob) and is_made(Path(job.folder)):
-        wrong += data_problems(job.dataset, Path(job.folder), hashed)
+        wrong += data_problems(job.folder, hashed) or lock_problems(job.dataset, hashed)
     absent: list[Problem] = []
     if output_of(job) in stored:
         absent = [p for p in wrong if p.kind == "missing" and leaves_out(f"{job.folder}/{p.what}", keeps)]
     return State(job, [p for p in wrong if p not in absent], [p.what for p in absent])
 
 
-def data_problems(dataset: DatasetSpec, prepared: Path, hashed: bool) -> list[Problem]:
-    """Compare a prepared dataset with the checksums of its preparation and with data.dvc."""
-    folder, listing = Path(paths.data(dataset)), prepared / "files.json"
-    if not listing.exists():
-        return []
-    try:
-        digests = dict(read_json(listing))
-    except (OSError, ValueError, TypeError):
-        return [Problem("changed", f"{listing} cannot be read")]
-    wrong = []
-    for name, digest in digests.items():
-        if not (folder / name).is_file():
-            wrong.append(Problem("missing", f"{folder / name}"))
-        elif hashed and sha256(folder / name) != digest:
-            wrong.append(Problem("changed", f"{folder / name}"))
-    entry = read_lock().get(folder.as_posix())
-    if hashed and entry and not wrong and directory_digest(folder)["md5"] != entry["md5"]:
-        wrong.append(Problem("changed", f"{folder} is not what {LOCK} says"))
-    return wrong
+def lock_problems(dataset: DatasetSpec, hashed: bool) -> list[Problem]:
+    """Compare a prepared dataset with data.dvc."""
+    folder = Path(paths.data(dataset))
+    entry = read_lock().get(folder.as_posix()) if hashed else None
+    if entry and folder.is_dir() and directory_digest(folder)["md5"] != entry["md5"]:
+        return [Problem("changed", f"{folder} is not what {LOCK} says")]
+    return []
 
 
 def _compare_inputs(states: States) -> None:
     """Note the jobs that were made from other inputs than those that lie there now."""
-    now = {f: sha256(Path(f) / paths.MANIFEST) for f in states if is_made(Path(f))}
-    for folder, state in states.items():
-        record = read_record(Path(folder))
-        if record is None or read_manifest(Path(folder)) is None:
-            continue
-        for other in followed(state.job):
-            if other in now and record.inputs.get(other) != now[other]:
-                state.problems.append(Problem("stale", f"made from another {other}"))
+    manifests = {folder: read_manifest(Path(folder)) for folder in states}
+    for state in states.values():
+        state.problems += [Problem("stale", f"made from another {f}") for f in _others(state.job, manifests)]
+
+
+def _others(job: Job, manifests: Mapping[Folder, Manifest | None]) -> list[Folder]:
+    """Return the folders that have another content now than when the job read them."""
+    manifest, changed = manifests[job.folder], []
+    for folder in followed(job) if manifest else ():
+        now = manifests[folder]
+        if now and manifest and manifest.inputs.get(folder) != now.content:
+            changed.append(folder)
+    return changed
 
 
 def _propagate(states: States) -> None:

@@ -1,23 +1,17 @@
-"""After git clone: fetch a snapshot, check every artifact, set aside what fails, and let Snakemake trust the rest.
-
-Snakemake's own notes do not travel with the files. `--touch --forceall` writes them, and trusts blindly: so it is
-only let near jobs that are sound and follow from sound jobs.
-"""
+"""After git clone: fetch a snapshot, check every artifact, set aside what fails; the rest need not run."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from reunlearn.artifacts.manifest import is_made, read_manifest
+from reunlearn.artifacts.soundness import unreadable
 from reunlearn.base.errors import UserError
+from reunlearn.base.set_aside import SetAside
 from reunlearn.commands.each import Each, plan_each
-from reunlearn.commands.inspection import State, States, inspect
+from reunlearn.commands.inspection import States, inspect
 from reunlearn.commands.printing import console, print_json
 from reunlearn.stages.execution import execute
 from reunlearn.storage import dvc_store
@@ -28,8 +22,6 @@ from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job, PrepareJob
 from reunlearn.study.load import names
 from reunlearn.study.plan import Plan, make_plan, write_specifications
-
-SET_ASIDE = Path(paths.STATE) / "set-aside"
 
 
 @dataclass(frozen=True)
@@ -57,10 +49,10 @@ class Restored:
     complaints: tuple[str, ...]
 
 
-def run(study: str | None = None, pull: bool = True, profile: str = "default", json: bool = False) -> int:
+def run(study: str | None = None, pull: bool = True, json: bool = False) -> int:
     """Restore a study, or all that were begun; return 1 if something was set aside or a study cannot be planned."""
     planned = Each({study: make_plan(study)}, {}) if study else plan_each(begun())
-    restored = [restore(plan, pull, profile) for plan in planned.good.values()]
+    restored = [restore(plan, pull) for plan in planned.good.values()]
     if json:
         print_json(restored)
     else:
@@ -76,23 +68,21 @@ def begun() -> list[str]:
     ]
 
 
-def restore(plan: Plan, pull: bool = True, profile: str = "default") -> Restored:
-    """Fetch, check, set aside and touch one study; return what became of it."""
+def restore(plan: Plan, pull: bool = True) -> Restored:
+    """Fetch, check and set aside one study; return what became of it."""
     complaints = _pull(plan) if pull else []
-    write_specifications(plan.jobs.values())
     complaints += _prepare(plan)
-    place = SET_ASIDE / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
-    states, set_aside = _set_aside(plan, place)
-    sound = [state for state in states.values() if not state.would_run]
-    _touch(plan, sound, profile)
+    aside = SetAside()
+    states, set_aside = _set_aside(plan, aside)
+    write_specifications(plan.jobs.values())
     return Restored(
         study=plan.study.name,
         jobs=len(states),
-        restored=len(sound),
+        restored=sum(not s.would_run for s in states.values()),
         to_run=sum(s.would_run for s in states.values()),
         left_out=sum(len(s.left_out) for s in states.values()),
         set_aside=set_aside,
-        place=str(place) if set_aside else None,
+        place=str(aside.place) if aside.place else None,
         complaints=tuple(complaints),
     )
 
@@ -128,44 +118,25 @@ def _prepare(plan: Plan) -> list[str]:
     return complaints
 
 
-def _set_aside(plan: Plan, place: Path) -> tuple[States, dict[Folder, list[str]]]:
+def _set_aside(plan: Plan, aside: SetAside) -> tuple[States, dict[Folder, list[str]]]:
     """Move what fails out of the way until nothing fails; return the states then, and what was wrong by folder."""
     wrong: dict[Folder, list[str]] = {}
     states = inspect(plan, hashed=True)
     while failed := [s for s in states.values() if s.name not in ("done", "missing")]:
         for state in failed:
             wrong.setdefault(state.job.folder, []).extend(map(str, state.problems))
-            _move(state.job, place)
+            aside.move(_files(state.job))
         states = inspect(plan, hashed=True)
     return states, wrong
 
 
-def _move(job: Job, place: Path) -> None:
-    """Move a job's outputs, and the data it prepared, out of the way; its specification stays."""
+def _files(job: Job) -> list[Path]:
+    """Return a job's outputs, and the data it prepared; its specification stays unless it cannot be read."""
     folder = Path(job.folder)
     manifest = read_manifest(folder)
-    outputs = manifest.outputs if manifest else {}
-    files = [folder / name for name in (*outputs, paths.MANIFEST, paths.RECORD)]
-    if isinstance(job, PrepareJob):
-        files.append(Path(paths.data(job.dataset)))
-    for path in files:
-        if path.exists():
-            (place / path).parent.mkdir(parents=True, exist_ok=True)
-            path.rename(place / path)
-
-
-def _touch(plan: Plan, sound: list[State], profile: str) -> None:
-    """Let Snakemake note the sound jobs as done: those that no other sound job reads are its targets."""
-    read = {folder for state in sound for folder in state.job.inputs.folders()}
-    targets = [f"{s.job.folder}/{paths.MANIFEST}" for s in sound if s.job.folder not in read]
-    if not targets:
-        return
-    command = [sys.executable, "-m", "snakemake", *targets, "--touch", "--forceall", "--cores", "1"]
-    command += ["--workflow-profile", f"workflow/profiles/{profile}", "--config", f"study={plan.study.name}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise UserError(f"snakemake --touch failed: {lines[-1]}")
+    names = [*unreadable(folder), *(manifest.outputs if manifest else ()), paths.MANIFEST, paths.RECORD]
+    data = [Path(paths.data(job.dataset))] if isinstance(job, PrepareJob) else []
+    return [*(folder / name for name in names), *data]
 
 
 def show(restored: list[Restored]) -> None:

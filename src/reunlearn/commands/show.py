@@ -108,7 +108,7 @@ def _only(plan: Plan, folder: Folder) -> Plan:
         job = plan.jobs[waiting.pop()]
         wanted.add(job.folder)
         waiting += [f for f in job.inputs.folders() if f not in wanted]
-    return Plan(plan.study, {f: job for f, job in plan.jobs.items() if f in wanted})
+    return Plan(plan.study, plan.name, {f: job for f, job in plan.jobs.items() if f in wanted})
 
 
 def find(name: str, plans: Iterable[Plan]) -> Folder:

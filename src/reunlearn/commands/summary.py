@@ -16,7 +16,7 @@ from reunlearn.study.stages import STAGES, Share
 
 def run(plan: Plan) -> None:
     """Print the report's place; if the workflow said when it started, print the shares of its time."""
-    report = Path(paths.report(plan.study.name)) / "index.html"
+    report = Path(paths.report(plan.name)) / "index.html"
     started, cores = os.environ.get("REUNLEARN_STARTED"), os.environ.get("REUNLEARN_CORES")
     if started and cores:
         _times(plan, float(started), int(cores))

@@ -17,10 +17,12 @@ from typing import Any, Generic
 from reunlearn.artifacts.digest import job_digest
 from reunlearn.artifacts.manifest import write_manifest
 from reunlearn.artifacts.record import write_record
+from reunlearn.artifacts.soundness import check_inputs
 from reunlearn.artifacts.stopwatch import PeakMemory, Stopwatch
 from reunlearn.base.errors import UserError
 from reunlearn.base.threads import limited_threads
 from reunlearn.study import paths
+from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import JobT, read_job, stage_name
 from reunlearn.study.stages import STAGES
 
@@ -54,6 +56,7 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
     if (wanted := stage_name(path)) != stage:
         raise UserError(f"{path}: is for the stage '{wanted}', not '{stage}'")
     job = read_job(path, STAGES[stage].job)
+    inputs = check_inputs(job) if not partial else {}
     module = importlib.import_module(f"reunlearn.stages.{stage}")
     for plugin in job.modules:  # with the libraries that they need: only what is loaded can be limited
         importlib.import_module(plugin)
@@ -71,7 +74,7 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
             module.run(context)
         if context.device.startswith("cuda"):
             context.facts["peak_gpu_memory_mib"] = gpu_memory()
-        _publish(context)
+        _publish(context, inputs)
     logging.info("done in %.2f s", context.stopwatch.seconds["total"])
 
 
@@ -111,7 +114,7 @@ def is_abandoned(work: Path) -> bool:
         return False
 
 
-def _publish(context: Context[Any]) -> None:
+def _publish(context: Context[Any], inputs: dict[Folder, str]) -> None:
     """Move the outputs to their place; record and manifest come last."""
     job, folder = context.job, Path(context.job.folder)
     outputs = sorted(str(p.relative_to(context.folder)) for p in context.folder.rglob("*") if p.is_file())
@@ -120,7 +123,6 @@ def _publish(context: Context[Any]) -> None:
         (context.folder / name).replace(folder / name)
     write_record(
         folder,
-        job.inputs.folders(),
         seconds=context.stopwatch.seconds,
         peak_memory_mib=context.memory.mib(),
         device=context.device,
@@ -129,7 +131,7 @@ def _publish(context: Context[Any]) -> None:
     )
     if context.facts.get("partial"):
         return  # a report with holes is for reading; it never counts as done
-    write_manifest(folder, job, job_digest(job.stage, job.modules), outputs)
+    write_manifest(folder, job, job_digest(job.stage, job.modules), inputs, outputs)
 
 
 def specification_of(folder: str) -> Path:

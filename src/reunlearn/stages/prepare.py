@@ -8,9 +8,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from reunlearn.artifacts.manifest import described
+from reunlearn.artifacts.soundness import FILES, write_listing
+from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import write_json
-from reunlearn.base.hashing import sha256
 from reunlearn.data.folder import scan
 from reunlearn.data.prepared import read, size_of, write
 from reunlearn.data.sets.registry import DatasetCard, Source, get
@@ -29,7 +30,7 @@ def run(context: Context[PrepareJob]) -> None:
             raise UserError(f"{folder}: its files have changed since the plan was made; plan again")
         make(get(dataset.name), target, Path(folder) if folder else None, dataset.side)
     read(target)
-    write_json(context.folder / "files.json", {p.name: sha256(p) for p in sorted(target.iterdir())})
+    write_listing(context.folder / FILES, described(target, [p.name for p in target.iterdir()]))
 
 
 def is_as_locked(target: Path) -> bool:
@@ -50,7 +51,7 @@ def make(card: DatasetCard, target: Path, folder: Path | None = None, side: int 
         UserError: the source is missing or damaged, the disk is full, or the bytes are not what the lock says.
     """
     work, old = (target.with_name(f".{target.name}.{end}") for end in ("work", "old"))
-    source = Source(Path(paths.STATE) / "downloads", folder, side, work)
+    source = Source(state_dir() / "downloads", folder, side, work)
     card = card.inspect(source) if card.inspect else card
     shutil.rmtree(work, ignore_errors=True)
     try:

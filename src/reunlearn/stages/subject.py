@@ -12,7 +12,9 @@ def open_network(context: Context[MeasureJob]) -> Network:
     """Return the run's model and its sets."""
     job = context.job
     assert job.training and job.inputs.split and job.inputs.model
-    loader = Loader(job.training, context.device)  # true labels, also where the original was taught wrong ones
+    loader = Loader(
+        job.training, context.device
+    )  # true labels, also where the original was taught wrong ones
     return Network(
         model=loader.model(job.inputs.model),
         sets={**loader.sets(job.inputs.split), "test": loader.test_samples()},

@@ -11,11 +11,11 @@ from typing import NotRequired, TypedDict
 
 import yaml
 
+from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
 from reunlearn.base.hashing import md5, md5_of_bytes
 from reunlearn.base.yaml_files import parse_yaml
-from reunlearn.study.paths import state_dir
 
 LOCK = Path("data.dvc")  # the content lock of every prepared dataset
 

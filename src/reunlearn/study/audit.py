@@ -121,7 +121,7 @@ def plan_audit(request: AuditRequest, cards: Catalogue) -> Audit:
         threads=request.threads,
     )
     study = Study(name=NAME, title=f"Audit of {request.model}", experiments=(experiment,))
-    audit = Audit(request, Plan(study), experiment, training, data, left_out)
+    audit = Audit(request, Plan(study, study.name), experiment, training, data, left_out)
     _add_jobs(audit, cards)
     return audit
 

@@ -6,15 +6,15 @@ the project's cache folder.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
+from reunlearn.base.caches import state_dir, write_cache
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import write_text
-from reunlearn.study import paths
 from reunlearn.study.cards import Catalogue
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -63,8 +63,8 @@ def plugin_names(kind: str) -> list[str]:
 def catalogue() -> Catalogue:
     """Return the cards of all plugins."""
     key = source_state(SOURCES)[:16]
-    cache = paths.state_dir() / f"catalogue-{key}.json"
-    if cache.exists():
+    cache = state_dir() / f"catalogue-{key}.json"
+    with contextlib.suppress(OSError, ValueError):  # absent, or broken: only a cache
         return Catalogue.model_validate_json(cache.read_text(encoding="utf-8"))
     done = subprocess.run(
         [sys.executable, "-m", "reunlearn.study.describe"], capture_output=True, text=True, check=False
@@ -74,6 +74,7 @@ def catalogue() -> Catalogue:
         raise UserError(f"a plugin cannot be imported: {last} (python -m reunlearn.study.describe shows all)")
     cards = Catalogue.model_validate_json(done.stdout)
     for old in cache.parent.glob("catalogue-*.json"):
-        old.unlink(missing_ok=True)
-    write_text(cache, done.stdout)
+        with contextlib.suppress(OSError):
+            old.unlink(missing_ok=True)
+    write_cache(cache, done.stdout)
     return cards

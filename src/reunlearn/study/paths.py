@@ -6,9 +6,9 @@ record.json and what the stage makes. `study.stages` says which folder belongs t
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from reunlearn.base.caches import STATE
 from reunlearn.study.rows import Seeds
 from reunlearn.study.specs import DatasetSpec, RowSpec, TrainingSpec
 
@@ -19,7 +19,6 @@ RECORD = "record.json"
 DATA = "data"
 RUNS = "runs"
 REPORTS = "reports"
-STATE = ".reunlearn"  # caches, checkpoints, locks: never an input of a result
 
 
 def data(dataset: DatasetSpec) -> str:
@@ -30,6 +29,11 @@ def data(dataset: DatasetSpec) -> str:
 def prepared(dataset: DatasetSpec) -> str:
     """Folder of the manifest and record of a dataset's preparation."""
     return f"{RUNS}/{dataset.key}/prepared"
+
+
+def data_of(prepared: str) -> str:
+    """Folder of the data that a preparation made, by the folder of its manifest."""
+    return f"{DATA}/{prepared.split('/')[1]}"
 
 
 def split(dataset: DatasetSpec, scenario: str, split_seed: int) -> str:
@@ -113,10 +117,3 @@ def checkpoint(folder: str) -> Path:
 def log(folder: str) -> Path:
     """Log of the job that makes `folder`."""
     return Path("logs") / f"{folder}.log"
-
-
-def state_dir() -> Path:
-    """Return the project's cache folder, made on first use."""
-    path = Path(os.environ.get("REUNLEARN_STATE", STATE))
-    path.mkdir(parents=True, exist_ok=True)
-    return path

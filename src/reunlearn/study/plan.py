@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reunlearn.base.errors import UserError, near
 from reunlearn.base.files import write_text
+from reunlearn.base.hashing import short_digest
 from reunlearn.study import methods, paths
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
@@ -24,12 +25,22 @@ from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
 from reunlearn.study.steps import per_step
 
+LONGEST = 60  # characters of what a plan was narrowed to; more are a digest
+
 
 @dataclass
 class Plan:
-    """All jobs of a study, by folder, in an order in which they can be made."""
+    """All jobs of a study, by folder, in an order in which they can be made.
+
+    Attributes:
+        study: with one experiment per step.
+        name: of its report and results: the study's, and what a narrowed plan was narrowed to.
+        jobs: by folder.
+        runs: in the order of the tables.
+    """
 
     study: Study
+    name: str
     jobs: dict[Folder, Job] = field(default_factory=dict)
     runs: list[RunSpec] = field(default_factory=list)
 
@@ -59,8 +70,14 @@ def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list
     study, cards = load_study(name), catalogue()
     steps = [step for experiment in study.experiments for step in per_step(experiment)]
     study = study.model_copy(update={"experiments": tuple(steps)})
-    plan = Plan(study)
-    for experiment in _narrow(study, only_methods, only_seeds):
+    experiments = _narrow(study, only_methods, only_seeds)
+    if experiments == steps:
+        plan = Plan(study, study.name)
+    else:
+        words = _narrowed_to(only_methods, only_seeds)
+        title = f"{study.title} (only {', '.join(words)})"
+        plan = Plan(study.model_copy(update={"title": title}), _narrowed_name(study.name, words))
+    for experiment in experiments:
         where = f"study '{name}', experiment '{experiment.name}'"
         plan.runs += Expansion(plan.add, experiment, cards, where).runs()
     _add_tail(plan, cards)
@@ -92,10 +109,21 @@ def _narrow(study: Study, only_methods: list[str] | None, only_seeds: list[int] 
     return narrowed
 
 
+def _narrowed_to(only_methods: list[str] | None, only_seeds: list[int] | None) -> list[str]:
+    """Return what a narrowed study still has, in words."""
+    return [*dict.fromkeys(only_methods or ()), *dict.fromkeys(f"seed {seed}" for seed in only_seeds or ())]
+
+
+def _narrowed_name(study: str, words: list[str]) -> str:
+    """Return a name of its own for a narrowed study, so that its report never takes the place of the full one."""
+    kept = "+".join(words).replace(" ", "")
+    return f"{study}~{kept if len(kept) <= LONGEST else short_digest(words)}"
+
+
 def _add_tail(plan: Plan, cards: Catalogue) -> None:
     """Add aggregate, report and track."""
     study = plan.study
-    results = plan.add(aggregate_job(plan, study.name, paths.results(study.name)))
+    results = plan.add(aggregate_job(plan, plan.name, paths.results(plan.name)))
     printed = {
         e.name: read_reported(e.reported, f"study '{study.name}', experiment '{e.name}'")
         for e in study.experiments
@@ -104,7 +132,7 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
     report = plan.add(
         ReportJob(
             "report",
-            paths.report(study.name),
+            paths.report(plan.name),
             study,
             cards_of(plan.runs, cards),
             printed,
@@ -116,8 +144,8 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
     plan.add(
         TrackJob(
             "track",
-            paths.tracking(study.name),
-            study.name,
+            paths.tracking(plan.name),
+            plan.name,
             study.title,
             study.description,
             modules=("reunlearn.stages.track",),

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
-from reunlearn.study import paths
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 ARTIFACTS = "mlartifacts"
@@ -99,7 +99,7 @@ def _one_writer(path: Path | None) -> Iterator[None]:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with (paths.state_dir() / "mlflow.lock").open("w") as lock, _flushed_once(path):
+    with (state_dir() / "mlflow.lock").open("w") as lock, _flushed_once(path):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,8 +11,8 @@ from typing import IO
 
 import torch
 
+from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
-from reunlearn.study.paths import state_dir
 
 WAIT_SECONDS = 0.2  # between two looks for a free GPU
 # what torch imports of itself when the first optimizer is made: that takes longer than training a small network, and

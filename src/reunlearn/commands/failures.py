@@ -1,0 +1,43 @@
+"""After a run with failed jobs: which they are, and why, once more at the end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from reunlearn.artifacts.manifest import is_made
+from reunlearn.client import reason
+from reunlearn.study import paths
+from reunlearn.study.inputs import Folder
+from reunlearn.study.plan import Plan
+from reunlearn.tracking.store import tracking_uri, without_credentials
+
+
+def show(plan: Plan, since: float) -> bool:
+    """Print the jobs that failed; return whether all that the study is about is made, and only tracking failed.
+
+    Args:
+        plan: that was run.
+        since: when the run began, in seconds since 1970.
+    """
+    missing = [job for job in plan.jobs.values() if not is_made(Path(job.folder))]
+    for job in missing:
+        if _ran(job.folder, since):
+            log = paths.log(job.folder)
+            print(f"failed: {job.folder}: {reason(str(log))} (log: {log})", file=sys.stderr)
+    if {job.stage for job in missing} != {"track"}:
+        return False
+    address = without_credentials(tracking_uri())
+    print(
+        f"the study is complete: {paths.report(plan.name)}/index.html; it was not logged to {address}, "
+        "which the next run tries again",
+        file=sys.stderr,
+    )
+    return True
+
+
+def _ran(folder: Folder, since: float) -> bool:
+    try:
+        return paths.log(folder).stat().st_mtime >= since
+    except OSError:
+        return False
