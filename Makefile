@@ -1,22 +1,31 @@
-# make help lists the targets. Choices: STUDY METHODS SEEDS CORES DEVICE PROFILE, as in
+# make help lists the targets. Choices: STUDY METHODS SEEDS CORES DEVICE PROFILE VERIFY, as in
 #   make reproduce STUDY=quickstart-cifar10 METHODS=salun,lur SEEDS=0 CORES=4 DEVICE=cuda PROFILE=default
 
 STUDY   ?= quickstart
 METHODS ?=
 SEEDS   ?=
-CORES   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+# nproc knows what this process may use; left alone it would believe OMP_NUM_THREADS
+CORES   ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sysctl -n hw.ncpu)
 DEVICE  ?= auto
 PROFILE ?= default
+VERIFY  ?=
 PYTHON  ?= python3
 ARGS    ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
 READY_TEST := .venv/.ready-test
-CONFIG = study=$(STUDY) $(if $(METHODS),methods=$(METHODS)) $(if $(SEEDS),seeds=$(SEEDS)) device=$(DEVICE)
+# an environment that was copied or moved with its project would run the source of the place where it was made
+STRANGER := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$PWD" || rm -f $(READY) $(READY_TEST))
+USABLE = import os, sys, pip; assert sys.version_info >= (3, 11); assert open(".venv/.place").read() == os.getcwd()
+CONFIG = study='$(STUDY)' $(if $(METHODS),methods='$(METHODS)') $(if $(SEEDS),seeds='$(SEEDS)') device='$(DEVICE)' \
+	$(if $(VERIFY),verify='$(VERIFY)')
 # another profile than `default` says itself how many cores it may use: on a cluster they are those of one job
 HERE = $(filter default,$(PROFILE))
-SNAKEMAKE = $(BIN)/snakemake \
+# Snakemake copies rule files to the user's cache, which may be read-only
+CACHE := $(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null; \
+	test -w "$$cache" || echo 'XDG_CACHE_HOME="$${TMPDIR:-/tmp}/reunlearn-cache-$$(id -u)"')
+SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
@@ -76,7 +85,9 @@ slurm-test: $(READY_TEST) ## tests on a real single-machine Slurm (root, Debian)
 	@$(BIN)/python -m pytest -m cluster tests/cluster
 
 $(READY): requirements.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11, or is not there; name another: make PYTHON=python3.11"; exit 1; }
+	@$(BIN)/python -c '$(USABLE)' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv && printf %s "$$PWD" > .venv/.place; }
 	@echo "installing the pinned packages (once)"
 	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
 	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --no-deps -e .

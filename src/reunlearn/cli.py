@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from reunlearn.base import project
 from reunlearn.base.errors import UserError
 from reunlearn.study.stages import STAGES
 
@@ -269,6 +270,7 @@ def new_method(name: Annotated[str, typer.Argument(help="the method's name every
 def main() -> None:
     """Run the command line; a UserError is one line and exit code 2."""
     try:
+        project.enter()
         app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from reunlearn.base.caches import state_dir
 from reunlearn.study.catalogue import source_state
@@ -32,6 +32,7 @@ OWNER = "REUNLEARN_OWNER"  # the Snakemake whose jobs run: they end with it
 # it takes 9 ms instead of 40. Where there are no such pages, this changes nothing.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "PYTHONMALLOC": "malloc"}
 START_SECONDS = 60
+LONGEST_SOCKET = 100  # bytes of its path: systems take 104 or 108
 PRELOADED = (
     "numpy",
     "torch",
@@ -70,7 +71,10 @@ def commit() -> str:
     """Return the git commit for the records of all jobs: 'HASH', 'HASH+dirty' or nothing."""
 
     def ask(*command: str) -> str:
-        done = subprocess.run(["git", *command], capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(["git", *command], capture_output=True, text=True, check=False)
+        except OSError:  # no git on this machine
+            return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
     head = ask("rev-parse", "HEAD")
@@ -91,9 +95,12 @@ def launch() -> None:
     os.environ["REUNLEARN_COMMIT"] = commit()
     if os.environ.get("REUNLEARN_COLD"):
         return
-    address = str(Path(tempfile.mkdtemp(prefix="reunlearn-")) / "socket")
+    folder = socket_folder()
+    if folder is None:
+        return
+    address = str(folder / "socket")
     command = [sys.executable, "-m", "reunlearn.worker", address, str(os.getpid())]
-    with (state_dir() / "worker.log").open("a") as log:
+    with _log() as log:
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -103,6 +110,25 @@ def launch() -> None:
             env=HUGE_PAGES | os.environ,
         )
     os.environ[SOCKET] = address
+
+
+def _log() -> IO[str]:
+    """Open the worker's log; where the project cannot be written, what it prints is lost."""
+    try:
+        return (state_dir() / "worker.log").open("a")
+    except OSError:
+        return Path(os.devnull).open("a")
+
+
+def socket_folder() -> Path | None:
+    """Return a new folder for the worker's socket; None where none can be made whose name is short enough."""
+    for parent in (tempfile.gettempdir(), "/tmp", "/dev/shm"):
+        with contextlib.suppress(OSError):
+            folder = Path(tempfile.mkdtemp(prefix="reunlearn-", dir=parent))
+            if len(os.fsencode(folder / "socket.new")) <= LONGEST_SOCKET:
+                return folder
+            folder.rmdir()
+    return None
 
 
 def wait() -> None:

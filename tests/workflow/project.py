@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,22 +91,33 @@ class Project:
         file.write_text(text)
 
     def snakemake(
-        self, *arguments: str, study: str = "tiny", check: bool = True, more: tuple[str, ...] = ()
+        self,
+        *arguments: str,
+        study: str = "tiny",
+        check: bool = True,
+        more: tuple[str, ...] = (),
+        variables: Mapping[str, str] = {},
     ) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake in this folder; `more` are further configuration values."""
+        """Run Snakemake in this folder; `more` are further configuration values, `variables` of the environment."""
         command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default"]
         command += ["--cores", "2", *arguments, "--config", f"study={study}", "device=cpu", *more]
-        return self.run(command, check)
+        return self.run(command, check, variables)
 
     def reunlearn(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line in this folder."""
         return self.run([sys.executable, "-m", "reunlearn.cli", *arguments], check)
 
-    def run(self, command: list[str], check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in this folder with this folder's sources."""
+    def environment(self) -> dict[str, str]:
+        """Return the environment of commands: this folder's sources, and nothing of the tests' own."""
         hidden = ("REUNLEARN_", "MLFLOW_")
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
-        environment["PYTHONPATH"] = str(self.root / "src")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+        return {**kept, "PYTHONPATH": str(self.root / "src")}
+
+    def run(
+        self, command: list[str], check: bool = True, variables: Mapping[str, str] = {}
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in this folder with this folder's sources."""
+        environment = {**self.environment(), **variables}
         done = subprocess.run(
             command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300, check=False
         )

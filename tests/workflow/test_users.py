@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,9 @@ def test_a_failed_run_leaves_a_report_that_names_the_hole(tiny: Project, tmp_pat
     line = r"        optimizer = self.make_optimizer\(model\)\n"
     project.edit(f"{METHODS}/finetune.py", line, '        raise RuntimeError("out of luck")\n')
     done = project.snakemake(check=False)
-    assert done.returncode != 0
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if "out of luck" in line]
+    assert [line.partition(" ")[0] for line in lines if "(log: " in line] == ["FAILED", "failed:"]
     page = (project.root / "reports/tiny/index.html").read_text()
     runs = json.loads((project.root / "reports/tiny/results/runs.json").read_text())
     hole = next(folder for folder in runs["missing"] if "/finetune~" in folder)
@@ -61,6 +64,7 @@ def test_narrowing_runs_less(tiny: Project, tmp_path: Path) -> None:
     project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
     project.snakemake("--until", "unlearn", more=("methods=finetune", "seeds=1"))
     made = {folder for folder in project.stamps() if "/unlearned/" in folder and "/train1/" in folder}
+    assert not (project.root / "reports/tiny~finetune+seed1").exists(), "only as far as was asked"
     assert {Path(folder).parts[-2].split("~")[0] for folder in made} == {"finetune"}
 
 
@@ -72,3 +76,24 @@ def test_run_without_snakemake_makes_the_same_bits(tiny: Project, tmp_path: Path
     for folder in made:
         here, there = (p.root / folder / "manifest.json" for p in (project, tiny))
         assert here.read_bytes() == there.read_bytes(), folder
+
+
+def test_a_narrowed_run_leaves_the_whole_study_s_report_alone(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
+    before = {p: p.read_bytes() for p in project.root.glob("reports/tiny/**/*.*")}
+    project.snakemake("reports/tiny~finetune/manifest.json", more=("methods=finetune",))
+    assert {p: p.read_bytes() for p in project.root.glob("reports/tiny/**/*.*")} == before
+    page = (project.root / "reports/tiny~finetune/index.html").read_text()
+    assert "A test (only finetune)" in page and "gradient_ascent" not in page
+
+
+def test_tracking_that_fails_leaves_a_complete_study_complete(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
+    shutil.rmtree(project.root / "reports/tiny/tracking")
+    before = {p: p.read_bytes() for p in project.root.glob("reports/tiny/**/*.*")}
+    done = project.snakemake(check=False, variables={"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
+    assert done.returncode == 3
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("the study is complete: ")]
+    assert "reports/tiny/index.html" in line and "http://127.0.0.1:9" in line
+    assert {p: p.read_bytes() for p in before} == before, "results and page stay as they were"
+    assert project.executed() == {("track", "reports/tiny/tracking")}

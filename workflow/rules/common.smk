@@ -1,5 +1,6 @@
 # All helper functions; the other rule files hold rules only. Nothing here imports torch.
 
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from snakemake.settings.types import GroupSettings, RerunTrigger
 from reunlearn import worker
 from reunlearn.base.errors import UserError
 from reunlearn.base.hashing import short_digest
+from reunlearn.base.project import check_source
 from reunlearn.commands import running
 from reunlearn.study import paths
 from reunlearn.study.stages import STAGES, followed, read_planned, stage_of
@@ -48,7 +50,18 @@ def load_plan():
     from reunlearn.study.plan import make_plan
 
     try:
+        check_source()
         known_config()
+        if set("{}") & set(os.getcwd()):
+            raise UserError(
+                f"{os.getcwd()}: Snakemake cannot work in a folder with braces in its path"
+            )
+        if not os.access(".", os.W_OK):
+            raise UserError(
+                f"{os.getcwd()}: cannot be written; work in a copy of the project"
+            )
+        if workflow.resource_settings.cores == 0:
+            raise UserError("CORES is 0; at least 1 is needed")
         return make_plan(
             config.get("study", "quickstart"), words("methods"), seed_list()
         )

@@ -80,7 +80,10 @@ def git_state(root: str = ".") -> dict[str, Any]:
         return {"commit": known or None, "dirty": dirty == "dirty" if known else None}
 
     def ask(*words: str) -> str | None:
-        done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, check=False)
+        except OSError:  # no git on this machine
+            return None
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = ask("rev-parse", "HEAD")

@@ -50,14 +50,20 @@ class Restored:
 
 
 def run(study: str | None = None, pull: bool = True, json: bool = False) -> int:
-    """Restore a study, or all that were begun; return 1 if something was set aside or a study cannot be planned."""
+    """Restore a study, or all that were begun.
+
+    Returns:
+        1 if something was set aside, a study cannot be planned, or nothing of one could be restored.
+    """
     planned = Each({study: make_plan(study)}, {}) if study else plan_each(begun())
     restored = [restore(plan, pull) for plan in planned.good.values()]
     if json:
         print_json(restored)
     else:
         show(restored)
-    return 1 if planned.failed or any(entry.set_aside for entry in restored) else 0
+    if not restored and not planned.failed:
+        raise UserError(f"nothing to restore: {RUNS_FILE} names no report; run a study, or name one")
+    return 1 if planned.failed or any(entry.set_aside or not entry.restored for entry in restored) else 0
 
 
 def begun() -> list[str]:
@@ -70,9 +76,9 @@ def begun() -> list[str]:
 
 def restore(plan: Plan, pull: bool = True) -> Restored:
     """Fetch, check and set aside one study; return what became of it."""
-    complaints = _pull(plan) if pull else []
-    complaints += _prepare(plan)
     aside = SetAside()
+    complaints = _pull(plan, aside) if pull else []
+    complaints += _prepare(plan)
     states, set_aside = _set_aside(plan, aside)
     write_specifications(plan.jobs.values())
     return Restored(
@@ -87,15 +93,26 @@ def restore(plan: Plan, pull: bool = True) -> Restored:
     )
 
 
-def _pull(plan: Plan) -> list[str]:
-    """Pull what the snapshot has of a study; each dataset by itself, so that one which is absent stops nothing."""
-    outputs = {output_of(job) for job in plan.jobs.values()} & read_outputs(RUNS_FILE).keys()
+def _pull(plan: Plan, aside: SetAside) -> list[str]:
+    """Pull what the snapshot has of a study; each dataset by itself, so that one which is absent stops nothing.
+
+    What is there of a run that nothing was made of, such as specifications, would keep DVC from bringing the run.
+    """
+    stored = read_outputs(RUNS_FILE)
+    jobs: dict[Folder, list[Job]] = {}
+    for job in plan.jobs.values():
+        jobs.setdefault(output_of(job), []).append(job)
+    absent = [
+        output
+        for output, inside in jobs.items()
+        if output in stored and not any(is_made(Path(job.folder)) for job in inside)
+    ]
+    if not stored.keys() & jobs.keys():
+        return [f"no snapshot of it: {RUNS_FILE} names none of its folders"]
+    aside.move(Path(output) for output in absent)
     data = {folder for _, folder in _prepared(plan)} & read_lock().keys()
-    if not outputs:
-        return []
-    wanted = [sorted(outputs), *([folder] for folder in sorted(data))]
-    absent = [[path for path in targets if not Path(path).exists()] for targets in wanted]
-    reasons = [(targets, dvc_store.pull(targets)) for targets in absent if targets]
+    wanted = [sorted(absent), *([folder] for folder in sorted(data) if not Path(folder).exists())]
+    reasons = [(targets, dvc_store.pull(targets)) for targets in wanted if targets]
     return [f"not pulled: {targets[0]}{' …' * (len(targets) > 1)}: {why}" for targets, why in reasons if why]
 
 

@@ -95,7 +95,10 @@ def merge(theirs: str) -> Merge:
 
 def _of_revision(revision: str) -> str:
     command = ["git", "show", "--end-of-options", f"{revision}:./{RUNS_FILE}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UserError(f"git cannot be started ({error.strerror}); name a file instead") from None
     if done.returncode:
         raise UserError(f"'{revision}' is neither a file nor a git revision that has {RUNS_FILE}")
     return done.stdout

@@ -5,11 +5,14 @@ Default: mlflow.db in the project, artifacts under mlartifacts; MLFLOW_TRACKING_
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import json
 import logging
 import os
 import re
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +21,12 @@ from urllib.parse import urlsplit
 
 from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
+from reunlearn.base.files import write_text
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 ARTIFACTS = "mlartifacts"
+# of the experiment that MLflow makes for itself; it cannot take a path with a quote in it
+UNUSED = "mlflow-artifacts:/"
 SQLITE_HEADER = b"SQLite format 3\0"
 
 # MLflow's own waits, minutes by default, are cut so that an absent server is known in seconds
@@ -44,6 +50,25 @@ def without_credentials(uri: str) -> str:
     """Return a URI without user and password."""
     host = urlsplit(uri).netloc
     return uri.replace(host, host.rsplit("@", 1)[-1], 1) if "@" in host else uri
+
+
+def clone_of(uri: str) -> str:
+    """Return what tells this project apart from other clones that log to the same server.
+
+    A store beside the project is its own. A copy of a project is another clone than what it was copied from.
+    """
+    if sqlite_path(uri):
+        return "here"
+    path, here = state_dir() / "clone.json", str(Path.cwd())
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known["folder"] == here:
+            return str(known["clone"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    clone = uuid.uuid4().hex[:12]
+    write_text(path, json.dumps({"folder": here, "clone": clone}))
+    return clone
 
 
 def artifact_location(uri: str, experiment: str) -> str | None:
@@ -108,6 +133,7 @@ def _one_writer(path: Path | None) -> Iterator[None]:
         if not path.exists():
             _make(path.absolute())
         _check_format(path)
+        _move_in(path.absolute())
         yield
 
 
@@ -123,13 +149,35 @@ def _check_format(path: Path) -> None:
 
 def _make(path: Path) -> None:
     """Let MLflow run its migrations under another name: a kill half-way leaves no half-made store."""
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     for leftover in path.parent.glob(f".{path.name}.*.partial*"):
         leftover.unlink()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    MlflowClient(f"sqlite:///{partial}").search_experiments(max_results=1)
+    SqlAlchemyStore(f"sqlite:///{partial}", UNUSED)
     partial.replace(path)
+
+
+def _move_in(path: Path) -> None:
+    """Let a store that was copied with its project name its own files, not those of the project it came from.
+
+    MLflow writes whole paths. Only such are changed as `artifact_location` makes: files beside the store.
+    """
+    with contextlib.closing(sqlite3.connect(path)) as store, store:
+        if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone():
+            return  # an empty file: MLflow fills it
+        known = store.execute("SELECT experiment_id, name, artifact_location FROM experiments").fetchall()
+        for number, name, location in known:
+            here = artifact_location(f"sqlite:///{path}", name)
+            if location == here or not str(location).endswith(f"/{ARTIFACTS}/{name}"):
+                continue
+            store.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (here, number)
+            )
+            store.execute(
+                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE experiment_id = ?",
+                (here, len(location) + 1, number),
+            )
 
 
 @contextmanager

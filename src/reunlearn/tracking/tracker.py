@@ -1,6 +1,6 @@
 """Log a study's results to MLflow, each once: a complete run is left as it is, an incomplete one is completed.
 
-Every MLflow run carries (study, specification digest, manifest hash) as tags, and `complete` as the last of all.
+Every MLflow run carries (study, clone, specification digest, manifest hash) as tags, and `complete` as the last of all.
 A run of kind `seed` is one result: another manifest is another run, and the older one of the same specification is
 tagged `superseded`. Runs of kind `method` (a row of a table) and `study` gather results; they stay and are updated.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reunlearn.tracking.store import artifact_location, tracking_uri
+from reunlearn.tracking.store import artifact_location, clone_of, tracking_uri
 
 LASTING = ("study", "method")  # kinds of which one run stays, whatever its manifest
 REPORT = "report"  # folder of artifacts
@@ -51,7 +51,7 @@ class Tracker:
     """One study in one store. Its runs are read once, when the tracker is made."""
 
     def __init__(self, client: Any, study: str, title: str) -> None:
-        self.client, self.study = client, study
+        self.client, self.study, self.clone = client, study, clone_of(tracking_uri())
         self.experiment = self._experiment(title)
         self._runs: dict[tuple[str, str], list[Any]] = {}  # (kind, specification) → runs
         for run in self._existing():
@@ -72,7 +72,7 @@ class Tracker:
         runs, token = [], None
         while True:
             page = self.client.search_runs(
-                [self.experiment], f"tags.study = '{self.study}'", max_results=1000, page_token=token
+                [self.experiment], f"tags.clone = '{self.clone}'", max_results=1000, page_token=token
             )
             runs += page
             token = page.token
@@ -102,6 +102,7 @@ class Tracker:
     def _create(self, wanted: TrackedRun, parent: str | None) -> Any:
         identity = {
             "study": self.study,
+            "clone": self.clone,
             "kind": wanted.kind,
             "specification": wanted.specification,
             "manifest": wanted.manifest,
