@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from reunlearn.base.errors import UserError
 from reunlearn.commands import restore
 from reunlearn.study.plan import Plan
 from tests.commands.made import STUDY, measured, one
@@ -45,3 +47,12 @@ def test_the_exit_code_says_whether_something_was_set_aside(
     Path(one(plan, "original"), "model.safetensors").write_bytes(b"")
     assert restore.run(STUDY, pull=False) == 1
     assert f"set aside {one(plan, 'original')}: changed: model.safetensors" in capsys.readouterr().out
+
+
+def test_restoring_nothing_is_an_error_that_says_why(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree("runs")
+    shutil.rmtree("reports")
+    assert restore.run(STUDY) == 1
+    assert "no snapshot of it: runs.dvc names none of its folders" in capsys.readouterr().out
+    with pytest.raises(UserError, match="nothing to restore"):
+        restore.run()

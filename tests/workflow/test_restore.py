@@ -38,16 +38,10 @@ def stored(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def clone(stored: Project, tmp_path: Path) -> Project:
-    """A fresh clone with what `dvc pull` brings from the remote."""
-    dvc_project.run(tmp_path, "git", "clone", "--quiet", str(stored.root), "clone")
-    project = Project(tmp_path / "clone")
-    storage = str(stored.root / "dvc-storage")
-    dvc_project.dvc(project.root, "remote", "modify", "--local", "storage", "url", storage)
-    # the lock also names CIFAR-10, which this remote has not: DVC says so and brings the rest
-    pulled = project.run([sys.executable, "-m", "dvc", "pull"], check=False)
-    assert "data/cifar10" in pulled.stderr
-    assert (project.root / "data/digits/card.json").exists()
-    return project
+    """A fresh clone beside the project, whose default remote it finds."""
+    place = stored.root.parent / tmp_path.name
+    dvc_project.run(tmp_path, "git", "clone", "--quiet", str(stored.root), str(place))
+    return Project(place)
 
 
 def planned(project: Project) -> dict[str, str]:
@@ -67,8 +61,8 @@ def following(project: Project, folder: str) -> Executed:
 
 
 def test_untampered_clone_has_nothing_to_do_and_notices_a_later_edit(clone: Project) -> None:
-    assert not list(clone.root.glob("runs/**/unlearned/**/model.safetensors"))  # the choice: originals
     (found,) = command(clone, "restore", study="tiny")
+    assert not list(clone.root.glob("runs/**/unlearned/**/model.safetensors"))  # the choice: originals
     assert (found["to_run"], found["set_aside"], found["complaints"]) == (0, {}, [])
     assert found["restored"] == found["jobs"] == 21
     assert found["left_out"] == 2
@@ -80,6 +74,7 @@ def test_untampered_clone_has_nothing_to_do_and_notices_a_later_edit(clone: Proj
 
 
 def test_tampered_artifact_is_set_aside_and_made_again(clone: Project, stored: Project) -> None:
+    command(clone, "restore", study="tiny")
     original = one(clone, "original")
     weights = clone.root / original / "model.safetensors"
     content = bytearray(weights.read_bytes())
@@ -99,6 +94,7 @@ def test_tampered_artifact_is_set_aside_and_made_again(clone: Project, stored: P
 
 
 def test_tampered_result_moves_its_own_row_only(clone: Project) -> None:
+    command(clone, "restore", study="tiny")
     row = one(clone, "unlearn", "/finetune~")
     numbers = clone.root / row / "measured/evaluation/numbers.json"
     numbers.write_text(numbers.read_text().replace("0", "1", 1))
@@ -111,6 +107,7 @@ def test_tampered_result_moves_its_own_row_only(clone: Project) -> None:
 def test_data_that_no_remote_has_are_prepared_again_and_a_method_edit_makes_its_weights(
     clone: Project,
 ) -> None:
+    command(clone, "restore", study="tiny")
     shutil.rmtree(clone.root / "data")
     shutil.rmtree(clone.root / ".dvc/cache")
     (found,) = command(clone, "restore", study="tiny", pull=False)
@@ -118,3 +115,15 @@ def test_data_that_no_remote_has_are_prepared_again_and_a_method_edit_makes_its_
     method = clone.root / "src/reunlearn/unlearning/methods/finetune.py"
     method.write_text(method.read_text() + "\nEDITED = True\n")
     assert clone.would_run() == following(clone, one(clone, "unlearn", "/finetune~"))
+
+
+def test_restoring_nothing_is_an_error_and_the_next_call_brings_it(stored: Project, tmp_path: Path) -> None:
+    """Far from the project the default remote is not there; then another one is named."""
+    dvc_project.run(tmp_path, "git", "clone", "--quiet", str(stored.root), "clone")
+    project = Project(tmp_path / "clone")
+    done = project.reunlearn("restore", "tiny", check=False)
+    assert done.returncode == 1
+    assert "not pulled: " in done.stdout and "0 of 21 jobs restored" in done.stdout
+    storage = str(stored.root.parent / "dvc-storage")
+    dvc_project.dvc(project.root, "remote", "modify", "--local", "storage", "url", storage)
+    assert "21 of 21 jobs restored" in project.reunlearn("restore", "tiny").stdout

@@ -21,7 +21,7 @@ from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job, PrepareJob
 from reunlearn.study.load import names
-from reunlearn.study.plan import Plan, make_plan, write_specifications
+from reunlearn.study.plan import Plan, make_plan
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,6 @@ def restore(plan: Plan, pull: bool = True) -> Restored:
     complaints = _pull(plan, aside) if pull else []
     complaints += _prepare(plan)
     states, set_aside = _set_aside(plan, aside)
-    write_specifications(plan.jobs.values())
     return Restored(
         study=plan.study.name,
         jobs=len(states),
