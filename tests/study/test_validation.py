@@ -67,7 +67,11 @@ WRONG = {
         {"methods": [{"name": "gdr_gma", "reading": "typo"}]},
         "methods.0.reading: Input should be 'paper' or 'code'",
     ),
-    "a method of no kind": ({"methods": [5]}, "methods.0: a mapping is expected here, as in 'key: value'"),
+    "a method of no kind": ({"methods": [[5]]}, "methods.0: a mapping is expected here, as in 'key: value'"),
+    "a method that is a number": (
+        {"methods": [5]},
+        "methods.0: YAML reads this as the number 5, not as text; put it into quotes",
+    ),
     "an old name of the reading": (
         {"methods": [{"name": "gdr_gma", "fidelity": "code"}]},
         "experiments.0.methods.0.fidelity: 'fidelity' is now called 'reading'; write 'reading'",
@@ -95,9 +99,57 @@ WRONG = {
     "a name that is a path": ({"name": "../a"}, "is no name; write small letters"),
     "a name that is a number": (
         {"methods": [{"name": "finetune", "label": 1e-3}]},
-        "label: YAML reads 0.001 as a float; in quotes it is text",
+        "label: YAML reads this as the number 0.001, not as text; put it into quotes",
     ),
-    "a name that is yes": ({"name": True}, "name: YAML reads True as a bool; in quotes it is text"),
+    "a name that is yes": (
+        {"name": True},
+        "name: YAML reads this as true (also yes and on), not as text; put it into quotes",
+    ),
+    "a number that is yes": (
+        {"dataset": {"name": "digits", "train": 40, "validation": True}},
+        "dataset.validation: true is no number (YAML reads yes and on as true, no and off as false)",
+    ),
+    "a step that is yes": (
+        {"scenario": {"kind": "first", "count": True}},
+        "scenario.count: true is no number",
+    ),
+    "a class that is no": ({"scenario": {"kind": "class", "classes": [False]}}, "false is no number"),
+    "a name that is nothing": ({"name": None}, "name: YAML reads this as nothing (null, ~ or no value)"),
+    "an attack that is no": (
+        {"attacks": [False]},
+        "attacks.0: YAML reads this as false (also no and off), not as text; put it into quotes",
+    ),
+    "a reading that is off": (
+        {"methods": [{"name": "gdr_gma", "reading": False}]},
+        "reading: YAML reads this as false (also no and off), not as text; put it into quotes; "
+        "it may be 'paper' or 'code'",
+    ),
+    "a measure that is nothing": ({"measures": [None]}, "measures.0: YAML reads this as nothing"),
+    "a kind that is on": (
+        {"scenario": {"kind": True}},
+        "scenario: YAML reads this as true (also yes and on), not as text",
+    ),
+    "a key that is yes": ({True: 1}, "experiments.0: a key that is no text: YAML reads this as true (also"),
+    "a key of settings that is a number": (
+        {"methods": [{"name": "finetune", "settings": {1: 2}}]},
+        "settings: a key that is no text: YAML reads this as the number 1, not as text; put it into quotes",
+    ),
+    "a column that is a number": (
+        {"reported": {"file": "x.csv", "where": {"fraction": 0.1}}},
+        "reported.where.fraction: YAML reads this as the number 0.1, not as text; put it into quotes",
+    ),
+    "a hyper-parameter that is no text": (
+        {"methods": [{"name": "gdr_gma", "reading": "code", "settings": {"bank_scope": True}}]},
+        "bank_scope: YAML reads this as true (also yes and on), not as text; put it into quotes",
+    ),
+    "a misspelt kind": (
+        {"scenario": {"knd": "random", "fraction": 0.2}},
+        "a scenario takes 'kind', which is missing; 'knd' is no key of it; known: class",
+    ),
+    "a misspelt field of a scenario": (
+        {"scenario": {"kind": "random", "fracton": 0.2}},
+        "scenario 'random' takes 'fraction', which is missing; it does not take 'fracton'; did you mean fraction?",
+    ),
     "too many threads": ({"threads": 300}, "threads: Input should be less than or equal to 256"),
     "a size of 0": (
         {"architecture": {"name": "small_cnn", "settings": {"width": 0}}},
@@ -234,7 +286,7 @@ WRONG = {
     ),
     "a setting that is a date": (
         {"architecture": {"name": "small_cnn", "settings": {"width": datetime.date(2020, 1, 2)}}},
-        "architecture.settings.width: a setting is a number, a text, true, false or null",
+        "YAML reads 2020-01-02 as a date; put it into quotes, '2020-01-02', if it is text",
     ),
     "a setting of a measure that does not exist": (
         {"measures": [{"name": "relearn_time", "settings": {"cpa": 3}}]},
@@ -364,6 +416,47 @@ def test_numbers_with_an_exponent_are_numbers_in_a_study(config: Path) -> None:
         (job,) = make_plan("s").of_stage("unlearn")
         assert isinstance(job, UnlearnJob)
         assert job.method.settings["learning_rate"] == number
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("scenario:", "scenaro:"),
+        ("architecture:", "architectur:"),
+        ("experiments:", "experimets:"),
+        ("title:", "titel:"),
+        ("recipe:", "recip:"),
+        ("seeds:", "seed:"),
+    ],
+)
+def test_a_misspelt_key_is_named_also_where_the_right_one_is_needed(
+    config: Path, right: str, wrong: str
+) -> None:
+    plan_with(config, {"seeds": [{"train": 0, "split": 0, "method": 0}]})
+    file = config / "studies/s.yaml"
+    text = file.read_text()
+    assert text.count(right) == 1
+    # beside a mistake that lies deeper
+    file.write_text(text.replace(right, wrong).replace("train: 0", "train: -1"))
+    with pytest.raises(UserError) as caught:
+        make_plan("s")
+    said = str(caught.value)
+    assert wrong.rstrip(":") in said
+    assert f"did you mean {right.rstrip(':')}" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("folder", ["studies", "recipes"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_editor_may_have_saved_a_file(config: Path, folder: str, encoding: str, end: str) -> None:
+    plan_with(config, {}, title="Größe, 大きさ")
+    for file in (config / folder).glob("*.yaml"):
+        text = yaml.safe_dump(yaml.safe_load(file.read_text()), allow_unicode=True)
+        file.write_bytes(text.replace("\n", end).encode(encoding))
+    load.load_recipe.cache_clear()
+    assert make_plan("s").study.title == "Größe, 大きさ"
+    assert load.load_recipe("tiny").epochs == RECIPE["epochs"]
 
 
 @pytest.mark.parametrize("name", ["retrain", "original", "noise_floor"])

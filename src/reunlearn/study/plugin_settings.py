@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reunlearn.base.errors import UserError, near
+from reunlearn.base.yaml_files import as_read
 from reunlearn.study.cards import Value
 
 
@@ -28,4 +29,4 @@ def check_plugin_settings(settings: Mapping[str, Value], defaults: Mapping[str, 
         if kind is float and not (number is not None and 0 <= number < 1):
             raise UserError(f"{who}: '{key}' is a probability of at least 0 and below 1, not {value!r}")
         if kind is str and not isinstance(value, str):
-            raise UserError(f"{who}: '{key}' is text, not {value!r}")
+            raise UserError(f"{who}: '{key}': {as_read(value)}")
