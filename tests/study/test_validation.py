@@ -19,6 +19,15 @@ from reunlearn.study.plan import make_plan
 from reunlearn.study.schema import Experiment
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
+RECIPES: dict[str, dict[str, Any]] = {
+    "shrinking": {"resize": 4},
+    "growing": {"resize": 32},
+    "coloured": {"mean": [0.5] * 3, "std": [0.2] * 3},
+    "single": {"batch_size": 1},
+    "large": {"batch_size": 56},
+    "decaying": {"weight_decay": 0.01},
+}
+
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -26,8 +35,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config/studies").mkdir(parents=True)
     (tmp_path / "config/recipes").mkdir()
     (tmp_path / "config/recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
-    shrinking = yaml.safe_dump({**RECIPE, "resize": 4})
-    (tmp_path / "config/recipes/shrinking.yaml").write_text(shrinking)
+    for name, change in RECIPES.items():
+        (tmp_path / f"config/recipes/{name}.yaml").write_text(yaml.safe_dump(RECIPE | change))
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
     load.load_recipe.cache_clear()
     return tmp_path / "config"
@@ -40,6 +49,8 @@ def plan_with(config: Path, change: dict[str, Any], **top: Any) -> None:
     make_plan("s")
 
 
+VGG = {"name": "small_vgg", "settings": {"width": 4}}
+TEXTS = {"dataset": {"name": "goemotions"}}
 NOISE = {"architecture": {"name": "small_denoiser"}, "attacks": []}
 WRONG = {
     "unknown key": ({"methodes": ["finetune"]}, "unknown key 'methodes'; did you mean methods"),
@@ -154,6 +165,86 @@ WRONG = {
     "a size of 0": (
         {"architecture": {"name": "small_cnn", "settings": {"width": 0}}},
         "small_cnn: 'width' is a whole number of at least 1, not 0",
+    ),
+    "a size of 0 where nothing is the default": (
+        {"architecture": {"name": "masked", "settings": {"body": "small_cnn", "width": 0}}},
+        "masked: 'width' is a whole number of at least 1, not 0",
+    ),
+    "a body without maps": (
+        {"architecture": {"name": "masked", "settings": {"body": "small_vgg"}}},
+        "masked: 'small_vgg' gives no feature maps; these networks do: ",
+    ),
+    "a width that the heads cannot share": (
+        {**TEXTS, "architecture": {"name": "small_transformer", "settings": {"width": 12, "heads": 5}}},
+        "small_transformer: 'width' is 12, which is no multiple of 5, the 'heads'; change one of them",
+    ),
+    "a width that a network divides": (
+        {"architecture": {"name": "swin_t", "settings": {"width": 16}}, "recipe": "growing"},
+        "swin_t: 'width' is 16, which is no multiple of 3",
+    ),
+    "images that cannot be cut into patches": (
+        {"architecture": {"name": "vit"}},
+        "vit: 'side' is 8, which is no multiple of 16, the 'patch'",
+    ),
+    "a mean of other channels": (
+        {"recipe": "coloured"},
+        "recipe 'coloured' is for 3 channels; digits has 1",
+    ),
+    "a last batch of one image": (
+        {"architecture": VGG, "dataset": {"name": "digits", "train": 49, "validation": 20}},
+        "small_vgg cannot be trained with one image as a batch (BatchNorm), and 49 samples in batches of 16 leave one; "
+        "change 'batch_size' of recipe 'tiny', or 'train'",
+    ),
+    "a last batch of one image of a residual network on small images": (
+        {"architecture": {"name": "resnet18"}, "dataset": {"name": "digits", "train": 49}},
+        "resnet18 cannot be trained with one image as a batch",
+    ),
+    "a last batch of one image that stays": (
+        {"architecture": VGG, "dataset": {"name": "digits", "train": 44, "validation": 20}},
+        "and 33 samples in batches of 16 leave one",
+    ),
+    "a last batch of one image after a step": (
+        {
+            "architecture": VGG,
+            "dataset": {"name": "digits", "train": 60},
+            "scenario": {"kind": "first", "count": 4, "classes": [0, 1, 2], "steps": 4},
+            "recipe": "large",
+        },
+        "and 57 samples in batches of 56 leave one",
+    ),
+    "a last batch of one image in a half": (
+        {
+            "architecture": VGG,
+            "dataset": {"name": "digits", "train": 40, "validation": 26},
+            "shadows": {"halves": 4},
+            "attacks": ["lira"],
+        },
+        "and 33 samples in batches of 16 leave one",
+    ),
+    "batches of one image": ({"architecture": VGG, "recipe": "single"}, "in batches of 1 leave one"),
+    "a weight decay that is not there": (
+        {"methods": ["ntk@paper"]},
+        "'ntk' reads the weight decay of the training, and recipe 'tiny' has none; give the recipe or the method",
+    ),
+    "too few samples for an attack": (
+        {"attacks": ["loss_logistic_cv"], "scenario": {"kind": "random", "fraction": 0.2}},
+        "attack 'loss_logistic_cv' needs 10 forget samples, there are 8; make that set larger",
+    ),
+    "too few samples for an attack in a step": (
+        {"attacks": ["entropy_logistic_cv"], "scenario": {"kind": "random", "fraction": 0.45, "steps": 2}},
+        "attack 'entropy_logistic_cv' needs 10 forget samples, there are 9",
+    ),
+    "too few held-out samples for an attack": (
+        {"attacks": ["quantile_regression"]},
+        "attack 'quantile_regression' needs 38 validation samples, there are 20",
+    ),
+    "more steps than samples": (
+        {"scenario": {"kind": "random", "fraction": 0.1, "steps": 5}},
+        "4 samples are too few for 5 steps",
+    ),
+    "more steps than classes": (
+        {"scenario": {"kind": "class", "classes": [1, 2], "steps": 3}},
+        "2 classes are too few for 3 steps",
     ),
     "a size that is none": (
         {"architecture": {"name": "small_cnn", "settings": {"width": 4.5}}},
@@ -358,6 +449,19 @@ def test_control_the_unchanged_study_is_accepted(config: Path) -> None:
         {"seeds": [{"train": 9_999, "split": 899, "method": 999}, 0]},
         {"seeds": [0, {"train": 0, "split": 0, "method": 1}]},
         {"architecture": {"name": "small_vgg", "settings": {"dropout": 0, "width": 1}}},
+        {"architecture": {"name": "small_cnn"}, "dataset": {"name": "digits", "train": 49}},
+        {"architecture": {"name": "small_cnn"}, "recipe": "single"},
+        {
+            "architecture": {"name": "resnet18"},
+            "dataset": {"name": "digits", "train": 49},
+            "recipe": "growing",
+        },
+        {"architecture": VGG, "dataset": {"name": "digits", "train": 50}},
+        {"architecture": {"name": "vit", "settings": {"patch": 4}}},
+        {"methods": ["ntk@paper"], "recipe": "decaying"},
+        {"methods": [{"name": "ntk", "reading": "paper", "settings": {"weight_decay": 0.1}}]},
+        {"attacks": ["loss_logistic_cv"]},
+        {"scenario": {"kind": "random", "fraction": 0.1, "steps": 4}},
         {"methods": ["gdr_gma@code", {"name": "gdr_gma", "reading": "code", "label": "retrain"}]},
     ],
 )
@@ -486,11 +590,12 @@ def test_broken_yaml_names_the_line(config: Path) -> None:
 @pytest.mark.workflow
 def test_snakemake_says_it_in_one_line_and_starts_nothing(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
-    project.write_study("tiny", [{**EXPERIMENT, "methods": ["finetun"]}])
-    done = project.snakemake(check=False)
-    assert done.returncode
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "finetun" in line]
-    assert said
-    assert "no method 'finetun'; did you mean finetune" in said[0]
-    assert "Traceback" not in done.stderr
-    assert not (project.root / "runs").exists()
+    for case in ("no such method", "a name that is yes", "a last batch of one image", "a number that is yes"):
+        change, expected = WRONG[case]
+        project.write_study("tiny", [{**EXPERIMENT, **change}])
+        for arguments in ((), ("--dry-run",)):
+            done = project.snakemake(*arguments, check=False)
+            assert done.returncode
+            assert any(expected in line for line in (done.stdout + done.stderr).splitlines()), case
+            assert "Traceback" not in done.stderr
+            assert not (project.root / "runs").exists()

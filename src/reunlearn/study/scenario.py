@@ -147,6 +147,15 @@ class Scenario(BaseModel):
             UserError: the dataset lacks a class, a sub-class or samples, or nothing would be left to retain.
         """
 
+    def parts(self, card: DatasetCard, train: int) -> tuple[int, ...]:
+        """Return the number of samples that each step forgets; nothing where only the data can tell.
+
+        Args:
+            card: the dataset's card, completed.
+            train: number of training samples of the study.
+        """
+        return ()
+
     def select(self, samples: Any, split_seed: int) -> Any:
         """Return which samples are forgotten in which step.
 
