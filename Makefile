@@ -18,15 +18,19 @@ READY_TEST := .venv/.ready-test
 # an environment that was copied or moved with its project would run the source of the place where it was made
 STRANGER := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$PWD" || rm -f $(READY) $(READY_TEST))
 USABLE = import os, sys, pip; assert sys.version_info >= (3, 11); assert open(".venv/.place").read() == os.getcwd()
-CONFIG = study='$(STUDY)' $(if $(METHODS),methods='$(METHODS)') $(if $(SEEDS),seeds='$(SEEDS)') device='$(DEVICE)' \
-	$(if $(VERIFY),verify='$(VERIFY)')
+# a value may hold blanks: the shell gets it as one word
+quoted = '$(subst ','\'',$(strip $1))'
+pair = $(if $(strip $2),$1=$(call quoted,$2))
+CONFIG = $(call pair,study,$(STUDY)) $(call pair,methods,$(METHODS)) $(call pair,seeds,$(SEEDS)) $(call pair,device,$(DEVICE)) \
+	$(call pair,verify,$(VERIFY))
 # another profile than `default` says itself how many cores it may use: on a cluster they are those of one job
 HERE = $(filter default,$(PROFILE))
 # Snakemake copies rule files to the user's cache, which may be read-only
 CACHE := $(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null; \
 	test -w "$$cache" || echo 'XDG_CACHE_HOME="$${TMPDIR:-/tmp}/reunlearn-cache-$$(id -u)"')
 SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
-	--workflow-profile workflow/profiles/$(PROFILE) $(if $(HERE),--cores $(CORES)) $(ARGS) --config $(CONFIG)
+	--workflow-profile $(call quoted,workflow/profiles/$(PROFILE)) $(if $(HERE),--cores $(call quoted,$(CORES))) \
+	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
 .PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 settings docs restore
@@ -35,7 +39,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 reproduce: $(READY) ## run a study and print where its report is
-	@REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(if $(HERE),$(CORES)) REUNLEARN_EARLY=$(if $(HERE),1) \
+	@REUNLEARN_STARTED=$$(date +%s.%N) REUNLEARN_CORES=$(if $(HERE),$(call quoted,$(CORES))) REUNLEARN_EARLY=$(if $(HERE),1) \
 		$(SNAKEMAKE)
 
 dry-run: $(READY) ## say what make reproduce would run

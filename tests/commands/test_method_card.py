@@ -30,6 +30,7 @@ CARD = MethodCard.model_validate(
             "retain": {"space": ["retain", "both"], "repair": [True]},
             "validation": False,
             "true_labels": True,
+            "weight_decay": {"repair": [True]},
             "state": {"weights": {"at": ["initial"]}, "unused": False},
         },
         "readings": ["paper", "code"],
@@ -69,6 +70,7 @@ def test_a_card_in_words() -> None:
         "readings": "paper and code: a study writes made@paper or made@code",
         "sees": "forget; retain if space is retain or both and repair is True; true_labels",
         "training-time state": "weights if at is initial: What training started from.",
+        "asks of the recipe": "a weight decay if repair is True",
         "asks of the objective": "the loss; head; outputs if loss is kl",
         "scenarios": "class, subclass",
         "returns": "masked, around the original's",
@@ -82,7 +84,7 @@ def test_a_card_without_any_of_these() -> None:
     assert words["readings"] == "one: a study writes made"
     assert (words["sees"], words["training-time state"]) == ("no samples", "none")
     assert (words["asks of the objective"], words["scenarios"]) == ("the loss", "all")
-    assert words["returns"] == "the original's network"
+    assert (words["asks of the recipe"], words["returns"]) == ("nothing", "the original's network")
 
 
 def test_a_hyper_parameter_that_follows_the_reading_has_both_for_a_default() -> None:

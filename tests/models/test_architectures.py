@@ -143,6 +143,20 @@ def test_the_smallest_images(name: str) -> None:
         assert model(images(2, (3, side, side))).isfinite().all()
 
 
+def train_on_one(name: str, side: int) -> None:
+    small(name, shape=(3, side, side)).train()(images(1, (3, side, side))).sum().backward()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_image_is_a_training_batch_where_the_card_says_so(name: str) -> None:
+    first, smallest = card(name)["alone"], card(name)["sides"][0]
+    if first is not None:
+        train_on_one(name, 4 if name == "vit" else max(first, smallest))
+    if first is None or first > smallest:  # the control
+        with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+            train_on_one(name, 32 if first is None else first - 1)
+
+
 @pytest.mark.parametrize("name", ["small_vgg", "swin_t"])
 def test_control_smaller_images_than_those_fail(name: str) -> None:
     side = card(name)["sides"][0] - 1
@@ -158,10 +172,10 @@ def test_images_need_not_be_square(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("vit", {"patch": 5}, "32×32 pixels cannot be cut into patches of 5"),
-        ("vit", {"width": 16, "heads": 3}, "cannot be shared by 3 heads"),
-        ("swin_t", {"width": 16}, "no multiple of 3"),
-        ("tiny_vit_5m", {"width": 5}, "odd"),
+        ("vit", {"patch": 5}, "'side' is 32, which is no multiple of 5, the 'patch'"),
+        ("vit", {"width": 16, "heads": 3}, "'width' is 16, which is no multiple of 3, the 'heads'"),
+        ("swin_t", {"width": 16}, "'width' is 16, which is no multiple of 3"),
+        ("tiny_vit_5m", {"width": 5}, "'width' is 5, which is no multiple of 2"),
         ("resnet18", {"widht": 4}, "no setting 'widht'; did you mean width"),
         ("resnet18", {"width": 0}, "'width' is a whole number of at least 1, not 0"),
         ("resnet18", {"width": True}, "not True"),
@@ -170,7 +184,7 @@ def test_images_need_not_be_square(name: str) -> None:
         ("masked", {"body": "small_vgg"}, "'small_vgg' gives no feature maps to mask; these do: .*small_cnn"),
         ("masked", {"body": "masked"}, "'masked' gives no feature maps"),
         ("masked", {"body": "resnet"}, "'resnet' gives no feature maps"),
-        ("masked", {"body": "small_cnn", "width": 0}, "small_cnn: 'width' is a whole number"),
+        ("masked", {"body": "small_cnn", "width": 0}, "masked: 'width' is a whole number"),
     ],
 )
 def test_settings_that_no_network_has(name: str, settings: dict[str, Any], message: str) -> None:

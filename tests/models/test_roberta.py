@@ -237,5 +237,5 @@ def test_texts_longer_than_its_positions_are_refused(folder: Path) -> None:
 
 
 def test_a_width_that_does_not_go_with_the_heads_is_refused() -> None:
-    with pytest.raises(UserError, match="no multiple of 5 heads"):
+    with pytest.raises(UserError, match="no multiple of 5, the 'heads'"):
         make(width=24, heads=5)

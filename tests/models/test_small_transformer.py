@@ -143,5 +143,5 @@ def test_its_card_says_that_it_reads_texts() -> None:
 
 
 def test_a_width_that_does_not_go_with_the_heads_is_refused() -> None:
-    with pytest.raises(UserError, match="width 12 is no multiple of 5 heads"):
+    with pytest.raises(UserError, match="'width' is 12, which is no multiple of 5, the 'heads'"):
         make(heads=5)

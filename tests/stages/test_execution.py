@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from reunlearn.artifacts.manifest import is_made, write_manifest
 from reunlearn.artifacts.record import read_record
@@ -110,6 +111,22 @@ def test_a_job_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(UserError, match="out of luck"):
         execute("measure", path)
     assert [file.name for file in Path(FOLDER).iterdir()] == ["specification.json"]
+
+
+def test_a_batch_of_one_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def normalise(inputs: object) -> Measured:
+        torch.nn.BatchNorm1d(3)(torch.zeros(1, 3))
+        raise AssertionError("torch should have refused this")
+
+    def other(inputs: object) -> Measured:
+        raise ValueError("another mistake")
+
+    monkeypatch.setattr(measure, "get", lambda name: normalise)
+    with pytest.raises(UserError, match="a training batch of one sample, which BatchNorm cannot normalise"):
+        execute("measure", written(measure_job(FOLDER)))
+    monkeypatch.setattr(measure, "get", lambda name: other)
+    with pytest.raises(ValueError, match="another mistake"):
+        execute("measure", written(measure_job(FOLDER)))
 
 
 THREADS = """

@@ -64,6 +64,40 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "- for: {}\n  source: a\n  settings: {epochs: 1}\n  source: b\n",
+            "line 4: the key 'source' stands there twice",
+        ),
+        ("- for: {}\n  source: a\n  settings: {epochs: 012}\n", "line 3: YAML reads 012 as an octal number"),
+        (
+            "- for: {}\n  source: no\n  settings: {epochs: 1}\n",
+            "entry 1: source: YAML reads this as false (also no",
+        ),
+        (
+            "- for: {}\n  source: a\n  settings: {rate: .inf}\n",
+            "settings.rate: inf (.inf, .nan) cannot be used",
+        ),
+        (
+            "- for: {datset: digits}\n  source: a\n  settings: {}\n",
+            "unknown key 'datset'; did you mean dataset",
+        ),
+        ("- fro: {}\n  source: a\n  settings: {}\n", "unknown key 'fro'; did you mean for"),
+    ],
+)
+def test_mistakes_of_a_file_are_one_line(config: Path, text: str, said: str) -> None:
+    (config / "presets").mkdir()
+    file = config / "presets/finetune.yaml"
+    file.write_bytes(text.encode("utf-8-sig"))
+    with pytest.raises(UserError) as caught:
+        presets.read("finetune")
+    assert str(caught.value).startswith(str(file))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_every_method_has_a_file_and_every_file_a_method() -> None:
     assert load.names("presets") == sorted(catalogue().methods)
     assert len(load.names("presets")) >= 30

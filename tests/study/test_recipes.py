@@ -182,6 +182,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"schedule": "step"},
         "'constant', 'cosine', 'linear', 'exponential' or 'multistep'",
     ),
+    "a key that belongs to another": ({"epoch": 3, "learning_rate": -1}, "'epoch'; did you mean epochs"),
+    "a schedule that is off": (
+        {"schedule": False},
+        "schedule: YAML reads this as false (also no and off), not as text; put it into quotes; it may be",
+    ),
+    "a milestone that is yes": (STEPS | {"milestones": [True]}, "milestones: true is no number"),
+    "a rate that is on": ({"learning_rate": True}, "learning_rate: true is no number"),
+    "an infinite rate": ({"weight_decay": float("inf")}, "weight_decay: inf (.inf, .nan) cannot be used"),
     "an unknown key": ({"warmup": 3}, "unknown key 'warmup'; did you mean warmup_epochs"),
 }
 

@@ -19,6 +19,15 @@ from reunlearn.study.plan import make_plan
 from reunlearn.study.schema import Experiment
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
+RECIPES: dict[str, dict[str, Any]] = {
+    "shrinking": {"resize": 4},
+    "growing": {"resize": 32},
+    "coloured": {"mean": [0.5] * 3, "std": [0.2] * 3},
+    "single": {"batch_size": 1},
+    "large": {"batch_size": 56},
+    "decaying": {"weight_decay": 0.01},
+}
+
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -26,8 +35,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config/studies").mkdir(parents=True)
     (tmp_path / "config/recipes").mkdir()
     (tmp_path / "config/recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
-    shrinking = yaml.safe_dump({**RECIPE, "resize": 4})
-    (tmp_path / "config/recipes/shrinking.yaml").write_text(shrinking)
+    for name, change in RECIPES.items():
+        (tmp_path / f"config/recipes/{name}.yaml").write_text(yaml.safe_dump(RECIPE | change))
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
     load.load_recipe.cache_clear()
     return tmp_path / "config"
@@ -40,6 +49,8 @@ def plan_with(config: Path, change: dict[str, Any], **top: Any) -> None:
     make_plan("s")
 
 
+VGG = {"name": "small_vgg", "settings": {"width": 4}}
+TEXTS = {"dataset": {"name": "goemotions"}}
 NOISE = {"architecture": {"name": "small_denoiser"}, "attacks": []}
 WRONG = {
     "unknown key": ({"methodes": ["finetune"]}, "unknown key 'methodes'; did you mean methods"),
@@ -67,7 +78,11 @@ WRONG = {
         {"methods": [{"name": "gdr_gma", "reading": "typo"}]},
         "methods.0.reading: Input should be 'paper' or 'code'",
     ),
-    "a method of no kind": ({"methods": [5]}, "methods.0: a mapping is expected here, as in 'key: value'"),
+    "a method of no kind": ({"methods": [[5]]}, "methods.0: a mapping is expected here, as in 'key: value'"),
+    "a method that is a number": (
+        {"methods": [5]},
+        "methods.0: YAML reads this as the number 5, not as text; put it into quotes",
+    ),
     "an old name of the reading": (
         {"methods": [{"name": "gdr_gma", "fidelity": "code"}]},
         "experiments.0.methods.0.fidelity: 'fidelity' is now called 'reading'; write 'reading'",
@@ -95,13 +110,141 @@ WRONG = {
     "a name that is a path": ({"name": "../a"}, "is no name; write small letters"),
     "a name that is a number": (
         {"methods": [{"name": "finetune", "label": 1e-3}]},
-        "label: YAML reads 0.001 as a float; in quotes it is text",
+        "label: YAML reads this as the number 0.001, not as text; put it into quotes",
     ),
-    "a name that is yes": ({"name": True}, "name: YAML reads True as a bool; in quotes it is text"),
+    "a name that is yes": (
+        {"name": True},
+        "name: YAML reads this as true (also yes and on), not as text; put it into quotes",
+    ),
+    "a number that is yes": (
+        {"dataset": {"name": "digits", "train": 40, "validation": True}},
+        "dataset.validation: true is no number (YAML reads yes and on as true, no and off as false)",
+    ),
+    "a step that is yes": (
+        {"scenario": {"kind": "first", "count": True}},
+        "scenario.count: true is no number",
+    ),
+    "a class that is no": ({"scenario": {"kind": "class", "classes": [False]}}, "false is no number"),
+    "a name that is nothing": ({"name": None}, "name: YAML reads this as nothing (null, ~ or no value)"),
+    "an attack that is no": (
+        {"attacks": [False]},
+        "attacks.0: YAML reads this as false (also no and off), not as text; put it into quotes",
+    ),
+    "a reading that is off": (
+        {"methods": [{"name": "gdr_gma", "reading": False}]},
+        "reading: YAML reads this as false (also no and off), not as text; put it into quotes; "
+        "it may be 'paper' or 'code'",
+    ),
+    "a measure that is nothing": ({"measures": [None]}, "measures.0: YAML reads this as nothing"),
+    "a kind that is on": (
+        {"scenario": {"kind": True}},
+        "scenario: YAML reads this as true (also yes and on), not as text",
+    ),
+    "a key that is yes": ({True: 1}, "experiments.0: a key that is no text: YAML reads this as true (also"),
+    "a key of settings that is a number": (
+        {"methods": [{"name": "finetune", "settings": {1: 2}}]},
+        "settings: a key that is no text: YAML reads this as the number 1, not as text; put it into quotes",
+    ),
+    "a column that is a number": (
+        {"reported": {"file": "x.csv", "where": {"fraction": 0.1}}},
+        "reported.where.fraction: YAML reads this as the number 0.1, not as text; put it into quotes",
+    ),
+    "a hyper-parameter that is no text": (
+        {"methods": [{"name": "gdr_gma", "reading": "code", "settings": {"bank_scope": True}}]},
+        "bank_scope: YAML reads this as true (also yes and on), not as text; put it into quotes",
+    ),
+    "a misspelt kind": (
+        {"scenario": {"knd": "random", "fraction": 0.2}},
+        "a scenario takes 'kind', which is missing; 'knd' is no key of it; known: class",
+    ),
+    "a misspelt field of a scenario": (
+        {"scenario": {"kind": "random", "fracton": 0.2}},
+        "scenario 'random' takes 'fraction', which is missing; it does not take 'fracton'; did you mean fraction?",
+    ),
     "too many threads": ({"threads": 300}, "threads: Input should be less than or equal to 256"),
     "a size of 0": (
         {"architecture": {"name": "small_cnn", "settings": {"width": 0}}},
         "small_cnn: 'width' is a whole number of at least 1, not 0",
+    ),
+    "a size of 0 where nothing is the default": (
+        {"architecture": {"name": "masked", "settings": {"body": "small_cnn", "width": 0}}},
+        "masked: 'width' is a whole number of at least 1, not 0",
+    ),
+    "a body without maps": (
+        {"architecture": {"name": "masked", "settings": {"body": "small_vgg"}}},
+        "masked: 'small_vgg' gives no feature maps; these networks do: ",
+    ),
+    "a width that the heads cannot share": (
+        {**TEXTS, "architecture": {"name": "small_transformer", "settings": {"width": 12, "heads": 5}}},
+        "small_transformer: 'width' is 12, which is no multiple of 5, the 'heads'; change one of them",
+    ),
+    "a width that a network divides": (
+        {"architecture": {"name": "swin_t", "settings": {"width": 16}}, "recipe": "growing"},
+        "swin_t: 'width' is 16, which is no multiple of 3",
+    ),
+    "images that cannot be cut into patches": (
+        {"architecture": {"name": "vit"}},
+        "vit: 'side' is 8, which is no multiple of 16, the 'patch'",
+    ),
+    "a mean of other channels": (
+        {"recipe": "coloured"},
+        "recipe 'coloured' is for 3 channels; digits has 1",
+    ),
+    "a last batch of one image": (
+        {"architecture": VGG, "dataset": {"name": "digits", "train": 49, "validation": 20}},
+        "small_vgg cannot be trained with one image as a batch (BatchNorm), and 49 samples in batches of 16 leave one; "
+        "change 'batch_size' of recipe 'tiny', or 'train'",
+    ),
+    "a last batch of one image of a residual network on small images": (
+        {"architecture": {"name": "resnet18"}, "dataset": {"name": "digits", "train": 49}},
+        "resnet18 cannot be trained with one image as a batch",
+    ),
+    "a last batch of one image that stays": (
+        {"architecture": VGG, "dataset": {"name": "digits", "train": 44, "validation": 20}},
+        "and 33 samples in batches of 16 leave one",
+    ),
+    "a last batch of one image after a step": (
+        {
+            "architecture": VGG,
+            "dataset": {"name": "digits", "train": 60},
+            "scenario": {"kind": "first", "count": 4, "classes": [0, 1, 2], "steps": 4},
+            "recipe": "large",
+        },
+        "and 57 samples in batches of 56 leave one",
+    ),
+    "a last batch of one image in a half": (
+        {
+            "architecture": VGG,
+            "dataset": {"name": "digits", "train": 40, "validation": 26},
+            "shadows": {"halves": 4},
+            "attacks": ["lira"],
+        },
+        "and 33 samples in batches of 16 leave one",
+    ),
+    "batches of one image": ({"architecture": VGG, "recipe": "single"}, "in batches of 1 leave one"),
+    "a weight decay that is not there": (
+        {"methods": ["ntk@paper"]},
+        "'ntk' reads the weight decay of the training, and recipe 'tiny' has none; give the recipe or the method",
+    ),
+    "too few samples for an attack": (
+        {"attacks": ["loss_logistic_cv"], "scenario": {"kind": "random", "fraction": 0.2}},
+        "attack 'loss_logistic_cv' needs 10 forget samples, there are 8; make that set larger",
+    ),
+    "too few samples for an attack in a step": (
+        {"attacks": ["entropy_logistic_cv"], "scenario": {"kind": "random", "fraction": 0.45, "steps": 2}},
+        "attack 'entropy_logistic_cv' needs 10 forget samples, there are 9",
+    ),
+    "too few held-out samples for an attack": (
+        {"attacks": ["quantile_regression"]},
+        "attack 'quantile_regression' needs 38 validation samples, there are 20",
+    ),
+    "more steps than samples": (
+        {"scenario": {"kind": "random", "fraction": 0.1, "steps": 5}},
+        "4 samples are too few for 5 steps",
+    ),
+    "more steps than classes": (
+        {"scenario": {"kind": "class", "classes": [1, 2], "steps": 3}},
+        "2 classes are too few for 3 steps",
     ),
     "a size that is none": (
         {"architecture": {"name": "small_cnn", "settings": {"width": 4.5}}},
@@ -234,7 +377,7 @@ WRONG = {
     ),
     "a setting that is a date": (
         {"architecture": {"name": "small_cnn", "settings": {"width": datetime.date(2020, 1, 2)}}},
-        "architecture.settings.width: a setting is a number, a text, true, false or null",
+        "YAML reads 2020-01-02 as a date; put it into quotes, '2020-01-02', if it is text",
     ),
     "a setting of a measure that does not exist": (
         {"measures": [{"name": "relearn_time", "settings": {"cpa": 3}}]},
@@ -306,6 +449,19 @@ def test_control_the_unchanged_study_is_accepted(config: Path) -> None:
         {"seeds": [{"train": 9_999, "split": 899, "method": 999}, 0]},
         {"seeds": [0, {"train": 0, "split": 0, "method": 1}]},
         {"architecture": {"name": "small_vgg", "settings": {"dropout": 0, "width": 1}}},
+        {"architecture": {"name": "small_cnn"}, "dataset": {"name": "digits", "train": 49}},
+        {"architecture": {"name": "small_cnn"}, "recipe": "single"},
+        {
+            "architecture": {"name": "resnet18"},
+            "dataset": {"name": "digits", "train": 49},
+            "recipe": "growing",
+        },
+        {"architecture": VGG, "dataset": {"name": "digits", "train": 50}},
+        {"architecture": {"name": "vit", "settings": {"patch": 4}}},
+        {"methods": ["ntk@paper"], "recipe": "decaying"},
+        {"methods": [{"name": "ntk", "reading": "paper", "settings": {"weight_decay": 0.1}}]},
+        {"attacks": ["loss_logistic_cv"]},
+        {"scenario": {"kind": "random", "fraction": 0.1, "steps": 4}},
         {"methods": ["gdr_gma@code", {"name": "gdr_gma", "reading": "code", "label": "retrain"}]},
     ],
 )
@@ -366,6 +522,47 @@ def test_numbers_with_an_exponent_are_numbers_in_a_study(config: Path) -> None:
         assert job.method.settings["learning_rate"] == number
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("scenario:", "scenaro:"),
+        ("architecture:", "architectur:"),
+        ("experiments:", "experimets:"),
+        ("title:", "titel:"),
+        ("recipe:", "recip:"),
+        ("seeds:", "seed:"),
+    ],
+)
+def test_a_misspelt_key_is_named_also_where_the_right_one_is_needed(
+    config: Path, right: str, wrong: str
+) -> None:
+    plan_with(config, {"seeds": [{"train": 0, "split": 0, "method": 0}]})
+    file = config / "studies/s.yaml"
+    text = file.read_text()
+    assert text.count(right) == 1
+    # beside a mistake that lies deeper
+    file.write_text(text.replace(right, wrong).replace("train: 0", "train: -1"))
+    with pytest.raises(UserError) as caught:
+        make_plan("s")
+    said = str(caught.value)
+    assert wrong.rstrip(":") in said
+    assert f"did you mean {right.rstrip(':')}" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("folder", ["studies", "recipes"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_editor_may_have_saved_a_file(config: Path, folder: str, encoding: str, end: str) -> None:
+    plan_with(config, {}, title="Größe, 大きさ")
+    for file in (config / folder).glob("*.yaml"):
+        text = yaml.safe_dump(yaml.safe_load(file.read_text()), allow_unicode=True)
+        file.write_bytes(text.replace("\n", end).encode(encoding))
+    load.load_recipe.cache_clear()
+    assert make_plan("s").study.title == "Größe, 大きさ"
+    assert load.load_recipe("tiny").epochs == RECIPE["epochs"]
+
+
 @pytest.mark.parametrize("name", ["retrain", "original", "noise_floor"])
 def test_new_methods_do_not_take_the_names_of_rows_that_are_always_there(name: str) -> None:
     with pytest.raises(UserError, match=f"'{name}' is always there"):
@@ -393,11 +590,12 @@ def test_broken_yaml_names_the_line(config: Path) -> None:
 @pytest.mark.workflow
 def test_snakemake_says_it_in_one_line_and_starts_nothing(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
-    project.write_study("tiny", [{**EXPERIMENT, "methods": ["finetun"]}])
-    done = project.snakemake(check=False)
-    assert done.returncode
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "finetun" in line]
-    assert said
-    assert "no method 'finetun'; did you mean finetune" in said[0]
-    assert "Traceback" not in done.stderr
-    assert not (project.root / "runs").exists()
+    for case in ("no such method", "a name that is yes", "a last batch of one image", "a number that is yes"):
+        change, expected = WRONG[case]
+        project.write_study("tiny", [{**EXPERIMENT, **change}])
+        for arguments in ((), ("--dry-run",)):
+            done = project.snakemake(*arguments, check=False)
+            assert done.returncode
+            assert any(expected in line for line in (done.stdout + done.stderr).splitlines()), case
+            assert "Traceback" not in done.stderr
+            assert not (project.root / "runs").exists()

@@ -110,7 +110,7 @@ def make(project: Path, target: str, **variables: str) -> str:
 
 def test_cores_are_those_that_may_be_used(tmp_path: Path) -> None:
     printed = make(tmp_path, "reproduce", OMP_NUM_THREADS="1", SNAKEMAKE_PROFILE="elsewhere")
-    assert f"--cores {len(os.sched_getaffinity(0))} " in printed
+    assert f"--cores '{len(os.sched_getaffinity(0))}' " in printed
     assert "env -u SNAKEMAKE_PROFILE" in printed
 
 

@@ -14,26 +14,15 @@ from reunlearn.base.errors import UserError
 from reunlearn.base.hashing import short_digest
 from reunlearn.base.project import check_source
 from reunlearn.commands import running
-from reunlearn.study import paths
+from reunlearn.study import asked, paths
 from reunlearn.study.stages import STAGES, followed, read_planned, stage_of
 
 
-def words(key):
-    """Return a comma-separated configuration value as a list, None if it is absent or empty."""
-    value = config.get(key)
-    if value is None or value == "":
-        return None
-    return [part.strip() for part in str(value).split(",") if part.strip()]
-
-
-def seed_list():
-    """Return the seeds asked for on the command line."""
-    try:
-        return [int(seed) for seed in words("seeds")] if words("seeds") else None
-    except ValueError:
-        raise UserError(
-            f"SEEDS is '{config['seeds']}'; write whole numbers with commas, such as 0,1"
-        )
+def narrowed_to():
+    """Return the methods and the seeds asked for on the command line; None for all of them."""
+    return asked.parts(config.get("methods"), "METHODS"), asked.seeds(
+        config.get("seeds")
+    )
 
 
 def known_config():
@@ -62,9 +51,7 @@ def load_plan():
             )
         if workflow.resource_settings.cores == 0:
             raise UserError("CORES is 0; at least 1 is needed")
-        return make_plan(
-            config.get("study", "quickstart"), words("methods"), seed_list()
-        )
+        return make_plan(config.get("study", "quickstart"), *narrowed_to())
     except UserError as error:
         raise WorkflowError(str(error))
 
@@ -270,8 +257,9 @@ def report_failures():
     if failures.show(PLAN, STARTED):
         sys.exit(NOT_TRACKED)
     command = [sys.executable, "-m", "reunlearn.cli", "partial", PLAN.study.name]
-    command += [f"--method={method}" for method in words("methods") or ()]
-    command += [f"--seed={seed}" for seed in seed_list() or ()]
+    methods, seeds = narrowed_to()
+    command += [f"--method={method}" for method in methods or ()]
+    command += [f"--seed={seed}" for seed in seeds or ()]
     subprocess.run(command, check=False)
 
 

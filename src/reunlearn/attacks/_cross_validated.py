@@ -17,6 +17,7 @@ from reunlearn.metrics.separation import separation
 SPLITS = 5
 HELD_OUT = 0.1
 LEAST = 10  # samples per set below which a tenth cannot hold both classes
+FEWEST = {"forget": LEAST, "test": LEAST}
 UNIT = "distance of the attack's accuracy from 50, in percentage points"
 IDEAL = (
     "0: an accuracy of 50 is chance. With few samples chance alone gives some points; compare with Retrain's"

@@ -21,6 +21,7 @@ CARD = AttackCard(
     column_of="∇τ '|MIA_E − 50|'",
     source="∇τ, section on metrics; classifier and splits as in its loss attack (Kurmanji et al. 2023)",
     cost=_cross_validated.COST,
+    least=_cross_validated.FEWEST,
 )
 
 

@@ -24,6 +24,7 @@ CARD = AttackCard(
     column_of="∇τ '|MIA_L − 50|' (the details give SCRUB's accuracy)",
     source="Kurmanji et al. 2023 (SCRUB), used by ∇τ",
     cost=_cross_validated.COST,
+    least=_cross_validated.FEWEST,
 )
 
 

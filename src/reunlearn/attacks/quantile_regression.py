@@ -22,6 +22,7 @@ from reunlearn.metrics.outputs import Outputs
 from reunlearn.metrics.separation import separation
 
 LEVEL = 0.95
+LEAST = int(np.ceil(1 / (1 - LEVEL))) - 1  # samples whose quantile of this level is one of them
 SHARES = 3
 MOST_CATEGORIES = 255  # scikit-learn's trees take at most so many; more labels are treated as numbers
 
@@ -36,6 +37,7 @@ CARD = AttackCard(
     column_of="none of the five papers",
     source="Bertran et al. 2023, on outputs instead of inputs; calibrated as in Romano et al. 2019",
     cost="one fit of 100 small trees on half of the validation set: seconds, no other model",
+    least={"validation": 2 * LEAST},  # half of them calibrates
     sets=("validation",),
 )
 
@@ -45,9 +47,8 @@ def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResul
     training, calibration = _halves(outputs, seed)
     rank = int(np.ceil(LEVEL * (len(calibration) + 1)))
     if rank > len(calibration):
-        least = int(np.ceil(1 / (1 - LEVEL))) - 1
         raise ValueError(
-            f"quantile_regression needs {least} validation samples of forget's classes in half of the validation set, "
+            f"quantile_regression needs {LEAST} validation samples of forget's classes in half of the validation set, "
             f"not {len(calibration)}; hold out more validation samples or leave this attack out"
         )
     classes = outputs.logits["forget"].shape[-1]

@@ -26,6 +26,7 @@ class AttackCard:
     pools: tuple[str, ...] = ()  # pools of shadow models that it needs, by their names in a study's `shadows`
     cost: str = ""  # models to train, fits, memory
     ordered: tuple[str, ...] = ()  # sets of which the first samples are taken, so that their order matters
+    least: dict[str, int] = field(default_factory=dict)  # the fewest samples that it needs of a set
     sets: tuple[str, ...] = ()  # sets that it reads and that not every study has: validation
     headline: bool = False  # whether the first table averages its gap to Retrain
 

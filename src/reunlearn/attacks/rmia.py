@@ -32,6 +32,7 @@ CARD = AttackCard(
     source=f"Zarifzadeh et al. 2024, offline, γ = {GAMMA:g}, a = {A:g}",
     pools=("halves",),
     cost="a pool of models on random halves, once per dataset, network and recipe: 2 and more",
+    least={"validation": 2},  # half of them is the population
     sets=("validation",),
 )
 

@@ -1,4 +1,4 @@
-"""Atomic writes and JSON: a reader sees the file as it was or as it will be, never a part of it."""
+"""Atomic writes, JSON and users' texts: a reader sees the file as it was or as it will be, never a part of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from reunlearn.base.errors import UserError
 
 
 @contextlib.contextmanager
@@ -67,3 +69,25 @@ def _plain(value: Any) -> Any:
 def read_json(path: Path | str) -> Any:
     """Read a JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_text(path: Path) -> str:
+    """Return a user's text file: UTF-8, with or without the mark of editors at its start, with any line ends.
+
+    Raises:
+        UserError: no such file, not readable, or in another encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from None
+    if "\0" in text:  # what UTF-16 without its mark looks like
+        raise UserError(f"{path}: is not UTF-8, but maybe UTF-16; save the file as UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -52,6 +52,9 @@ fails when this page drifts.
 - `presets/`: hyper-parameters of a method for some experiments, each with its source.
 - `reported/`: the numbers printed in the papers.
 
+Files are UTF-8. A key stands once in a mapping. Text that YAML takes for something else stands in quotes: 'no', '1e3',
+'2020-01-02', '012', '1:30'. What the plan can know to be impossible it refuses in one line, before any job starts.
+
 A preset file is a list of entries `{for: conditions, source: …, settings: …}`. An entry fits an experiment where every
 condition of it holds. Of those that fit, the most specific one is taken: it has all conditions that each other one has,
 and more; or the same conditions, with fewer values. Where there is no such entry, the plan refuses to choose and says

@@ -8,7 +8,7 @@ from reunlearn.commands.printing import Row, joined
 from reunlearn.study.cards import Hyperparameter, MethodCard, Needs, StateCard, When
 from reunlearn.study.specs import RowSpec
 
-SETS = tuple(name for name in Needs.model_fields if name != "state")
+SETS = tuple(name for name in Needs.model_fields if name not in ("state", "weight_decay"))
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}  # by the bound of a hyper-parameter
 
 
@@ -19,7 +19,7 @@ def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
         card: of the method.
         states: cards of the kinds of training-time state.
     """
-    needs = _sets(card)
+    needs, decay = _sets(card), card.needs.weight_decay
     kept = [
         f"{kind}{when(condition)}: {states[kind].summary}"
         for kind, condition in card.needs.state.items()
@@ -32,6 +32,7 @@ def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
         "readings": f"{' and '.join(card.readings) or 'one'}: a study writes {' or '.join(rows(card))}",
         "sees": "; ".join(f"{name}{when(c)}" for name, c in needs.items() if c is not False) or "no samples",
         "training-time state": "\n".join(kept) or "none",
+        "asks of the recipe": f"a weight decay{when(decay)}" if decay is not False else "nothing",
         "asks of the objective": "; ".join(["the loss", *asked]),
         "scenarios": "all" if card.scenarios is None else joined(card.scenarios),
         "returns": f"{card.network}, around the original's" if card.network else "the original's network",

@@ -16,6 +16,9 @@ def facts(card: ModelCard) -> Row:
         "objectives": joined(card.objectives),
         "settings": settings_text(card.settings),
         "height and width of images": sides if card.inputs == "images" else "none: it reads texts",
+        "one image as a batch": {None: "never in training", 1: "yes"}.get(
+            card.alone, f"in training from {card.alone} pixels a side on"
+        ),
         "pretrained weights": card.pretrained or "none",
         "feature maps": "yes: other networks can be built around it" if card.maps else "no",
     }

@@ -22,6 +22,8 @@ from reunlearn.base.errors import UserError
 from reunlearn.models.registry import gives_maps, make
 from reunlearn.study.catalogue import plugin_names
 
+ALONE = 9  # of the default body
+
 
 class MaskedNetwork(nn.Module):
     """x [B, …] → logits [B, K]; where labels are given, the last feature maps are masked.

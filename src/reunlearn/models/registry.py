@@ -2,8 +2,10 @@
 
 A file may also define, for the plan: `INPUTS`, what the network reads ("text"; "images" by default); `OBJECTIVES`,
 which objectives it serves (the classification of what it reads by default); `SIDES`, the smallest and the largest
-height and width of images; `PRETRAINED`, where official weights come from; `MAPS = True`, if the network computes
-`classify(features(x))` with feature maps [B, C, h, w] in between, and ends in `head`.
+height and width of images; `ALONE`, the smallest at which a training batch may be one image, which BatchNorm cannot
+normalise on maps of one pixel (None: never; any by default); `MULTIPLES`, of what a setting, or the `side` of the
+images, is a multiple: a number or another setting; `PRETRAINED`, where official weights come from; `MAPS = True`, if
+the network computes `classify(features(x))` with feature maps [B, C, h, w] in between, and ends in `head`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import torch
 from torch import nn
 
 from reunlearn.study.catalogue import plugin_names
-from reunlearn.study.plugin_settings import check_plugin_settings
+from reunlearn.study.plugin_settings import check_multiples, check_plugin_settings
 from reunlearn.study.specs import ArchitectureSpec
 
 
@@ -42,6 +44,8 @@ def make(name: str, settings: dict[str, Any], shape: tuple[int, ...], classes: i
     """Return a network whose weights are drawn from torch's global generator; see `build`."""
     module = importlib.import_module(f"reunlearn.models.{name}")
     check_plugin_settings(settings, _defaults(module), name)
+    side = {"side": shape[-1]} if len(shape) == 3 else {}
+    check_multiples({**_defaults(module), **settings, **side}, getattr(module, "MULTIPLES", {}), name)
     return module.build(shape, classes, **settings)
 
 
@@ -61,6 +65,8 @@ def card(name: str) -> dict[str, Any]:
         "inputs": inputs,
         "objectives": getattr(module, "OBJECTIVES", ("text",) if inputs == "text" else ("classification",)),
         "sides": list(getattr(module, "SIDES", (1, None))),
+        "alone": getattr(module, "ALONE", 1),
+        "multiples": getattr(module, "MULTIPLES", {}),
         "pretrained": str(pretrained) if pretrained else None,
         "maps": bool(getattr(module, "MAPS", False)),
     }

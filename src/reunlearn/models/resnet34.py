@@ -6,6 +6,7 @@ from torch import nn
 
 from reunlearn.models._residual import ResidualNetwork
 
+ALONE = 9  # on smaller images BatchNorm gets a single pixel of each sample
 MAPS = True
 
 

@@ -22,6 +22,7 @@ INPUTS = "text"
 FILES = ("config.json", "model.safetensors", "vocab.json", "merges.txt")
 REPOSITORY = "FacebookAI/roberta-base"
 PRETRAINED = f"a folder with {', '.join(FILES)} from https://huggingface.co/{REPOSITORY} is needed"
+MULTIPLES = {"width": "heads"}
 FIRST_POSITION = 2  # of RoBERTa's positions; 1 is the position of padding
 
 
@@ -75,8 +76,6 @@ def build(
     length, vocabulary = shape
     if pretrained is not None:
         encoder = _pretrained(_folder(pretrained), vocabulary, dropout)
-    elif width % heads:
-        raise UserError(f"roberta: width {width} is no multiple of {heads} heads; change 'width' or 'heads'")
     else:
         config = _roberta().RobertaConfig(
             vocab_size=vocabulary,

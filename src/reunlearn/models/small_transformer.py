@@ -7,9 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from reunlearn.base.errors import UserError
-
 INPUTS = "text"
+MULTIPLES = {"width": "heads"}
 INITIAL_SCALE = 0.02  # standard deviation of fresh embeddings, as in BERT
 
 
@@ -104,11 +103,5 @@ def build(
         heads: number of attention heads of each block.
         dropout: share of numbers set to 0 while training.
 
-    Raises:
-        UserError: the width is no multiple of the heads.
     """
-    if width % heads:
-        raise UserError(
-            f"small_transformer: width {width} is no multiple of {heads} heads; change 'width' or 'heads'"
-        )
     return SmallTransformer(shape, classes, width=width, depth=depth, heads=heads, dropout=dropout)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from torch import nn
 
-from reunlearn.base.errors import UserError
 from reunlearn.models._pretrained import Official, load
 
 PRETRAINED = Official(
@@ -16,6 +15,7 @@ PRETRAINED = Official(
 )
 SIDES = (4, None)  # one patch
 HEADS = [3, 6, 12, 24]
+MULTIPLES = {"width": HEADS[0]}
 
 
 def build(
@@ -33,15 +33,7 @@ def build(
         width: length of a token in the first stage, a multiple of 3; each further stage doubles it.
         drop_path: the largest probability of stochastic depth.
         pretrained: "cache" or a path; the official weights have width 96.
-
-    Raises:
-        UserError: the width is no multiple of 3.
     """
-    if width % HEADS[0]:
-        raise UserError(
-            f"swin_t: width {width} is no multiple of {HEADS[0]}, the attention heads of the first stage; "
-            "change 'width'"
-        )
     from reunlearn.data.torchvision_compat import models
 
     model = models.SwinTransformer(

@@ -11,7 +11,6 @@ from typing import Any
 
 from torch import nn
 
-from reunlearn.base.errors import UserError
 from reunlearn.models._pretrained import Official, load
 
 PRETRAINED = Official(
@@ -20,6 +19,8 @@ PRETRAINED = Official(
     head="head.fc",
     repository="timm/tiny_vit_5m_224.dist_in22k",
 )
+MULTIPLES = {"width": 2}  # two attention heads share it
+ALONE = 33  # on smaller images BatchNorm gets a single pixel of each sample
 
 
 def build(
@@ -37,14 +38,7 @@ def build(
         width: channels of the first stage, an even number; the stages have 1, 2, 2½ and 5 times as many.
         drop_path: the largest probability of stochastic depth, in the last block.
         pretrained: "cache" or a path; the official weights have width 64.
-
-    Raises:
-        UserError: the width is odd.
     """
-    if width % 2:
-        raise UserError(
-            f"tiny_vit_5m: width {width} is odd, but two attention heads share it; set an even 'width'"
-        )
     from reunlearn.data.torchvision_compat import declare_operators
 
     declare_operators()  # timm imports torchvision

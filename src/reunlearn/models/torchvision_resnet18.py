@@ -10,6 +10,7 @@ from reunlearn.models._torchvision_resnet import make
 PRETRAINED = Official(
     "resnet18-f37072fd.pth", "https://download.pytorch.org/models/resnet18-f37072fd.pth", head="fc"
 )
+ALONE = 33  # on smaller images BatchNorm gets a single pixel of each sample
 
 
 def build(shape: tuple[int, int, int], classes: int, pretrained: str | None = None) -> nn.Module:

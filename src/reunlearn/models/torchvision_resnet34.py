@@ -10,6 +10,7 @@ from reunlearn.models._torchvision_resnet import make
 PRETRAINED = Official(
     "resnet34-b627a593.pth", "https://download.pytorch.org/models/resnet34-b627a593.pth", head="fc"
 )
+ALONE = 33  # on smaller images BatchNorm gets a single pixel of each sample
 
 
 def build(shape: tuple[int, int, int], classes: int, pretrained: str | None = None) -> nn.Module:

@@ -18,6 +18,7 @@ from reunlearn.models._pretrained import Official, load
 PRETRAINED = Official(
     "vit_b_16-c867db91.pth", "https://download.pytorch.org/models/vit_b_16-c867db91.pth", head="heads.head"
 )
+MULTIPLES = {"side": "patch", "width": "heads"}
 
 
 def build(
@@ -44,13 +45,11 @@ def build(
         pretrained: "cache" or a path; the official weights are those of ViT-B/16 at 224×224 pixels.
 
     Raises:
-        UserError: the images cannot be cut into patches, or the width is no multiple of the heads.
+        UserError: the images are not square.
     """
     channels, high, wide = shape
-    if high != wide or high % patch:
-        raise UserError(f"vit: {high}×{wide} pixels cannot be cut into patches of {patch}: set 'patch'")
-    if width % heads:
-        raise UserError(f"vit: width {width} cannot be shared by {heads} heads: set 'heads'")
+    if high != wide:
+        raise UserError(f"vit: {high}×{wide} pixels are no square; a recipe can 'resize' them")
     from reunlearn.data.torchvision_compat import models
 
     model = models.VisionTransformer(

@@ -71,11 +71,24 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
             context.device = prepare_torch(job.threads)
         logging.info("%s %s", stage, job.folder)
         with context.stopwatch.section("total"):
-            module.run(context)
+            _run(module, context)
         if context.device.startswith("cuda"):
             context.facts["peak_gpu_memory_mib"] = gpu_memory()
         _publish(context, inputs)
     logging.info("done in %.2f s", context.stopwatch.seconds["total"])
+
+
+def _run(module: Any, context: Context[Any]) -> None:
+    """Run a stage. Torch says of a batch of one sample what only its authors understand."""
+    try:
+        module.run(context)
+    except ValueError as error:
+        if "Expected more than 1 value per channel" not in str(error):
+            raise
+        raise UserError(
+            "a training batch of one sample, which BatchNorm cannot normalise: change the batch_size of the recipe or "
+            "of the method, or the number of samples"
+        ) from error
 
 
 @contextmanager

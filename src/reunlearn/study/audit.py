@@ -111,7 +111,6 @@ def plan_audit(request: AuditRequest, cards: Catalogue) -> Audit:
     checks.check_sizes(experiment, data, NAME)
     recipe = load_recipe(request.recipe) if request.recipe else _no_recipe()
     checks.check_network(experiment, cards, data, recipe, NAME)
-    _check_channels(recipe, data)
     objective = objective_of(experiment, cards)
     training = TrainingSpec(
         dataset=dataset,
@@ -256,10 +255,3 @@ def _experiment(
 def _no_recipe() -> NamedRecipe:
     """Return a recipe for evaluation alone: the dataset's own normalisation, no resizing, no augmentation."""
     return NamedRecipe(name=NO_RECIPE, epochs=1, batch_size=1, learning_rate=1.0)
-
-
-def _check_channels(recipe: NamedRecipe, data: DatasetCard) -> None:
-    if recipe.mean and data.modality == "images" and len(recipe.mean) != data.shape[0]:
-        raise UserError(
-            f"recipe '{recipe.name}' is for {len(recipe.mean)} channels; {data.name} has {data.shape[0]}"
-        )

@@ -31,6 +31,7 @@ class Needs(BaseModel):
     validation: When = False
     true_labels: When = False  # of samples that the original was taught with wrong ones
     state: dict[str, When] = {}  # kinds of training-time state
+    weight_decay: When = False  # in the recipe that the original was trained with
 
 
 class Divergence(BaseModel):
@@ -115,6 +116,7 @@ class MeasureCard(Card):
     sets: tuple[str, ...] = ()  # that it reads and not every study has: validation
     ordered: tuple[str, ...] = ()  # sets of which the first samples are taken, so that their order matters
     cost: str = ""  # what it takes: models to train, fits, memory
+    least: dict[str, int] = {}  # the fewest samples that it needs of a set
     settings: dict[str, Value] = {}  # with their defaults
     numbers: dict[
         str, NumberCard
@@ -132,6 +134,10 @@ class ModelCard(Card):
     inputs: Modality
     objectives: tuple[str, ...]  # names of the objectives that it serves
     sides: tuple[int, int | None]  # smallest and largest height and width of images
+    alone: int | None  # smallest height and width at which one image can be a training batch; None: never
+    multiples: dict[
+        str, int | str
+    ]  # of what a setting, or the images' side, is a multiple: a number or a setting
     pretrained: str | None  # where official weights come from
     maps: bool  # whether it computes classify(features(x)) with feature maps in between
 

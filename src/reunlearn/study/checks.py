@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from reunlearn.base.errors import UserError, near
 from reunlearn.study import methods
-from reunlearn.study.cards import Catalogue, DatasetCard, MethodCard, ModelCard, ObjectiveCard
+from reunlearn.study.cards import Catalogue, DatasetCard, MethodCard, ModelCard, ObjectiveCard, Value
+from reunlearn.study.counts import image_side, train_size
 from reunlearn.study.measuring import objective_of
-from reunlearn.study.plugin_settings import check_plugin_settings
+from reunlearn.study.plugin_settings import check_multiples, check_plugin_settings
 from reunlearn.study.pretrained import FILE
 from reunlearn.study.schema import Experiment, NamedRecipe
 from reunlearn.study.specs import MethodSpec
@@ -64,6 +66,7 @@ def check_network(
     name, settings = experiment.architecture.name, experiment.architecture.settings
     network, objective = cards.models[name], cards.objectives[objective_of(experiment, cards)]
     check_plugin_settings(settings, network.settings, f"{where}: {name}")
+    _check_body({**network.settings, **settings}, cards, f"{where}: {name}")
     if network.inputs != data.modality:
         raise UserError(f"{where}: {name} reads {network.inputs}, but {data.name} holds {data.modality}")
     if data.modality not in objective.modalities:
@@ -79,8 +82,19 @@ def check_network(
     _check_objective_settings(experiment, network, objective, where)
     if data.modality == "text" and (recipe.augmentation or recipe.resize):
         raise UserError(f"{where}: recipe '{recipe.name}' changes images, but {data.name} holds text")
+    side = 0
     if data.modality == "images":
-        _check_side(experiment, network, data, recipe, where)
+        side = image_side(experiment, data, recipe)
+        _check_images(network, data, recipe, side, where)
+    check_multiples({**network.settings, **settings, "side": side}, network.multiples, f"{where}: {name}")
+
+
+def _check_body(settings: Mapping[str, Value], cards: Catalogue, who: str) -> None:
+    """Refuse a network around another one that does not exist or gives no feature maps."""
+    body = settings.get("body")
+    if body is not None and not (body in cards.models and cards.models[str(body)].maps):
+        fitting = ", ".join(name for name, network in cards.models.items() if network.maps)
+        raise UserError(f"{who}: '{body}' gives no feature maps; these networks do: {fitting}")
 
 
 def _check_objective_settings(
@@ -98,16 +112,18 @@ def _check_objective_settings(
             )
 
 
-def _check_side(
-    experiment: Experiment, network: ModelCard, data: DatasetCard, recipe: NamedRecipe, where: str
-) -> None:
-    side = recipe.resize or experiment.dataset.side or data.shape[-1]
+def _check_images(network: ModelCard, data: DatasetCard, recipe: NamedRecipe, side: int, where: str) -> None:
+    """Refuse images of a size that the network does not take, and a mean of other channels than the images have."""
     smallest, largest = network.sides
     if side < smallest or (largest and side > largest):
         wanted = f"{smallest} to {largest}" if largest else f"at least {smallest}"
         raise UserError(
             f"{where}: {network.name} takes images of {wanted} pixels a side, these have {side}; "
             "a recipe can 'resize' them"
+        )
+    if recipe.mean and len(recipe.mean) != data.shape[0]:
+        raise UserError(
+            f"{where}: recipe '{recipe.name}' is for {len(recipe.mean)} channels; {data.name} has {data.shape[0]}"
         )
 
 
@@ -138,6 +154,18 @@ def check_methods(
             )
 
 
+def check_recipe(
+    resolved: list[MethodSpec], cards: Mapping[str, MethodCard], recipe: NamedRecipe, where: str
+) -> None:
+    """Refuse methods that read what the recipe of the training does not have."""
+    for spec in resolved:
+        if methods.holds(cards[spec.name].needs.weight_decay, spec.settings) and not recipe.weight_decay:
+            raise UserError(
+                f"{where}: '{spec.name}' reads the weight decay of the training, and recipe '{recipe.name}' has none; "
+                "give the recipe or the method a 'weight_decay' above 0"
+            )
+
+
 def _check_method_scenario(experiment: Experiment, card: MethodCard, who: str) -> None:
     """Refuse a method for a scenario that it is not for, and one in steps whose models cannot be gone on with."""
     scenario = experiment.scenario
@@ -150,7 +178,7 @@ def _check_method_scenario(experiment: Experiment, card: MethodCard, who: str) -
 def check_sizes(experiment: Experiment, data: DatasetCard, where: str) -> None:
     """Refuse what the dataset cannot give: too many samples, unknown classes, an empty or a whole forget set."""
     dataset = experiment.dataset
-    train = dataset.train or data.train - dataset.validation
+    train = train_size(experiment, data)
     if train < 2 or train + dataset.validation > data.train:
         have = f"{dataset.name} has {data.train} training samples"
         raise UserError(f"{where}: train {train} + validation {dataset.validation} is too many; {have}")

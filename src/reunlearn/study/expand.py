@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from reunlearn.study import checks, memory, methods, paths
 from reunlearn.study.cards import Catalogue
+from reunlearn.study.counts import check_attacks, check_batches
 from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.inputs import Folder, StateInputs, TrainInputs, UnlearnInputs
@@ -44,9 +45,12 @@ class Expansion:
         checks.check_names(experiment, cards, where)
         self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where)
         checks.check_sizes(experiment, self.data_card, where)
+        check_attacks(experiment, cards.attacks, self.data_card, where)
         objective, recipe = objective_of(experiment, cards), load_recipe(experiment.recipe)
         checks.check_network(experiment, cards, self.data_card, recipe, where)
-        checks.check_pretrained(experiment, cards.models[experiment.architecture.name], where)
+        network = cards.models[experiment.architecture.name]
+        check_batches(experiment, network, self.data_card, recipe, where)
+        checks.check_pretrained(experiment, network, where)
         settings = experiment.objective.settings if experiment.objective else {}
         self.training = TrainingSpec(
             dataset=self.dataset,
@@ -59,6 +63,7 @@ class Expansion:
         )
         self.resolved = [methods.resolve(m, experiment, cards.methods, where) for m in experiment.methods]
         checks.check_methods(experiment, self.resolved, cards, objective, where)
+        checks.check_recipe(self.resolved, cards.methods, recipe, where)
         self.memory_mib = memory.estimate(self.data_card, recipe)
         self.modules = modules_of(self.training)
         self.measuring = Measuring(add, experiment, cards, where)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from reunlearn.base.yaml_files import as_read
 from reunlearn.study.cards import Value
 
 LONGEST_NAME = 64
@@ -25,10 +26,31 @@ SPLIT_REASON = "shadow models of split s are trained with the 1,000 seeds from 1
 METHOD_REASON = "the noise floor is retrained with method seed + 1,000"
 
 
+def no_number_from_bool(value: Any, read: Callable[[Any], Any]) -> Any:
+    """Return a field's value; pydantic alone would read true as the number 1.
+
+    Args:
+        value: as it stands in a file, or a list of such.
+        read: pydantic's own reading.
+
+    Raises:
+        ValueError: true or false where a number is expected.
+    """
+    result = read(value)
+    many = isinstance(value, list | tuple) and isinstance(result, tuple) and len(value) == len(result)
+    for written, number in zip(value, result, strict=True) if many else ((value, result),):
+        if isinstance(written, bool) and type(number) in (int, float):
+            word = str(written).lower()
+            raise ValueError(f"{word} is no number (YAML reads yes and on as true, no and off as false)")
+    return result
+
+
 class Strict(BaseModel):
     """A part of a study file; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    _numbers = field_validator("*", mode="wrap")(no_number_from_bool)
 
 
 def portable_name(text: str) -> str:
@@ -58,6 +80,13 @@ def method_name(text: str) -> str:
             "unless 'noise_floor' is false, the noise floor; take it out of the methods"
         )
     return text
+
+
+def text_or_parts(value: Any) -> Any:
+    """Return what stands for a text or a mapping; numbers, true, false and nothing are refused."""
+    if value is None or isinstance(value, bool | int | float):
+        raise ValueError(as_read(value))
+    return value
 
 
 def plain_value(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reunlearn.base.errors import UserError, near
-from reunlearn.base.yaml_files import read_yaml
+from reunlearn.base.yaml_files import as_read, read_yaml
 from reunlearn.study.schema import NamedRecipe, RecipeFile, Study
 
 CONFIG = Path("config")
@@ -24,6 +24,8 @@ RENAMED = {
 }
 # keys of older files that another way of saying took the place of
 REPLACED = {"relearn": "measures: [{name: relearn_time, settings: {cap: N}}]"}
+UNKNOWN = ("extra_forbidden", "invalid_key")  # pydantic's errors of keys that do not exist
+TEXTS = ("string_type", "literal_error")  # those of values that should be text
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -47,12 +49,10 @@ def parse(model: type[Model], content: Any, where: str) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         # where several kinds of value are allowed each of them reports: the innermost report knows most;
-        # a key that is misspelt says more than the one that is missing for it
-        first = max(error.errors(), key=lambda r: (len(r["loc"]), r["type"] == "extra_forbidden"))
-        missing = first["type"] == "missing"
-        raise UserError(
-            _line(where, _place(content, first["loc"], missing), _message(model, first))
-        ) from None
+        # a key that is misspelt says more than the one that is missing for it, wherever that is missed
+        first = max(error.errors(), key=lambda r: (r["type"] in UNKNOWN, len(r["loc"])))
+        place = _place(content, _location(first), first["type"] == "missing")
+        raise UserError(_line(where, place, _message(model, first))) from None
 
 
 def _line(where: str, place: list[str], message: str) -> str:
@@ -90,6 +90,19 @@ def _place(content: Any, location: tuple[int | str, ...], missing: bool) -> list
     return [*place, str(location[-1])] if missing else place
 
 
+def _is_key(report: Any) -> bool:
+    """Tell whether a pydantic error is about a key that is no text."""
+    return "[key]" in report["loc"][-1:] or "invalid_key" in report["type"]
+
+
+def _location(report: Any) -> tuple[int | str, ...]:
+    """Return where a pydantic error is; of a key that is no text, where its mapping is."""
+    location: tuple[int | str, ...] = report["loc"]
+    if location[-1:] == ("[key]",):
+        return location[:-2]
+    return location[:-1] if report["type"] == "invalid_key" else location
+
+
 def _message(model: type[BaseModel], report: Any) -> str:
     """Return what is wrong, in words that say what to write."""
     kind, location, value = report["type"], report["loc"], report["input"]
@@ -100,8 +113,11 @@ def _message(model: type[BaseModel], report: Any) -> str:
         if key in REPLACED:
             return f"'{key}' is no key any more; write '{REPLACED[key]}'"
         return f"unknown key '{key}'; {near(key, known)}"
-    if kind == "string_type" and isinstance(value, int | float):
-        return f"YAML reads {value} as a {type(value).__name__}; in quotes it is text"
+    if _is_key(report):
+        return f"a key that is no text: {as_read(value)}"
+    if kind in TEXTS and (value is None or isinstance(value, int | float)):
+        choices = f"; it may be {report['ctx']['expected']}" if kind == "literal_error" else ""
+        return f"{as_read(value)}{choices}"
     if kind in ("model_type", "dict_type"):
         return "a mapping is expected here, as in 'key: value'"
     return str(report["msg"]).removeprefix("Value error, ")

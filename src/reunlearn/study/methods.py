@@ -6,6 +6,7 @@ import operator
 from collections.abc import Mapping
 
 from reunlearn.base.errors import UserError, near
+from reunlearn.base.yaml_files import as_read
 from reunlearn.study import presets
 from reunlearn.study.cards import Hyperparameter, MethodCard, Reading, Value, When
 from reunlearn.study.preset_choice import choose
@@ -82,6 +83,8 @@ def check_value(key: str, value: Value, hyper: Hyperparameter, where: str) -> Va
         "float": number,
         "str": isinstance(value, str),
     }
+    if hyper.type == "str" and not fits["str"]:
+        raise UserError(f"{where}: {key}: {as_read(value)}")
     if not fits[hyper.type]:
         raise UserError(f"{where}: {key} must be {hyper.type}, not {value!r}")
     if hyper.choices and value not in hyper.choices:

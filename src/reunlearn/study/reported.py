@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from functools import cache
 from pathlib import Path
 
 from reunlearn.base.errors import UserError, near
+from reunlearn.base.files import read_text
 from reunlearn.study.schema import Reported
 
 FOLDER = Path("config/reported")
@@ -54,8 +56,7 @@ def _read(name: str) -> list[Row]:
     if not path.is_file():
         known = sorted(p.name for p in FOLDER.glob("*.csv"))
         raise UserError(f"{path}: no such file; {near(name, known)}")
-    with path.open(newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = list(csv.DictReader(io.StringIO(read_text(path))))
     lacking = [c for c in COLUMNS if rows and rows[0].get(c) is None]
     if not rows or lacking:
         raise UserError(f"{path}: " + (f"has no column '{lacking[0]}'" if lacking else "is empty"))

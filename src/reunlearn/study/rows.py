@@ -21,6 +21,7 @@ from reunlearn.study.fields import (
     Strict,
     TrainSeed,
     method_name,
+    text_or_parts,
 )
 
 
@@ -68,7 +69,7 @@ class Method(Strict):
 
 def _method_written_out(value: Any) -> Any:
     """Return the mapping that `name` or `name@reading` stands for."""
-    if not isinstance(value, str):
+    if not isinstance(text_or_parts(value), str):
         return value
     name, at, reading = value.partition("@")
     if at and reading not in ("paper", "code"):

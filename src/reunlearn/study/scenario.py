@@ -20,14 +20,16 @@ from pydantic import (
     GetJsonSchemaHandler,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from reunlearn.base.errors import near
+from reunlearn.base.errors import closest, near
 from reunlearn.study.cards import DatasetCard
+from reunlearn.study.fields import no_number_from_bool, text_or_parts
 
 PACKAGE = "reunlearn.data.scenarios"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "scenarios"
@@ -46,6 +48,8 @@ class Scenario(BaseModel):
     FROM_PLAN: ClassVar[tuple[str, ...]] = ()  # fields that the plan fills in: a study may not have them
     POISONS: ClassVar[bool] = False  # the original is taught wrong labels
     SUBCLASSES: ClassVar[bool] = False  # the numbers of its classes are those of sub-classes
+
+    _numbers = field_validator("*", mode="wrap")(no_number_from_bool)
 
     kind: str = Field(default="", description="a file of src/reunlearn/data/scenarios")
     steps: int = Field(
@@ -67,16 +71,16 @@ class Scenario(BaseModel):
         missing = [n for n, f in cls.model_fields.items() if f.is_required() and content.get(n) is None]
         unknown = [str(name) for name in content if name not in cls.model_fields]
         if missing:
-            tail = f"; it does not take '{unknown[0]}'" if unknown else ""
+            tail = f"; it {cls._refusal(unknown[0])}" if unknown else ""
             raise ValueError(f"scenario '{kind}' takes '{missing[0]}', which is missing{tail}")
         if unknown:
-            raise ValueError(cls._refusal(unknown[0]))
+            raise ValueError(f"scenario '{kind}' {cls._refusal(unknown[0])}")
         return {**content, "kind": kind}
 
     @classmethod
     def _refusal(cls, key: str) -> str:
         keys = [name for name in cls.model_fields if name not in ("kind", *cls.FROM_PLAN)]
-        return f"scenario '{kind_of(cls)}' does not take '{key}'; {near(key, keys)}"
+        return f"does not take '{key}'; {near(key, keys)}"
 
     @model_validator(mode="after")
     def _step_is_there(self) -> Scenario:
@@ -143,6 +147,15 @@ class Scenario(BaseModel):
             UserError: the dataset lacks a class, a sub-class or samples, or nothing would be left to retain.
         """
 
+    def parts(self, card: DatasetCard, train: int) -> tuple[int, ...]:
+        """Return the number of samples that each step forgets; nothing where only the data can tell.
+
+        Args:
+            card: the dataset's card, completed.
+            train: number of training samples of the study.
+        """
+        return ()
+
     def select(self, samples: Any, split_seed: int) -> Any:
         """Return which samples are forgotten in which step.
 
@@ -207,15 +220,17 @@ def read_scenario(content: Any) -> Scenario:
     if not isinstance(content, dict):
         raise ValueError(f"a scenario is a mapping with 'kind', not {content!r}")
     if "kind" not in content:
-        raise ValueError(f"a scenario takes 'kind', which is missing; known: {', '.join(kinds())}")
-    return kind_class(str(content["kind"])).model_validate(content)
+        meant = [str(key) for key in content if closest(str(key), ["kind"])]
+        hint = f"; '{meant[0]}' is no key of it" if meant else ""
+        raise ValueError(f"a scenario takes 'kind', which is missing{hint}; known: {', '.join(kinds())}")
+    return kind_class(str(text_or_parts(content["kind"]))).model_validate(content)
 
 
 def as_studies_write(scenario: Scenario) -> Scenario:
     """Return the scenario; refuse one with fields that only the plan fills in."""
     for name in scenario.FROM_PLAN:
         if getattr(scenario, name) is not None:
-            raise ValueError(scenario._refusal(name))
+            raise ValueError(f"scenario '{scenario.kind}' {scenario._refusal(name)}")
     return scenario
 
 

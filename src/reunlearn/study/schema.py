@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from reunlearn.study.fields import Name, Settings, Strict
+from reunlearn.study.fields import Name, Settings, Strict, text_or_parts
 from reunlearn.study.rows import MethodEntry, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
 
@@ -93,7 +93,7 @@ def _first_twice(values: Iterable[Hashed]) -> Hashed | None:
 
 def _measure_written_out(value: Any) -> Any:
     """Return the mapping that a measure's name stands for."""
-    return {"name": value} if isinstance(value, str) else value
+    return {"name": value} if isinstance(text_or_parts(value), str) else value
 
 
 MeasureEntry = Annotated[Measure, BeforeValidator(_measure_written_out, json_schema_input_type=str | Measure)]

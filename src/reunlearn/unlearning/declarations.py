@@ -18,6 +18,7 @@ class Needs:
     validation: When = False
     true_labels: When = False  # of samples that the original was trained on with wrong labels
     state: dict[str, When] = field(default_factory=dict)  # kinds of training-time state
+    weight_decay: When = False  # in the recipe that the original was trained with
 
     def as_card(self) -> dict[str, Any]:
         """Return the needs as JSON."""

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reunlearn.base.errors import UserError
+from reunlearn.study.catalogue import catalogue
 from reunlearn.study.scenario import kinds, read_scenario
-from tests.data.scenarios.made import choose
+from tests.data.scenarios.made import LABELS, choose
 
 STEPPED: tuple[dict[str, Any], ...] = (
     {"kind": "random", "fraction": 0.2},
@@ -26,6 +28,25 @@ STEPPED: tuple[dict[str, Any], ...] = (
 def _mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.txt").write_text("".join(f"{n}\n" for n in range(0, 60, 3)))
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4])
+@pytest.mark.parametrize("fields", STEPPED, ids=lambda f: f["kind"])
+def test_the_plan_counts_what_is_dealt(fields: dict[str, Any], steps: int) -> None:
+    card = catalogue().datasets["cifar10"]  # ten classes, as here
+    counted = read_scenario({**fields, "steps": steps}).parts(card, len(LABELS))
+    part = choose(**fields, steps=steps).part
+    assert bool(counted) is (fields["kind"] in ("random", "first"))
+    assert counted in ((), tuple(np.bincount(part[part >= 0]).tolist()))
+
+
+@pytest.mark.parametrize("fields", STEPPED, ids=lambda f: f["kind"])
+def test_the_plan_refuses_more_steps_than_things(fields: dict[str, Any]) -> None:
+    card = catalogue().datasets["cifar20"]
+    enough, many = (read_scenario({**fields, "steps": steps}) for steps in (4, 1000))
+    enough.check(card, card.train, "here")
+    with pytest.raises(UserError, match=r"^here: \d+ [a-z ]+ are too few for 1000 steps$"):
+        many.check(card, 500, "here")
 
 
 def test_every_kind_is_here() -> None:

@@ -9,6 +9,25 @@ from reunlearn.data.scenarios.registry import STAYS, TrainingSet
 from reunlearn.study.scenario import Scenario
 
 
+def check_steps(count: int, scenario: Scenario, what: str, where: str) -> None:
+    """Refuse more steps than things to forget.
+
+    Args:
+        count: number of things.
+        scenario: says how many steps there are.
+        what: the plural noun of the things.
+        where: begins the error line.
+    """
+    if count < scenario.steps:
+        raise UserError(f"{where}: {count} {what} are too few for {scenario.steps} steps")
+
+
+def equal_parts(count: int, scenario: Scenario) -> tuple[int, ...]:
+    """Return how many of `count` things each step forgets, as `even` deals them."""
+    share, more = divmod(count, scenario.steps)
+    return tuple(share + (step < more) for step in range(scenario.steps))
+
+
 def even(things: np.ndarray, scenario: Scenario, what: str) -> list[np.ndarray]:
     """Return `things` in as many parts as there are steps, as equal as can be.
 
@@ -20,10 +39,8 @@ def even(things: np.ndarray, scenario: Scenario, what: str) -> list[np.ndarray]:
     Raises:
         UserError: there are more steps than things.
     """
-    if 0 < len(things) < scenario.steps:
-        raise UserError(
-            f"scenario '{scenario.kind}': {len(things)} {what} are too few for {scenario.steps} steps"
-        )
+    if len(things):
+        check_steps(len(things), scenario, what, f"scenario '{scenario.kind}'")
     return np.array_split(things, scenario.steps)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from reunlearn.base.errors import UserError
+from reunlearn.data.scenarios._steps import check_steps
 from reunlearn.data.scenarios._whole_classes import ClassNumbers, check_known, numbered, whole
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
@@ -34,6 +35,7 @@ class Class(Scenario):
     def check(self, card: DatasetCard, train: int, where: str) -> None:
         """Refuse unknown classes, and all classes together."""
         check_known(self.classes, card.classes, "class", card.name, where)
+        check_steps(len(self.classes), self, "classes", where)
         if len(self.classes) == card.classes:
             raise UserError(f"{where}: all classes would be forgotten; nothing is left to retain")
 

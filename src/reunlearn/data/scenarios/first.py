@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from reunlearn.data.scenarios._per_class import check_budget, shares
-from reunlearn.data.scenarios._steps import no_classes
+from reunlearn.data.scenarios._steps import check_steps, equal_parts, no_classes
 from reunlearn.data.scenarios._whole_classes import ClassNumbers, check_known, numbered
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
@@ -34,6 +34,12 @@ class First(Scenario):
         """Refuse unknown classes, and more samples than a class has."""
         check_known(self.classes or (), card.classes, "class", card.name, where)
         check_budget(self.count, self.classes or range(card.classes), card, train, where)
+        check_steps(self.count, self, "samples per class", where)
+
+    def parts(self, card: DatasetCard, train: int) -> tuple[int, ...]:
+        """Return equal parts of each class's samples."""
+        classes = len(self.classes or range(card.classes))
+        return tuple(classes * part for part in equal_parts(self.count, self))
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return the first samples of each class, an equal share of each class in each step."""

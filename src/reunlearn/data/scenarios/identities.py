@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from reunlearn.base.errors import UserError
+from reunlearn.data.scenarios._steps import check_steps
 from reunlearn.data.scenarios._whole_classes import whole
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
@@ -33,6 +34,7 @@ class Identities(Scenario):
             raise UserError(
                 f"{where}: {self.count} of {card.classes} identities; nothing would be left to retain"
             )
+        check_steps(self.count, self, "classes", where)
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return all samples of the drawn classes; these are dealt to the steps in the order drawn."""

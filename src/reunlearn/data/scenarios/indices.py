@@ -16,7 +16,7 @@ from pydantic import Field
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.scenarios._lists import digest_of, read_indices
-from reunlearn.data.scenarios._steps import dealt, no_classes
+from reunlearn.data.scenarios._steps import check_steps, dealt, no_classes
 from reunlearn.data.scenarios.registry import NEITHER, STAYS, Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
 from reunlearn.study.scenario import Scenario
@@ -76,6 +76,7 @@ class Indices(Scenario):
         for file, numbers in ((self.file, forget), (self.retain, retain or [])):
             if beyond := [n for n in numbers if n >= card.train]:
                 raise UserError(f"{where}: {file}: no sample {beyond[0]}; {card.name} has {card.train}")
+        check_steps(len(forget), self, "samples", where)
         if len(forget) == card.train:
             raise UserError(f"{where}: {self._nothing_stays}")
         if both := set(forget) & set(retain or ()):

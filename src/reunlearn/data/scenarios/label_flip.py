@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from reunlearn.data.scenarios._per_class import check_budget, shares
-from reunlearn.data.scenarios._steps import no_classes
+from reunlearn.data.scenarios._steps import check_steps, no_classes
 from reunlearn.data.scenarios._whole_classes import check_known
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
@@ -51,6 +51,7 @@ class LabelFlip(Scenario):
         named = tuple(label for pair in self.pairs or () for label in pair)
         check_known(named, card.classes, "class", card.name, where)
         check_budget(self.count, named or range(card.classes), card, train, where)
+        check_steps(self.count, self, "samples per class", where)
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return samples of paired classes, each with the label of the other class.

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from reunlearn.base.errors import UserError
-from reunlearn.data.scenarios._steps import dealt, no_classes
+from reunlearn.data.scenarios._steps import check_steps, dealt, equal_parts, no_classes
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
 from reunlearn.study.scenario import Scenario
@@ -33,6 +33,11 @@ class Random(Scenario):
             raise UserError(
                 f"{where}: fraction {self.fraction} of {train} samples forgets none or all of them"
             )
+        check_steps(round(self.fraction * train), self, "samples", where)
+
+    def parts(self, card: DatasetCard, train: int) -> tuple[int, ...]:
+        """Return equal parts of the fraction."""
+        return equal_parts(round(self.fraction * train), self)
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return a random fraction, dealt to the steps in the order drawn."""

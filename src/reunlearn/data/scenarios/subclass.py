@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from reunlearn.base.errors import UserError
+from reunlearn.data.scenarios._steps import check_steps
 from reunlearn.data.scenarios._whole_classes import ClassNumbers, check_known, numbered, whole
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
@@ -34,6 +35,7 @@ class Subclass(Scenario):
         if not known:
             raise UserError(f"{where}: {card.name} has no sub-classes; cifar20 has")
         check_known(self.subclasses, known, "sub-class", card.name, where)
+        check_steps(len(self.subclasses), self, "classes", where)
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return all samples of the sub-classes; these are dealt to the steps in their order."""

@@ -52,7 +52,9 @@ DIVERGENCES = (
 
 @method(
     paper="Golatkar et al. 2020b (NTK); baseline of SCRUB, PGU",
-    needs=Needs(forget=True, retain=True, state={"initial_weights": True}),
+    needs=Needs(
+        forget=True, retain=True, state={"initial_weights": True}, weight_decay={"weight_decay": [0.0]}
+    ),
     divergences=DIVERGENCES,
     capabilities=("outputs",),
 )

@@ -1,0 +1,84 @@
+"""`make … SEEDS= METHODS=`: what make hands over is what Snakemake plans, blanks or not."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import EXPERIMENT, ROOT, Project
+
+pytestmark = pytest.mark.workflow
+
+
+def handed_over(*choices: str) -> list[str]:
+    """Return the configuration values that make's command gives Snakemake, as a shell reads them."""
+    command = ["make", "--no-print-directory", "-n", "dry-run", "DEVICE=cpu", *choices]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (line,) = (line for line in done.stdout.splitlines() if "--config" in line)
+    words = shlex.split(line)
+    return words[words.index("--config") + 1 : words.index("--dry-run")]
+
+
+def dry_run(project: Project, values: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake's dry run with these configuration values."""
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default"]
+    return project.run([*command, "--cores", "1", "--dry-run", "--config", *values], check=False)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, known_plugins: Path) -> Project:
+    made = Project.create(tmp_path_factory.mktemp("narrowed") / "project")
+    made.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1, 2]}])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("choices", "values"),
+    [
+        (["SEEDS=0, 1"], ["seeds=0, 1"]),
+        (["SEEDS= 0 ,1 ", "METHODS=finetune, lur"], ["methods=finetune, lur", "seeds=0 ,1"]),
+        (["SEEDS= ", "METHODS="], []),
+        (['METHODS=it\'s; $$(touch x) "y"'], ['methods=it\'s; $(touch x) "y"']),
+    ],
+)
+def test_make_hands_each_choice_over_as_one_word(choices: list[str], values: list[str]) -> None:
+    assert handed_over("STUDY=tiny", *choices) == ["study=tiny", *values, "device=cpu"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "seeds", "runs"),
+    [
+        (["SEEDS=0, 1", "METHODS=finetune , gradient_ascent"], 2, 4),
+        (["SEEDS=1,1,, 1", "METHODS= finetune,finetune"], 1, 1),
+        (["SEEDS= ", "METHODS= "], 3, 6),
+    ],
+)
+def test_snakemake_plans_what_was_asked_for(
+    project: Project, choices: list[str], seeds: int, runs: int
+) -> None:
+    done = dry_run(project, handed_over("STUDY=tiny", *choices))
+    assert not done.returncode, done.stderr
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.MULTILINE))
+    assert (int(counts["split"]), int(counts["unlearn"])) == (seeds, runs)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("SEEDS=0 1", "SEEDS is '0 1'; write whole numbers with commas, such as 0,1"),
+        ("SEEDS=zero", "SEEDS is 'zero'; write whole numbers with commas"),
+        ("SEEDS=,", "SEEDS is ',', which names nothing"),
+        ("SEEDS=7", "study 'tiny' has no seed 7"),
+        ("METHODS=finetun, lur", "study 'tiny' has no method 'finetun'; did you mean finetune"),
+    ],
+)
+def test_other_text_is_one_line(project: Project, choice: str, said: str) -> None:
+    done = dry_run(project, handed_over("STUDY=tiny", choice))
+    assert done.returncode
+    assert any(said in line for line in (done.stdout + done.stderr).splitlines())
+    assert "Traceback" not in done.stderr
