@@ -38,7 +38,7 @@ def names_all(err: str) -> bool:
 def test_each_is_named_with_the_reason_and_left_out(broken: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     planned = plan_each()
     assert planned.good.keys() == {STUDY} and tuple(planned.failed) == BROKEN
-    assert planned.failed["not_text"].startswith("config/studies/not_text.yaml: cannot be read: ")
+    assert planned.failed["not_text"].startswith("config/studies/not_text.yaml: line 1 is not UTF-8")
     assert "not YAML" in planned.failed["not_yaml"]
     assert "no_such_method" in planned.failed["unknown"]
     assert "/not/mounted: no such folder" in planned.failed["no_folder"]

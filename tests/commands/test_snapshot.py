@@ -29,7 +29,7 @@ def test_every_sound_folder_is_stored_and_pushed(project: Plan) -> None:
     assert set(taken.changed) == read_outputs(RUNS_FILE).keys()
     assert (taken.unsound, taken.not_pushed) == ({}, ())
     digests = [entry["md5"] for entry in read_outputs(RUNS_FILE).values()]
-    assert all(Path("dvc-storage/files/md5", d[:2], d[2:]).exists() for d in digests)
+    assert all(Path("../dvc-storage/files/md5", d[:2], d[2:]).exists() for d in digests)
     assert snapshot.take(STUDY).changed == ()
 
 
@@ -63,7 +63,7 @@ def test_entries_of_others_stay_and_stop_nothing(project: Plan) -> None:
     assert taken.remote is not None
     assert read_outputs(RUNS_FILE)["runs/theirs"] == theirs["runs/theirs"]
     digest = read_outputs(RUNS_FILE)[one(project, "original")]["md5"]
-    assert Path("dvc-storage/files/md5", digest[:2], digest[2:]).exists()
+    assert Path("../dvc-storage/files/md5", digest[:2], digest[2:]).exists()
 
 
 def test_unknown_choice_of_weights_is_refused(project: Plan) -> None:

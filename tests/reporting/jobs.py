@@ -25,7 +25,6 @@ def finish(folder: str, stage: str, *, seconds: float, start_up: float = 0.1, **
         facts: entries of the record, instead of or besides the usual ones.
     """
     record = {
-        "inputs": {},
         "seconds": {"run": seconds, "total": seconds + start_up},
         "peak_memory_mib": 410.2,
         "device": "cpu",
@@ -38,10 +37,10 @@ def finish(folder: str, stage: str, *, seconds: float, start_up: float = 0.1, **
         "command": ["reunlearn", stage],
         **facts,
     }
-    manifest = {"format": 1, "specification": full_digest(folder), "code": "code", "outputs": {}}
+    manifest = {"format": 1, "specification": full_digest(folder), "code": "code"}
     write_json(Path(folder) / paths.SPECIFICATION, {"stage": stage})
     write_json(Path(folder) / paths.RECORD, record)
-    write_json(Path(folder) / paths.MANIFEST, manifest)
+    write_json(Path(folder) / paths.MANIFEST, {**manifest, "inputs": {}, "outputs": {}})
     return folder
 
 

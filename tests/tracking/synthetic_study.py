@@ -107,10 +107,9 @@ class SyntheticStudy:
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        outputs = {name: full_digest(text) for name, text in files.items()}
-        write_json(
-            folder / paths.MANIFEST, {"format": 1, "specification": "s", "code": "code", "outputs": outputs}
-        )
+        outputs = {n: {"size": len(text), "sha256": full_digest(text)} for n, text in files.items()}
+        told = {"format": 1, "specification": "s", "code": "code", "inputs": {}}
+        write_json(folder / paths.MANIFEST, {**told, "outputs": outputs})
 
     def edit(self, method: str, code: str) -> None:
         """Let every model of a method come out of other code, and aggregate again."""
