@@ -144,7 +144,7 @@ def _classes(outputs: Outputs, augmented: dict[str, np.ndarray]) -> Table:
     predicted = {name: (array, name) for name, array in _predicted(outputs.logits).items()}
     predicted |= {f"{name}_augmented": (array, name) for name, array in augmented.items()}
     classes, nothing = outputs.logits["forget"].shape[-1], np.empty(0, dtype=np.int32)
-    parts = [(nothing, nothing, nothing, nothing, nothing.astype(str))]
+    parts: list[tuple[np.ndarray, ...]] = [(nothing, nothing, nothing, nothing, nothing.astype(str))]
     for name, (predicted_N, labelled) in predicted.items():
         counts_KK = confusion(predicted_N, outputs.labels[labelled], classes)
         sizes_K = counts_KK.sum(axis=1)
