@@ -257,6 +257,30 @@ def test_a_model_that_is_its_own_reference_is_noted(own: Own, capsys: pytest.Cap
     assert found["numbers"]["audited"]["accuracy_test"] == found["numbers"]["Retrain"]["accuracy_test"]
 
 
+def test_weights_of_a_wrapped_network_and_of_16_bits_are_audited_as_the_plain_ones(
+    own: Own, audited: Path
+) -> None:
+    names = own.models
+    wrapped = {f"module._orig_mod.{k}": t for k, t in load_file(own.root / names["finetune"]).items()}
+    save_file(wrapped, own.root / "wrapped.safetensors")
+    stored = load_file(own.root / names["retrain"])
+    stored = {key: t.bfloat16() if t.is_floating_point() else t.int() for key, t in stored.items()}
+    save_file(stored, own.root / "bfloat16.safetensors")
+    references = ("bfloat16.safetensors", names["noise_floor"])
+    with inside(own.root):
+        audit.run(request(own, model="wrapped.safetensors", references=references, output="out/wrapped"))
+    ours, theirs = (read_json(f / "audit.json")["numbers"] for f in (own.root / "out/wrapped", audited))
+    of_reference = ("weight_distance_retrain", "relative_weight_distance_retrain")
+    for row in ("audited", "Original"):
+        assert ours[row]["accuracy_forget"] == theirs[row]["accuracy_forget"]
+        assert ours[row]["entropy_logistic"] == theirs[row]["entropy_logistic"]
+        for name in of_reference:
+            assert ours[row][name] == pytest.approx(theirs[row][name], rel=1e-2)
+    assert ours["audited"]["weight_distance_original"] == theirs["audited"]["weight_distance_original"]
+    places = {p.is_symlink() for p in own.root.glob("runs/digits/*/given/*/model.safetensors")}
+    assert places == {True, False}
+
+
 def test_whole_classes_are_told_apart_on_test(own: Own) -> None:
     labels = np.load(own.root / "data/digits/train_y.npy")
     np.save(own.root / "threes.npy", np.flatnonzero(labels == 3))
@@ -298,7 +322,7 @@ def spoil(name: str) -> dict[str, Any]:
     [
         ("nan", "weight 'head.bias' holds NaN"),
         ("missing", "no weight 'head.bias', which small_cnn needs"),
-        ("pickle", "a pickle, which can run code when it is opened; convert it: python -c"),
+        ("pickle", "a pickle, which can run code when it is opened; convert it: "),
         ({"architecture": "small_cnn width=7"}, "weight 'features.0.weight' is (6, 1, 3, 3)"),
         ({"references": ("none.safetensors",)}, "none.safetensors: no such file of weights"),
         ({"original": "config"}, "config: a folder, not a file of weights"),

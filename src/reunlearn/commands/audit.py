@@ -57,14 +57,12 @@ def run(request: AuditRequest, json: bool = False) -> None:
 
 def _check_weights(audit: Audit) -> None:
     """Refuse a file of weights before anything is begun; the stage `given` looks at each again."""
-    from reunlearn.training.given_weights import (
-        check_weights,
-    )  # torch takes seconds; most mistakes need none of it
+    from reunlearn.training.given_weights import read_weights  # torch takes seconds; most mistakes need none
 
     side = audit.training.recipe.resize
     shape = (audit.data.shape[0], side, side) if side else audit.data.shape
     for _, _, file in audit.request.models():
-        check_weights(file, audit.training.architecture, shape, audit.data.classes)
+        read_weights(file, audit.training.architecture, shape, audit.data.classes)
 
 
 def _execute(audit: Audit) -> dict[str, str]:
