@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -179,6 +180,107 @@ def test_without_a_reference_the_page_says_that_nothing_can_be_compared(
     assert "accuracy_forget_augmented" not in found["numbers"]["audited"]  # no recipe, no augmentation
 
 
+def broken(own: Own, name: str) -> str:
+    """Write a model whose weights are finite but whose outputs are not; return its file."""
+    tensors = load_file(own.root / own.models[name])
+    (variance,) = [key for key in tensors if key.endswith("1.running_var")][:1]
+    tensors[variance] = torch.full_like(tensors[variance], -1.0)
+    save_file(tensors, own.root / f"broken_{name}.safetensors")
+    return f"broken_{name}.safetensors"
+
+
+def test_a_model_that_answers_nan_has_diverged_wherever_it_is_shown(
+    own: Own, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with inside(own.root):
+        audit.run(request(own, model=broken(own, "finetune"), output="out/broken"))
+    printed = capsys.readouterr().out
+    lines = [line for line in printed.splitlines() if "accuracy" in line.lower() or ", AUC" in line]
+    assert len(lines) > 4
+    assert all(line.strip(" │").endswith("diverged") for line in lines)
+    assert "audited diverged: some of its outputs are not finite numbers" in printed
+    found = read_json(own.root / "out/broken/audit.json")
+    assert found["status"]["audited"] == {"finished": 0, "diverged": 1}
+    assert found["status"]["Retrain"] == {"finished": 1, "diverged": 0}
+    assert found["numbers"]["audited"]["accuracy_forget"] is None
+    assert set(found["numbers"]["audited"].values()) == {None}
+    assert found["numbers"]["Retrain"]["accuracy_forget"] > 0
+    _, text = read_page(own.root / "out/broken")
+    assert "The audited model diverged: some of its outputs are not finite numbers" in text
+    assert "There is no Retrain" not in text
+    results = pd.read_parquet(own.root / "out/broken/results/results.parquet")
+    audited = results[(results["method"] == "audited") & results["metric"].str.startswith("accuracy_")]
+    assert len(audited) > 3 and audited["value"].isna().all()
+
+
+def test_a_reference_or_original_that_answers_nan_is_not_called_absent(
+    own: Own, capsys: pytest.CaptureFixture[str]
+) -> None:
+    references = (broken(own, "retrain"), own.models["noise_floor"])
+    more = {"original": broken(own, "original"), "attacks": ("loss_logistic_cv",)}
+    with inside(own.root):
+        audit.run(request(own, references=references, output="out/floorless", **more))
+    printed = capsys.readouterr().out
+    _, text = read_page(own.root / "out/floorless")
+    assert "The reference diverged" in text and "There is no Retrain" not in text
+    for shown in (printed, text):
+        assert "Retrain diverged: some of its outputs" in " ".join(shown.split())
+        assert "Original diverged: some of its outputs" in " ".join(shown.split())
+    found = read_json(own.root / "out/floorless/audit.json")
+    assert found["status"]["audited"] == {"finished": 1, "diverged": 0}
+    assert found["numbers"]["audited"]["loss_logistic_cv.auc"] > 0
+
+
+def test_a_model_of_the_noise_floor_that_answers_nan_does_not_count(own: Own) -> None:
+    references = (own.models["retrain"], own.models["noise_floor"], broken(own, "retrain"))
+    with inside(own.root):
+        more = {"original": None, "attacks": ("loss_logistic_cv",), "output": "out/floor"}
+        audit.run(request(own, references=references, **more))
+        audit.run(request(own, references=references[:2], **{**more, "output": "out/floor_without"}))
+    ours, without = (read_json(own.root / f"out/{name}/audit.json") for name in ("floor", "floor_without"))
+    assert ours["status"]["Noise floor"] == {"finished": 1, "diverged": 1}
+    assert ours["numbers"]["Noise floor"] == without["numbers"]["Noise floor"]
+    assert "Noise floor: 1 of 2 models diverged" in read_page(own.root / "out/floor")[1]
+    assert without["notes"] == []
+
+
+def test_a_model_that_is_its_own_reference_is_noted(own: Own, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copyfile(own.root / own.models["finetune"], own.root / "copy.safetensors")
+    with inside(own.root):
+        more = {"original": own.models["finetune"], "attacks": ("loss_logistic_cv",)}
+        audit.run(request(own, references=("copy.safetensors",), output="out/same", **more))
+    found = read_json(own.root / "out/same/audit.json")
+    assert len(found["notes"]) == 3
+    printed, text = " ".join(capsys.readouterr().out.split()), read_page(own.root / "out/same")[1]
+    for note in found["notes"]:
+        assert "hold the same weights" in note and note in text and note in printed
+    assert found["numbers"]["audited"]["accuracy_test"] == found["numbers"]["Retrain"]["accuracy_test"]
+
+
+def test_weights_of_a_wrapped_network_and_of_16_bits_are_audited_as_the_plain_ones(
+    own: Own, audited: Path
+) -> None:
+    names = own.models
+    wrapped = {f"module._orig_mod.{k}": t for k, t in load_file(own.root / names["finetune"]).items()}
+    save_file(wrapped, own.root / "wrapped.safetensors")
+    stored = load_file(own.root / names["retrain"])
+    stored = {key: t.bfloat16() if t.is_floating_point() else t.int() for key, t in stored.items()}
+    save_file(stored, own.root / "bfloat16.safetensors")
+    references = ("bfloat16.safetensors", names["noise_floor"])
+    with inside(own.root):
+        audit.run(request(own, model="wrapped.safetensors", references=references, output="out/wrapped"))
+    ours, theirs = (read_json(f / "audit.json")["numbers"] for f in (own.root / "out/wrapped", audited))
+    of_reference = ("weight_distance_retrain", "relative_weight_distance_retrain")
+    for row in ("audited", "Original"):
+        assert ours[row]["accuracy_forget"] == theirs[row]["accuracy_forget"]
+        assert ours[row]["entropy_logistic"] == theirs[row]["entropy_logistic"]
+        for name in of_reference:
+            assert ours[row][name] == pytest.approx(theirs[row][name], rel=1e-2)
+    assert ours["audited"]["weight_distance_original"] == theirs["audited"]["weight_distance_original"]
+    places = {p.is_symlink() for p in own.root.glob("runs/digits/*/given/*/model.safetensors")}
+    assert places == {True, False}
+
+
 def test_whole_classes_are_told_apart_on_test(own: Own) -> None:
     labels = np.load(own.root / "data/digits/train_y.npy")
     np.save(own.root / "threes.npy", np.flatnonzero(labels == 3))
@@ -220,7 +322,7 @@ def spoil(name: str) -> dict[str, Any]:
     [
         ("nan", "weight 'head.bias' holds NaN"),
         ("missing", "no weight 'head.bias', which small_cnn needs"),
-        ("pickle", "a pickle, which can run code when it is opened; convert it: python -c"),
+        ("pickle", "a pickle, which can run code when it is opened; convert it: "),
         ({"architecture": "small_cnn width=7"}, "weight 'features.0.weight' is (6, 1, 3, 3)"),
         ({"references": ("none.safetensors",)}, "none.safetensors: no such file of weights"),
         ({"original": "config"}, "config: a folder, not a file of weights"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.base import hashes
 from reunlearn.base.errors import UserError
 from reunlearn.data.folder import scan
 
@@ -15,7 +16,7 @@ from reunlearn.data.folder import scan
 def fill(folder: Path, names: str) -> None:
     for name in names.split():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(name.encode())
+        (folder / name).write_bytes(f"{folder.name}/{name}".encode())
 
 
 def numbered(count: int) -> str:
@@ -42,7 +43,7 @@ def test_folders_named_after_parts_are_the_parts(tmp_path: Path, parts: str) -> 
     assert found.test["dog"] == (f"{parts.split()[0]}/dog/0.png",)
 
 
-def test_the_digest_knows_names_and_sizes_but_not_the_place(tmp_path: Path) -> None:
+def test_the_digest_knows_names_and_contents_but_not_the_place(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     fill(here, numbered(3))
     shutil.copytree(here, there)
@@ -52,8 +53,38 @@ def test_the_digest_knows_names_and_sizes_but_not_the_place(tmp_path: Path) -> N
     assert scan(there).digest != first
     (there / "cat/0.bmp").rename(there / "cat/0.png")
     assert scan(there).digest == first
-    (there / "cat/0.png").write_bytes(b"longer than before")
+    (there / "cat/0.png").write_bytes(b"cat/9.png")  # of the same size
     assert scan(there).digest != first
+
+
+def test_two_images_of_one_size_that_change_places_are_another_dataset(tmp_path: Path) -> None:
+    fill(tmp_path, numbered(3))
+    first = scan(tmp_path)
+    cat, dog, aside = tmp_path / "cat/1.png", tmp_path / "dog/1.png", tmp_path.parent / "aside"
+    assert cat.stat().st_size == dog.stat().st_size
+    cat.rename(aside)
+    dog.rename(cat)
+    aside.rename(dog)
+    exchanged = scan(tmp_path)
+    assert (exchanged.train, exchanged.test) == (first.train, first.test)
+    assert exchanged.digest != first.digest
+
+
+def test_a_file_that_has_not_changed_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pictures"
+    fill(folder, numbered(3))
+    monkeypatch.setenv("REUNLEARN_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(hashes, "SETTLED_NS", 0)
+    first = scan(folder).digest
+    read: list[Path] = []
+    monkeypatch.setattr(hashes, "sha256", lambda path: read.append(path) or "0" * 64)
+    assert scan(folder).digest == first
+    assert read == []
+    (folder / "dog/2.png").write_bytes(b"cat/9.png")
+    assert scan(folder).digest != first
+    assert read == [folder / "dog/2.png"]
 
 
 def lonely(folder: Path) -> None:
@@ -91,6 +122,14 @@ def missing_part(folder: Path) -> None:
         (missing_part, "class 'b' is in train but not in test"),
         (lambda f: (f / "cat/1.png").rename(f / "cat/1\n.png"), "cannot be printed, '1.*rename it"),
         (lambda f: (f / "cat/9.png").symlink_to(f / "nothing"), r"cat/9\.png: No such file"),
+        (
+            lambda f: shutil.copy(f / "cat/1.png", f / "cat/0.png"),
+            r"cat/1\.png: the same bytes as cat/0\.png",
+        ),
+        (
+            lambda f: shutil.copy(f / "cat/0.png", f / "dog/3.png"),
+            r"dog/3\.png: the same bytes as cat/0\.png",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path: Path, change: Callable[[Path], object], words: str) -> None:

@@ -104,8 +104,29 @@ def test_outputs_that_are_not_finite_are_a_result(bad: float) -> None:
     result = measured(("crop",), bad)
     assert result.status == "diverged"
     assert math.isnan(result.numbers["entropy_forget"])
+    accuracies = {name: value for name, value in result.numbers.items() if name.startswith("accuracy_")}
+    assert len(accuracies) == 5
+    assert all(math.isnan(value) for value in accuracies.values())
+    assert not [name for name in result.arrays if name.endswith("_predicted")]
+    assert set(map(len, result.tables["classes"].values())) == {0}
+    whole = measured(("crop",)).tables["classes"]  # the control
+    assert {k: v.dtype.kind for k, v in result.tables["classes"].items()} == {
+        k: v.dtype.kind for k, v in whole.items()
+    }
+    assert set(whole["set"]) == {"forget", "retain", "test", "forget_augmented", "retain_augmented"}
     np.testing.assert_array_equal(result.arrays["test_logits"][:, -1], np.full(20, bad))
     assert np.isfinite(result.arrays["test_logits"][:, :-1]).all()
+
+
+def test_a_set_that_is_finite_keeps_its_accuracy_beside_one_that_is_not() -> None:
+    outputs = Outputs(
+        logits={"forget": np.eye(3), "test": np.where(np.eye(3), np.nan, 0.0)},
+        labels={"forget": np.arange(3), "test": np.arange(3)},
+        index={"forget": np.arange(3), "test": np.arange(3)},
+    )
+    assert set(evaluation._classes(outputs, {})["set"]) == {"forget"}
+    assert accuracy(outputs.logits["forget"], np.arange(3)) == 100
+    assert math.isnan(accuracy(outputs.logits["test"], np.arange(3)))
 
 
 def test_what_only_half_precision_cannot_hold_is_finished() -> None:

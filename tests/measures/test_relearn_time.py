@@ -34,13 +34,16 @@ def model() -> nn.Module:
 def original(target: float) -> Outputs:
     """Return what an original answers on forget that is right on `target` per cent of two hundred samples."""
     right_N = np.arange(200) < 2 * target
-    return Outputs({"forget": np.eye(2)[right_N.astype(int)]}, {"forget": np.ones(200, dtype=int)}, {})
+    logits_NK = np.eye(2)[right_N.astype(int)] + 0 * target
+    return Outputs({"forget": logits_NK}, {"forget": np.ones(200, dtype=int)}, {})
 
 
-def measured(target: float, cap: int = 8, rate: float = 0.05) -> Measured:
-    """Measure; `target`: the original's forget accuracy."""
+def measured(target: float, cap: int = 8, rate: float = 0.05, bias: float = 0.0) -> Measured:
+    """Measure; `target`: the original's forget accuracy, NaN for outputs of NaN; `bias`: added to all logits."""
+    subject = model()
+    subject[2].bias.data += bias
     network = Network(
-        model=model(),
+        model=subject,
         sets={"forget": samples(FORGET)},
         objective=make(2, 0.0),
         training_objective=make(2, 0.0),
@@ -82,3 +85,12 @@ def test_an_accuracy_that_never_comes_back_is_capped() -> None:
     assert len(accuracies(result)) == 4
     diverged = measured(target=100.0, cap=3, rate=1e38)
     assert diverged.numbers == {"relearn_epochs": 3, "relearn_reached": 0}
+
+
+def test_outputs_that_are_not_finite_have_no_relearn_time() -> None:
+    nothing = {"relearn_epochs": None, "relearn_reached": None}
+    broken = measured(target=100.0, bias=float("nan"))
+    assert (broken.numbers, broken.status) == (nothing, "diverged")
+    unknown = measured(target=float("nan"))
+    assert (unknown.numbers, unknown.status) == (nothing, "finished")
+    assert len(accuracies(unknown)) == 1  # nothing was trained

@@ -130,6 +130,34 @@ def test_the_first_mismatch_is_named(tmp_path: Path) -> None:
     assert "'heads.head.bias' is missing" in line(without_bias)
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_the_prefixes_of_wrapped_networks_are_taken_off(prefix: str, suffix: str, tmp_path: Path) -> None:
+    expected = network("torchvision_resnet18", seed=1, classes=7).state_dict()
+    path = written(tmp_path, {f"{prefix}{key}": value for key, value in expected.items()}, suffix)
+    model = network("torchvision_resnet18", seed=2, pretrained=str(path))
+    loaded, fresh = model.state_dict(), network("torchvision_resnet18", seed=2).state_dict()
+    for key, value in loaded.items():
+        assert torch.equal(value, fresh[key] if key.startswith("fc.") else expected[key])
+
+
+def test_a_state_inside_an_archive_is_found(tmp_path: Path) -> None:
+    expected = network("vit", seed=1)
+    optimizer = torch.optim.Adam(expected.parameters())
+    sum(p.sum() for p in expected.parameters()).backward()
+    optimizer.step()
+    state = {f"module.{key}": value for key, value in expected.state_dict().items()}
+    torch.save({"optimizer": optimizer.state_dict(), "epoch": 1, "model": state}, tmp_path / "own.pth")
+    loaded = network("vit", seed=2, pretrained=str(tmp_path / "own.pth")).state_dict()
+    assert all(torch.equal(value, expected.state_dict()[key]) for key, value in loaded.items())
+
+
+def test_weights_of_8_bits_become_the_networks(tmp_path: Path) -> None:
+    small = {k: v.to(torch.float8_e5m2) for k, v in network("vit", seed=1).state_dict().items()}
+    loaded = network("vit", pretrained=str(written(tmp_path, small))).state_dict()
+    assert all(torch.equal(value, small[key].float()) for key, value in loaded.items())
+
+
 def test_weights_for_other_channels_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, network("torchvision_resnet18").state_dict())
     with pytest.raises(UserError, match=r"size mismatch for conv1\.weight"):

@@ -96,6 +96,14 @@ def test_logits_are_those_of_transformers(folder: Path) -> None:
 
 
 @torch.no_grad()
+def test_the_prefix_of_a_wrapped_network_is_taken_off(folder: Path, tmp_path: Path) -> None:
+    wrapped = shutil.copytree(folder, tmp_path / "wrapped")
+    found = load_file(folder / "model.safetensors")
+    save_file({f"module.{key}": value for key, value in found.items()}, wrapped / "model.safetensors")
+    ours, plain = make(pretrained=str(wrapped)).state_dict(), make(pretrained=str(folder)).state_dict()
+    assert all(torch.equal(value, plain[key]) for key, value in ours.items())
+
+
 def test_padding_changes_nothing(folder: Path) -> None:
     model, x_NL = make(pretrained=str(folder)).eval(), texts()
     longer = nn.functional.pad(x_NL, (0, 4))

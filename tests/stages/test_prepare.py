@@ -182,6 +182,16 @@ def test_a_folder_that_changed_since_the_plan_is_refused(own: Path) -> None:
     assert not Path("data").exists()
 
 
+def test_images_that_were_exchanged_since_the_plan_are_refused(own: Path) -> None:
+    before = scan(own).digest
+    cat, dog, aside = own / "cat/3.png", own / "dog/3.png", own.parent / "aside"
+    for source, target in ((cat, aside), (dog, cat), (aside, dog)):
+        source.rename(target)
+    with pytest.raises(UserError, match="pictures: its files have changed since the plan was made"):
+        prepare_own(own, listing=before)
+    assert not Path("data").exists()
+
+
 def test_a_folder_without_room_or_with_a_bad_image_leaves_nothing(own: Path) -> None:
     with (
         small_files(8_000),

@@ -144,6 +144,22 @@ def test_each_mistake_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_two_references_with_the_same_weights_are_refused(asked: dict[str, Any], tmp_path: Path) -> None:
+    for name, content in {"a": b"weights", "b": b"weights", "c": b"others"}.items():
+        (tmp_path / f"{name}.safetensors").write_bytes(content)
+    a, b, c = (str(tmp_path / f"{name}.safetensors") for name in "abc")
+    for references, named in (((a, c, b), (a, b)), ((c, c), (c, c))):
+        with pytest.raises(UserError) as caught:
+            plan_audit(AuditRequest(**asked, references=references), catalogue())
+        said = (
+            f"--reference {named[0]} and --reference {named[1]} hold the same weights; two equal references"
+        )
+        assert str(caught.value).startswith(said)
+    assert plan_audit(AuditRequest(**asked, references=(a, c)), catalogue()).notes == ()
+    (note,) = plan_audit(AuditRequest(**{**asked, "model": b}, references=(a, c)), catalogue()).notes
+    assert note.startswith(f"--model {b} and --reference {a} hold the same weights")
+
+
 def test_an_architecture_is_a_name_and_typed_settings() -> None:
     assert read_architecture("small_cnn") == ("small_cnn", {})
     text = "masked body=small_cnn width=8 dropout=0.5 flag=true"

@@ -17,9 +17,11 @@ from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_bytes, write_json, write_text
 from reunlearn.base.hashing import sha256
-from reunlearn.commands.audit_table import AuditResult, by_row, show
+from reunlearn.commands.audit_table import AuditResult, by_row, show, status_by_row
 from reunlearn.commands.execute_plan import execute_plan
+from reunlearn.reporting import rows
 from reunlearn.reporting.audit_page import File, make_audit_page
+from reunlearn.reporting.audit_text import divergences
 from reunlearn.reporting.page import Report
 from reunlearn.stages.report import read_tables
 from reunlearn.study.audit import NAME, Audit, AuditRequest, plan_audit
@@ -55,14 +57,12 @@ def run(request: AuditRequest, json: bool = False) -> None:
 
 def _check_weights(audit: Audit) -> None:
     """Refuse a file of weights before anything is begun; the stage `given` looks at each again."""
-    from reunlearn.training.given_weights import (
-        check_weights,
-    )  # torch takes seconds; most mistakes need none of it
+    from reunlearn.training.given_weights import read_weights  # torch takes seconds; most mistakes need none
 
     side = audit.training.recipe.resize
     shape = (audit.data.shape[0], side, side) if side else audit.data.shape
     for _, _, file in audit.request.models():
-        check_weights(file, audit.training.architecture, shape, audit.data.classes)
+        read_weights(file, audit.training.architecture, shape, audit.data.classes)
 
 
 def _execute(audit: Audit) -> dict[str, str]:
@@ -130,6 +130,7 @@ def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalog
         files=files,
         left_out=left_out,
         command=command(audit.request),
+        notes=audit.notes,
     )
     result = AuditResult(
         output=str(audit.request.target),
@@ -137,6 +138,8 @@ def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalog
         files=tuple(files),
         samples=_samples(tables.results),
         left_out=left_out,
+        status=status_by_row(tables.results),
+        notes=(*divergences(rows.by_row(tables.results)), *audit.notes),
         numbers=by_row(tables.results),
     )
     target = audit.request.target

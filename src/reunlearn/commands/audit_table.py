@@ -16,6 +16,7 @@ from reunlearn.reporting.number_cards import short_unit
 from reunlearn.study.cards import Catalogue
 
 WIDTH = 120  # columns where there is no terminal
+STATUSES = ("finished", "diverged")
 COSTS = ("seconds_", "peak_")
 
 
@@ -29,7 +30,10 @@ class AuditResult:
         files: what was read: role, path and SHA-256 of each.
         samples: in each set; None where nothing was measured.
         left_out: attacks that did not run, with the reason.
-        numbers: by row and metric; several models of a row, as in the noise floor, are averaged.
+        status: by row, how many of its models finished and how many diverged.
+        notes: sentences on models that diverged, and on files that hold the same weights.
+        numbers: by row and metric; several models of a row, as in the noise floor, are averaged. Models that diverged
+            do not count; where no other is left, every number is None.
     """
 
     output: str
@@ -37,20 +41,32 @@ class AuditResult:
     files: tuple[File, ...]
     samples: Mapping[str, int]
     left_out: Mapping[str, str]
-    numbers: Mapping[str, Mapping[str, float]]
+    status: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+    numbers: Mapping[str, Mapping[str, float | None]]
 
     def written(self) -> dict[str, object]:
         """Return the written form."""
         return asdict(self)
 
 
-def by_row(results: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return {row: {metric: mean over its models}}, references first; what it cost to take in a file says nothing."""
+def by_row(results: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    """Return {row: {metric: mean over its finished models}}, references first; None where no model finished.
+
+    What it cost to take in a file says nothing and is left out.
+    """
     kept = results[~results["metric"].str.startswith(COSTS)]
-    return {
-        row.heading: part.groupby("metric", sort=True)["value"].mean().to_dict()
-        for row, part in rows.by_row(kept).items()
-    }
+    found: dict[str, dict[str, float | None]] = {}
+    for row, part in rows.by_row(kept).items():
+        finished = part[part["status"] == "finished"].groupby("metric", sort=True)["value"].mean().to_dict()
+        found[row.heading] = finished or dict.fromkeys(sorted(part["metric"].unique()))
+    return found
+
+
+def status_by_row(results: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return {row: {finished: models, diverged: models}}."""
+    counts = {row.heading: rows.counts_of(part) for row, part in rows.by_row(results).items()}
+    return {row: {name: found[name] for name in STATUSES} for row, found in counts.items()}
 
 
 def show(result: AuditResult, cards: Catalogue) -> None:
@@ -64,13 +80,22 @@ def show(result: AuditResult, cards: Catalogue) -> None:
         table.add_column(row, justify="right")
     for label, metric, decimals in _printed(cards):
         if any(metric in values for values in result.numbers.values()):
-            cells = (numbers.plain(values.get(metric), decimals) for values in result.numbers.values())
+            cells = (_cell(result, row, metric, decimals) for row in result.numbers)
             table.add_row(label, *cells)
     console.print(table)
+    for note in result.notes:
+        console.print(note)
     for attack, reason in result.left_out.items():
         console.print(f"{attack} did not run: {reason}")
     console.print("`reunlearn attacks` says what each number compares, and which way leakage is")
     console.print(f"report: {result.output}/index.html", soft_wrap=True)
+
+
+def _cell(result: AuditResult, row: str, metric: str, decimals: int) -> str:
+    """Return a number as it is printed; "diverged" in a row of which no model finished."""
+    if not result.status[row]["finished"]:
+        return "diverged"
+    return numbers.plain(result.numbers[row].get(metric), decimals)
 
 
 def _printed(cards: Catalogue) -> Sequence[tuple[str, str, int]]:

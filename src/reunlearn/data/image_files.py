@@ -1,12 +1,11 @@
 """Image files → one uint8 array, decoded block by block by a few threads.
 
-Memory is bounded by one block of results (32 MiB), one decoded image per thread (Pillow refuses images above 179
-million pixels) and, where duplicates are refused, about 150 bytes per file.
+Memory is bounded by one block of results (32 MiB) and one decoded image per thread (Pillow refuses images above 179
+million pixels).
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +33,7 @@ def read_images(
     path: Path | None,
     *,
     shorter: int | None = None,
-    seen: dict[bytes, str] | None = None,
+    upright: bool = False,
 ) -> np.ndarray:
     """Return the images x [N, 3, side, side] uint8 in the order of their names.
 
@@ -45,15 +44,14 @@ def read_images(
         path: .npy file that the result is written to and mapped from; None keeps it in memory.
         shorter: length to which the shorter side is resized before the central square is cut out; None for images
             that are side × side already.
-        seen: {digest: name} of the files read before, to which these are added; a file with the same bytes as another
-            is refused. None accepts such files.
+        upright: turn and mirror each image as its EXIF tag of orientation says; published datasets are read without.
 
     Raises:
-        UserError: a file is missing, empty, corrupt, no image, of another size, or the same as another.
+        UserError: a file is missing, empty, corrupt, no image, or of another size.
         OSError: the disk is full.
     """
     shape = (len(names), 3, side, side)
-    blocks = _blocks(tree, names, side, shorter=shorter, seen=seen, size=rows_per_block(shape))
+    blocks = _blocks(tree, names, side, shorter=shorter, upright=upright, size=rows_per_block(shape))
     if path is not None:
         return write_npy(path, shape, np.uint8, blocks)
     return np.concatenate([*blocks])
@@ -65,47 +63,49 @@ def _blocks(
     side: int,
     *,
     shorter: int | None,
-    seen: dict[bytes, str] | None,
+    upright: bool,
     size: int,
 ) -> Iterator[np.ndarray]:
     """Yield images in blocks of `size`; their order does not depend on the threads."""
 
-    def one(name: str) -> tuple[bytes, np.ndarray]:
+    def one(name: str) -> np.ndarray:
         content = tree.read(name)
         where = f"{tree.where}/{name}"
         if not content:
             raise UserError(f"{where}: is empty; {tree.advice}")
-        digest = b"" if seen is None else hashlib.sha256(content).digest()
-        return digest, pixels(content, side, shorter, where, tree.advice)
+        return pixels(content, side, shorter, where, tree.advice, upright=upright)
 
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
         for begin in range(0, len(names), size):
-            block = names[begin : begin + size]
-            results = list(pool.map(one, block))
-            if seen is not None:
-                for name, (digest, _) in zip(block, results, strict=True):
-                    if (other := seen.setdefault(digest, name)) != name:
-                        raise UserError(f"{tree.where}/{name}: the same bytes as {other}; delete one of them")
-            yield np.stack([x for _, x in results])
+            yield np.stack(list(pool.map(one, names[begin : begin + size])))
 
 
-def pixels(content: bytes, side: int, shorter: int | None, where: str, advice: str) -> np.ndarray:
-    """Return one image [3, side, side] uint8: grey in three equal channels, transparency and rotation tags ignored.
+def pixels(
+    content: bytes, side: int, shorter: int | None, where: str, advice: str, *, upright: bool = False
+) -> np.ndarray:
+    """Return one image [3, side, side] uint8: the first frame, as Pillow's convert("RGB") makes it.
+
+    Grey comes in three equal channels. Transparency is dropped: the colour below it shows. CMYK is inverted without a
+    colour profile. 16 bits per channel of a colour image lose the lower eight, as Pillow reads them.
 
     Raises:
         UserError: it is corrupt, no image, of more than 8 bits, or of another size.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(BytesIO(content)) as opened:
+            opened.load()  # before anything is turned: some readers turn the image themselves as they load it
             mode = opened.mode
-            image = opened.convert("RGB")
+            opened.info.pop("transparency", None)  # convert drops it too, but warns of some
+            image = (ImageOps.exif_transpose(opened) if upright else opened).convert("RGB")
     except Exception as error:  # Pillow's readers raise errors of many kinds on corrupt files
         reason = "no image that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
         raise UserError(f"{where}: corrupt or no image ({' '.join(str(reason).split())}); {advice}") from None
     if mode.startswith(WIDE_MODES):
-        raise UserError(f"{where}: more than 8 bits per pixel (mode {mode}); convert it to 8 bits first")
+        raise UserError(
+            f"{where}: more than 8 bits per pixel (mode {mode}), which would turn white; convert it to 8 bits first"
+        )
     if shorter is not None:
         image = square(image, shorter, side)
     elif image.size != (side, side):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def run(inputs: MeasureInputs) -> Measured:
 
     Arrays: <set>_logits [N, K] float16, <set>_labels [N], <set>_index [N] per set; <set>_augmented_predicted [N], the
     class that is answered under the training augmentation. Tables: `samples`, loss and entropy of each forget and test
-    sample; `classes`, true and predicted classes per set.
+    sample; `classes`, true and predicted classes per set. Where a logit is not finite, a set has no accuracy and no
+    predicted classes.
     """
     assert inputs.network is not None
     network = inputs.network
@@ -55,32 +57,40 @@ def run(inputs: MeasureInputs) -> Measured:
         numbers[f"entropy_{name}"] = float(entropies[name].mean())
         numbers[f"size_{name}"] = len(logits_NK)
     augmented = _augmented(network)
-    for name, predicted_N in augmented.items():
-        right_N = predicted_N == outputs.labels[name]
-        numbers[f"accuracy_{name}_augmented"] = 100.0 * float(right_N.mean())
+    for name, logits_NK in augmented.items():
+        numbers[f"accuracy_{name}_augmented"] = accuracy(logits_NK, outputs.labels[name])
+    predicted = _predicted(augmented)
     numbers |= _against_incompetent(network, outputs.logits["forget"])
     numbers |= _of_scenario(outputs, network.split)
     return Measured(
         numbers,
-        {**outputs.arrays(), **{f"{name}_augmented_predicted": array for name, array in augmented.items()}},
-        {"samples": _samples(outputs, losses, entropies), "classes": _classes(outputs, augmented)},
-        "finished" if outputs.finite else "diverged",
+        {**outputs.arrays(), **{f"{name}_augmented_predicted": array for name, array in predicted.items()}},
+        {"samples": _samples(outputs, losses, entropies), "classes": _classes(outputs, predicted)},
+        "finished" if outputs.finite and len(predicted) == len(augmented) else "diverged",
     )
 
 
 def _augmented(network: Network) -> dict[str, np.ndarray]:
-    """Return the class [N] that is answered under the training augmentation; nothing where there is none.
+    """Return the logits [N, K] under the training augmentation; nothing where there is none.
 
     One seeded draw per image.
     """
     if not network.recipe.augmentation:
         return {}
-    predicted = {}
+    answered = {}
     for name in AUGMENTED_SETS:
         generator = torch.Generator().manual_seed(AUGMENTATION_SEED)
-        logits_NK = logits(network.model, network.sets[name], network.objective, generator)
-        predicted[name] = logits_NK.argmax(axis=1).astype(np.int16)
-    return predicted
+        answered[name] = logits(network.model, network.sets[name], network.objective, generator)
+    return answered
+
+
+def _predicted(answered: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the class [N] that is answered on each set; a set with a logit that is not finite is left out."""
+    return {
+        name: logits_NK.argmax(axis=1).astype(np.int16)
+        for name, logits_NK in answered.items()
+        if np.isfinite(logits_NK).all()
+    }
 
 
 def _against_incompetent(network: Network, logits_NK: np.ndarray) -> dict[str, float]:
@@ -128,11 +138,13 @@ def _classes(outputs: Outputs, augmented: dict[str, np.ndarray]) -> Table:
     """Return how many samples of a class are taken for a class: all pairs that occur of forget, else the right ones.
 
     A class that a set holds has a line for its right answers even if there are none: accuracies follow. Sets that
-    were also measured under augmentation have lines of their own as forget_augmented, retain_augmented.
+    were also measured under augmentation have lines of their own as forget_augmented, retain_augmented. A set with a
+    logit that is not finite has no line.
     """
-    predicted = {name: (logits_NK.argmax(axis=-1), name) for name, logits_NK in outputs.logits.items()}
+    predicted = {name: (array, name) for name, array in _predicted(outputs.logits).items()}
     predicted |= {f"{name}_augmented": (array, name) for name, array in augmented.items()}
-    classes, parts = outputs.logits["forget"].shape[-1], []
+    classes, nothing = outputs.logits["forget"].shape[-1], np.empty(0, dtype=np.int32)
+    parts: list[tuple[np.ndarray, ...]] = [(nothing, nothing, nothing, nothing, nothing.astype(str))]
     for name, (predicted_N, labelled) in predicted.items():
         counts_KK = confusion(predicted_N, outputs.labels[labelled], classes)
         sizes_K = counts_KK.sum(axis=1)

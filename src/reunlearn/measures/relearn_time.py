@@ -29,14 +29,18 @@ CARD: dict[str, Any] = {
 }
 
 
-class _BackError(Exception):
-    """Ends the training: the accuracy is back."""
+NUMBERS = ("relearn_epochs", "relearn_reached")
+
+
+class _EndError(Exception):
+    """Ends the training: the accuracy is back, or the outputs are not finite and it never will be."""
 
 
 def run(inputs: MeasureInputs) -> Measured:
     """Measure relearn_epochs, `cap` where the accuracy never comes back, and relearn_reached, 1 where it does.
 
-    Table `relearning`: the forget accuracy after each epoch.
+    Table `relearning`: the forget accuracy after each epoch. Neither number exists where the original or the model
+    answers what is not finite before it is trained.
     """
     assert inputs.network is not None and inputs.original is not None
     network, cap = inputs.network, int(inputs.settings["cap"])
@@ -48,8 +52,8 @@ def run(inputs: MeasureInputs) -> Measured:
     def look() -> None:
         accuracies.append(accuracy(logits(network.model, forget, network.objective), forget.y.cpu().numpy()))
         network.model.train()  # looking froze BatchNorm and dropout
-        if accuracies[-1] >= target:
-            raise _BackError
+        if not accuracies[-1] < target:
+            raise _EndError
 
     recipe = network.recipe.model_copy(
         update={"schedule": "constant", "warmup_epochs": 0, "milestones": (), "epochs": cap}
@@ -64,11 +68,14 @@ def run(inputs: MeasureInputs) -> Measured:
             inputs.seed,
             progress=lambda numbers, epochs: look(),
         )
-    except _BackError:
+    except _EndError:
         pass
+    history = {"epoch": np.arange(len(accuracies)), "accuracy_forget": np.array(accuracies)}
+    tables = {"relearning": history}
+    if np.isnan(accuracies[0]):
+        return Measured(dict.fromkeys(NUMBERS), tables=tables, status="diverged")
+    if np.isnan(target):
+        return Measured(dict.fromkeys(NUMBERS), tables=tables, facts={"not_finite": "the original"})
     reached = accuracies[-1] >= target
     epochs = len(accuracies) - 1 if reached else cap
-    history = {"epoch": np.arange(len(accuracies)), "accuracy_forget": np.array(accuracies)}
-    return Measured(
-        {"relearn_epochs": epochs, "relearn_reached": float(reached)}, tables={"relearning": history}
-    )
+    return Measured(dict(zip(NUMBERS, (epochs, float(reached)), strict=True)), tables=tables)

@@ -19,7 +19,9 @@ def softmax(logits_NK: np.ndarray) -> np.ndarray:
 
 
 def accuracy(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
-    """Return the share of samples whose largest logit is the label's, in per cent."""
+    """Return the share of samples whose largest logit is the label's, in per cent; NaN where a logit is not finite."""
+    if not np.isfinite(logits_NK).all():
+        return float("nan")
     return 100.0 * float((logits_NK.argmax(axis=-1) == labels_N).mean())
 
 

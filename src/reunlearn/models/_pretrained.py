@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
+from reunlearn.models._foreign import read_pickle, without_wrappers
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def load(model: nn.Module, source: str, official: Official) -> nn.Module:
     path = in_cache(official) if source == "cache" else Path(source).expanduser()
     if not path.is_file():
         raise UserError(f"{path}: no such file; {official}")
-    tensors = _read(path)
+    tensors = without_wrappers(_read(path), model.state_dict())
     loaded = without_other_head(tensors, model, official.head)
     try:
         # not strict: layers rename the keys of older files while they load, so that some keys seem to be missing
@@ -105,17 +106,12 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise UserError(
             f"{path}: pretrained weights are read from .safetensors and .pth files; give one of these"
         )
+    if path.suffix == ".pth":
+        return read_pickle(path)
     try:
-        content: Any = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except Exception as error:  # the readers raise errors of many kinds; the user can only replace the file
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())
         raise UserError(
             f"{path}: holds no readable weights: {reason}; fetch or save the file again"
         ) from error
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise UserError(f"{path}: holds no weights by name; save a network's state_dict()")
-    return dict(content)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json
 from reunlearn.data.tokens import PAD, read_merges, token_names
+from reunlearn.models._foreign import without_wrappers
 
 INPUTS = "text"
 FILES = ("config.json", "model.safetensors", "vocab.json", "merges.txt")
@@ -135,7 +136,8 @@ def _pretrained(folder: Path, vocabulary: int, dropout: float) -> Any:
         config = _roberta().RobertaConfig.from_pretrained(folder, local_files_only=True, **_choices(dropout))
         encoder = _roberta().RobertaModel(config, add_pooling_layer=False)
         # the file may also hold a pooler and the layers that predict masked words; these are not used
-        tensors = {key.removeprefix("roberta."): value for key, value in load_file(folder / FILES[1]).items()}
+        found = without_wrappers(load_file(folder / FILES[1]), encoder.state_dict())
+        tensors = {key.removeprefix("roberta."): value for key, value in found.items()}
         encoder.load_state_dict({key: tensors[key] for key in encoder.state_dict()})
     except KeyError as error:
         raise UserError(f"{folder / FILES[1]}: holds no {error.args[0]}; {PRETRAINED}") from error

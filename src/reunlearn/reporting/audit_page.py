@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.reporting import numbers, provenance
+from reunlearn.reporting.audit_text import divergences, lead
 from reunlearn.reporting.experiment_data import Tables, choose
-from reunlearn.reporting.finding import with_unit
 from reunlearn.reporting.grid import Grid, Row
 from reunlearn.reporting.page import Report, environment, files_of
 from reunlearn.reporting.sections import Section, build
@@ -43,6 +43,7 @@ def make_audit_page(
     files: Sequence[File],
     left_out: Mapping[str, str],
     command: str,
+    notes: Sequence[str] = (),
 ) -> Report:
     """Return the page and the files beside it.
 
@@ -54,6 +55,7 @@ def make_audit_page(
         files: what was read.
         left_out: attacks that did not run, with the reason.
         command: what makes the page again.
+        notes: further sentences on what was asked for.
     """
     (experiment,) = study.experiments
     data = choose(experiment, tables, gathered, cards, forgotten=experiment.scenario.summary)
@@ -67,7 +69,8 @@ def make_audit_page(
         .render(
             study=study,
             s=section,
-            sentence=sentence(section),
+            sentence=lead(section.finding, section.headline, data.by_row),
+            notes=[*divergences(data.by_row), *notes],
             files=files,
             left_out=left_out,
             command=command,
@@ -75,21 +78,6 @@ def make_audit_page(
         )
     )
     return Report(text, files_of(section.grids, section.numbers, section.drawings))
-
-
-def sentence(section: Section) -> str:
-    """Return what the gap to Retrain says of the audited model; a sentence of its own where there is no Retrain."""
-    finding, headline = section.finding, section.headline
-    if not numbers.known(finding.best_gap):
-        return (
-            "There is no Retrain to compare with (--reference): what a model that never saw the forget set would "
-            "score is not known, so no number here alone shows whether it was forgotten."
-        )
-    text = f"The audited model lies {with_unit(finding.best_gap, headline)} (Avg. Gap) from Retrain"
-    for value, name in ((finding.original_gap, "the original"), (finding.floor_gap, "another Retrain")):
-        if numbers.known(value):
-            text += f"; {name} {headline.gap(value)}"
-    return text + "."
 
 
 def _of_models(section: Section) -> Section:

@@ -83,6 +83,7 @@ class Audit:
         training: the specification that the stages read data and networks by.
         data: card of the dataset.
         left_out: attacks that do not run, with what they need.
+        notes: sentences on files that hold the same weights.
     """
 
     request: AuditRequest
@@ -91,6 +92,7 @@ class Audit:
     training: TrainingSpec
     data: DatasetCard
     left_out: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def plan_audit(request: AuditRequest, cards: Catalogue) -> Audit:
@@ -120,27 +122,52 @@ def plan_audit(request: AuditRequest, cards: Catalogue) -> Audit:
         threads=request.threads,
     )
     study = Study(name=NAME, title=f"Audit of {request.model}", experiments=(experiment,))
-    audit = Audit(request, Plan(study, study.name), experiment, training, data, left_out)
-    _add_jobs(audit, cards)
+    digests = {file: sha256(_weights(file)) for _, _, file in request.models()}
+    notes = _equal_weights(request, digests)
+    audit = Audit(request, Plan(study, study.name), experiment, training, data, left_out, notes)
+    _add_jobs(audit, cards, digests)
     return audit
 
 
-def _add_jobs(audit: Audit, cards: Catalogue) -> None:
+def _equal_weights(request: AuditRequest, digests: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a note on each pair of files with the same bytes in two roles; two such references are refused."""
+    named = [("--reference", file) for file in request.references]
+    named += [("--original", request.original)] if request.original else []
+    named += [("--model", request.model)]
+    notes = []
+    for place, (option, file) in enumerate(named):
+        for other_option, other in named[:place]:
+            if digests[file] != digests[other]:
+                continue
+            if option == other_option:
+                raise UserError(
+                    f"--reference {other} and --reference {file} hold the same weights; two equal references are no "
+                    "noise floor: give one of them, or models of different seeds"
+                )
+            notes.append(
+                f"{option} {file} and {other_option} {other} hold the same weights: what is compared between them "
+                "is equal by itself."
+            )
+    return tuple(notes)
+
+
+def _add_jobs(audit: Audit, cards: Catalogue, digests: dict[str, str]) -> None:
     """Add data, split, models and measurements."""
     plan, training, request = audit.plan, audit.training, audit.request
     scenario = audit.experiment.scenario.resolved().model_copy(update={"audited": True})
     data = plan.add(prepare_job(training.dataset, request.folder))
     split = plan.add(split_job(training.dataset, scenario.name, scenario, 0, data))
     models = []
+    first = {digest: file for file, digest in reversed(digests.items())}  # equal weights are taken in once
     for row, seed, file in request.models():
-        digest = sha256(_weights(file))
+        digest = digests[file]
         seeds = Seeds(train=0, split=0, method=seed)
         run = paths.run(training, scenario.name, seeds, row, digest[:8])
         given = GivenJob(
             "given",
             paths.given(training, digest),
             training,
-            file,
+            first[digest],
             digest,
             modules=("reunlearn.stages.given", *modules_of(training)),
             inputs=DataInputs(data=data),

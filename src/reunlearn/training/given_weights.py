@@ -5,30 +5,46 @@ Every mistake is one line, found before a model runs. A pickle is never opened: 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from reunlearn.base.errors import UserError
+from reunlearn.models._foreign import without_wrappers
 from reunlearn.models.registry import build
 from reunlearn.study.specs import ArchitectureSpec
-from reunlearn.training.tensor_files import read_tensors, with_tied
+from reunlearn.training.convert_weights import command
+from reunlearn.training.tensor_files import read_tensors, tied_names, with_tied, without_tied
 
 PICKLE_BEGINS = (b"PK\x03\x04", b"\x80")  # torch's zip archives; pickles since protocol 2
 PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
-CONVERT = (
-    'python -c "import torch, safetensors.torch as s; '
-    "s.save_file({{k: v.clone().contiguous() for k, v in "
-    "torch.load(open('{0}', 'rb'), weights_only=True).items()}}, '{1}')\""
-)
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-def check_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], classes: int) -> None:
-    """Refuse weights that are not a whole, finite set for a network.
+@dataclass(frozen=True)
+class Given:
+    """A user's weights as the network's own file would hold them.
+
+    Attributes:
+        tensors: by the network's names, in its types; of tied names the first only.
+        as_in_file: whether the user's file holds exactly these.
+    """
+
+    tensors: dict[str, Tensor]
+    as_in_file: bool
+
+
+def read_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], classes: int) -> Given:
+    """Return weights from outside, or refuse them: they have to be a whole, finite set for a network.
+
+    The prefixes of wrapped networks are taken off the names. Other types of floating point become the network's, whole
+    numbers that were saved in another type likewise.
 
     Args:
         file: path of a safetensors file.
@@ -36,11 +52,11 @@ def check_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], 
 
     Raises:
         UserError: no such file, a pickle, not safetensors; a weight is missing, unknown, of another shape or type, or
-            not finite; the file is for another number of classes.
+            not finite; two that the network has as one differ; the file is for another number of classes.
     """
-    tensors = _read(file)
+    found = _read(file)
     wanted = build(network, shape, classes, 0).state_dict()
-    tensors = with_tied(tensors, wanted)
+    tensors = with_tied(without_wrappers(found, wanted), wanted)
     name = network.name
     _check_names(file, name, tensors, wanted)
     wrong = [key for key in wanted if tensors[key].shape != wanted[key].shape]
@@ -48,12 +64,31 @@ def check_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], 
         _check_classes(file, network, shape, classes, {k: tuple(t.shape) for k, t in tensors.items()})
         ours, theirs = tuple(wanted[wrong[0]].shape), tuple(tensors[wrong[0]].shape)
         raise UserError(f"{file}: weight '{wrong[0]}' is {theirs}, but {name} has {ours}; other settings?")
-    for key, tensor in tensors.items():
-        if tensor.is_floating_point() != wanted[key].is_floating_point():
-            kinds = [str(t.dtype).removeprefix("torch.") for t in (tensor, wanted[key])]
-            raise UserError(f"{file}: weight '{key}' is {kinds[0]}, but {name} has {kinds[1]}")
+    converted = {key: _as_type(file, name, key, tensors[key], wanted[key].dtype) for key in wanted}
+    for key, tensor in converted.items():
         if not bool(tensor.isfinite().all()):
             raise UserError(f"{file}: weight '{key}' holds NaN or infinity; nothing can be measured of it")
+    for key, first in tied_names(wanted).items():
+        if not converted[key].equal(converted[first]):
+            raise UserError(f"{file}: weights '{first}' and '{key}' differ, but {name} has one for both")
+    own = {key: converted[key] for key in without_tied(wanted)}
+    as_in_file = {k: t.dtype for k, t in own.items()} == {k: t.dtype for k, t in found.items()}
+    return Given(own, as_in_file)
+
+
+def _as_type(file: str, name: str, key: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return a tensor in the network's type; refuse types that hold something else, and fractions in a counter."""
+    converted = None
+    if tensor.is_floating_point() or not (dtype.is_floating_point or tensor.is_complex()):
+        with contextlib.suppress(RuntimeError):  # types that are packed, as of four bits, cannot be converted
+            converted = tensor.to(dtype)
+    whole = dtype.is_floating_point or (
+        converted is not None and bool((converted.double() == tensor.double()).all())
+    )
+    if converted is None or not whole:
+        kinds = [str(t).removeprefix("torch.") for t in (tensor.dtype, dtype)]
+        raise UserError(f"{file}: weight '{key}' is {kinds[0]}, but {name} has {kinds[1]}")
+    return converted
 
 
 def _read(file: str) -> dict[str, Tensor]:
@@ -69,10 +104,8 @@ def _read(file: str) -> dict[str, Tensor]:
         with path.open("rb") as handle:
             begin = handle.read(4)
         if begin.startswith(PICKLE_BEGINS) or path.suffix.lower() in PICKLE_SUFFIXES:
-            suffix = "-converted" if path.suffix == ".safetensors" else ""
-            command = CONVERT.format(file, path.with_name(f"{path.stem}{suffix}.safetensors"))
             raise UserError(
-                f"{file}: a pickle, which can run code when it is opened; convert it: {command}"
+                f"{file}: a pickle, which can run code when it is opened; convert it: {command(path)}"
             ) from None
         raise UserError(f"{file}: not a safetensors file ({' '.join(str(error).split())})") from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.prepared import check, read, write
@@ -60,6 +61,20 @@ def test_folder_and_side_are_needed(source: Source, lacking: str) -> None:
             ask(Source(source.downloads, **given))
 
 
+def test_a_photograph_is_upright(source: Source) -> None:
+    """A picture that a camera stored lying on its side is the picture that stands."""
+    assert source.folder is not None
+    path = source.folder / "cat/1.png"
+    standing = image_folder.load(source).train_x[0]
+    with Image.open(path) as opened:
+        lying, exif = opened.transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    exif[274] = 6
+    lying.save(path, exif=exif)
+    assert np.array_equal(image_folder.load(source).train_x[0], standing)
+    lying.save(path)  # the control: without its tag
+    assert not np.array_equal(image_folder.load(source).train_x[0], standing)
+
+
 def refused(source: Source, *words: str) -> None:
     with pytest.raises(UserError) as error:
         image_folder.load(source)
@@ -72,7 +87,7 @@ def test_a_double_within_a_class_or_across_parts_is_named(source: Source) -> Non
     assert source.folder is not None
     for copy in ("cat/0", "dog/3"):  # a test image, and one of another class
         shutil.copy(source.folder / f"{copy}.png", source.folder / "eel/4.png")
-        refused(source, "eel/4.png" if copy == "dog/3" else "cat/0.png", "the same bytes as", "delete one")
+        refused(source, f"eel/4.png: the same bytes as {copy}.png", "delete one")
 
 
 def test_a_corrupt_image_is_named(source: Source) -> None:
@@ -93,8 +108,6 @@ def test_real_faces(tmp_path: Path) -> None:
     assert (len(card.classes), card.train, card.test) == (40, 320, 80)
     assert card.classes[:3] == ("s1", "s10", "s11")  # in the order of names
     assert np.array_equal(arrays.train_x[:, 0], arrays.train_x[:, 2])  # grey
-    from PIL import Image
-
     with Image.open(FACES / "s10" / "2.pgm") as image:
         wide = np.asarray(image.resize((64, int(64 * 112 / 92)), Image.Resampling.BILINEAR))
     top = round((wide.shape[0] - 64) / 2)

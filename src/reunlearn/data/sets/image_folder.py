@@ -1,7 +1,7 @@
 """The user's own folder of images, with one sub-folder per class; reunlearn.data.folder describes its layout.
 
-Images are converted to RGB, their shorter side is resized to the side that the study names (bilinear), and the central
-square is kept. Mean and std are measured on the training part.
+Images are turned upright as their EXIF tag says and converted to RGB, their shorter side is resized to the side that
+the study names (bilinear), and the central square is kept. Mean and std are measured on the training part.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ ADVICE = "delete it or get it again"
 
 
 def load(source: Source) -> Arrays:
-    """Return the folder's images; two files with the same bytes are refused."""
+    """Return the folder's images."""
     folder, side = _folder_and_side(source)
     listing, tree = scan(folder), folder_tree(folder, ADVICE)
-    seen: dict[bytes, str] = {}
     arrays = []
     for key, classes in (("train_x", listing.train), ("test_x", listing.test)):
         names = [name for files in classes.values() for name in files]
         path = source.target and source.target / f"{key}.npy"
-        arrays.append(read_images(tree, names, side, path, shorter=side, seen=seen))
+        arrays.append(read_images(tree, names, side, path, shorter=side, upright=True))
         arrays.append(np.repeat(np.arange(len(classes)), [len(files) for files in classes.values()]))
     return Arrays(*arrays)
 
