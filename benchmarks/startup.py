@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "import reunlearn.worker, reunlearn.artifacts.digest, reunlearn.study.plan"
+IMPORTS = "import reunlearn.worker, reunlearn.commands.running, reunlearn.study.asked, reunlearn.study.plan"
+SPECIFY = "from reunlearn.study.plan import *; write_specifications(make_plan('quickstart').jobs.values())"
 ONE_RULE = 'rule all:\n    output: "done"\n    shell: "touch {output}"\n'
 REPETITIONS = 5
 JOBS = 8
@@ -55,6 +56,7 @@ def copy_project(folder: Path) -> Path:
 
 def start_up(project: Path, empty: Path) -> None:
     """Print the cost of imports, of the DAG and of a cluster-style job."""
+    timed([sys.executable, "-c", SPECIFY], project)  # as the submit host does before a cluster's jobs
     snakemake = [sys.executable, "-m", "snakemake"]
     profile = ["--workflow-profile", "workflow/profiles/default", "--cores", "2"]
     config = ["--config", "study=quickstart", "device=cpu"]
@@ -82,10 +84,9 @@ def worker_against_cold(project: Path) -> None:
     sys.path.insert(0, str(project / "src"))
     os.chdir(project)
     from reunlearn import worker
-    from reunlearn.study.plan import make_plan, write_specifications
+    from reunlearn.study.plan import make_plan
 
     plan = make_plan("quickstart")
-    write_specifications(plan.jobs.values())
     prepare = plan.of_stage("prepare")[0].folder
     client = [sys.executable, "-S", "-E", "src/reunlearn/client.py"]
     timed([*client, "prepare", f"{prepare}/specification.json", "log"], project)

@@ -30,7 +30,6 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """A study whose every job looks done, in a project with the real workflow; the working directory."""
     monkeypatch.setenv("REUNLEARN_COMMIT", "0" * 40)
     plan = made.create(tmp_path / "project", monkeypatch)
-    Path("data/digits/card.json").write_text("{}")  # a rule names it
     shutil.copytree(ROOT / "workflow", "workflow")
     for name in ("Snakefile", "environment.yml"):
         shutil.copy2(ROOT / name, name)

@@ -15,7 +15,7 @@ from reunlearn.base.hashing import short_digest
 from reunlearn.base.project import check_source
 from reunlearn.commands import running
 from reunlearn.study import asked, paths
-from reunlearn.study.stages import STAGES, followed, read_planned, stage_of
+from reunlearn.study.stages import STAGES, followed, read_planned
 
 
 def narrowed_to():
@@ -161,18 +161,19 @@ def specification(wildcards):
 
 
 def inputs(wildcards):
-    """Return the files that a job reads: what will not be made again is no reason to run, whatever its date."""
-    job = job_of(wildcards)
-    opened = set(job.inputs.opened())
-    read = []
-    for folder in followed(job):
-        files = stage_of(folder).files if folder in opened else ()
-        names = [f"{folder}/{name}" for name in (paths.MANIFEST, *files)]
-        if folder == getattr(job.inputs, "data", None):
-            names.append(f"{paths.data_of(folder)}/card.json")
-        again = folder in states() and states()[folder].would_run
-        read += names if again else map(ancient, names)
-    return read
+    """Return the manifests of what a job reads: what will not be made again is no reason to run, whatever its date.
+
+    The other files that it reads are compared with these by the plan, and once more by the job itself.
+    """
+    return [
+        (
+            manifest
+            if folder in states() and states()[folder].would_run
+            else ancient(manifest)
+        )
+        for folder in followed(job_of(wildcards))
+        for manifest in [f"{folder}/{paths.MANIFEST}"]
+    ]
 
 
 def ignored(wildcards):

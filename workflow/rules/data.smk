@@ -3,7 +3,6 @@ rule prepare:
         inputs,
     output:
         **files("prepare", "runs/{dataset}/prepared"),
-        data=update("data/{dataset}/card.json"),
     log:
         "logs/runs/{dataset}/prepared.log",
     conda:
