@@ -64,7 +64,6 @@ def test_narrowing_runs_less(tiny: Project, tmp_path: Path) -> None:
     project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
     project.snakemake("--until", "unlearn", more=("methods=finetune", "seeds=1"))
     made = {folder for folder in project.stamps() if "/unlearned/" in folder and "/train1/" in folder}
-    assert not (project.root / "reports/tiny~finetune+seed1").exists(), "only as far as was asked"
     assert {Path(folder).parts[-2].split("~")[0] for folder in made} == {"finetune"}
 
 
