@@ -12,6 +12,9 @@ VERIFY  ?=
 PYTHON  ?= python3
 ARGS    ?=
 
+# a study runs many processes: none should compile its modules again
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 READY := .venv/.ready
 READY_TEST := .venv/.ready-test

@@ -16,7 +16,7 @@ FILE = "runs.json"
 class JobResult(BaseModel):
     """A finished job: stage, digests of manifest, specification and code, and its record."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     stage: str
     manifest: str
@@ -28,7 +28,7 @@ class JobResult(BaseModel):
 class Gathered(BaseModel):
     """What was run: runs in the order of the plan, finished jobs by folder, folders of the missing ones."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     runs: tuple[RunSpec, ...]
     jobs: dict[str, JobResult]

@@ -21,7 +21,7 @@ from reunlearn.study.paths import MANIFEST
 class Output(BaseModel):
     """A file that came out: bytes and SHA-256."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     size: int
     sha256: str
@@ -41,7 +41,7 @@ class Manifest(BaseModel):
         outputs: by file name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     format: int
     specification: str

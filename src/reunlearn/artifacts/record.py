@@ -25,7 +25,7 @@ PACKAGES = ("torch", "numpy", "scikit-learn", "xgboost-cpu", "safetensors", "reu
 class Git(BaseModel):
     """The commit, and whether tracked files differed from it; None outside a repository."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     commit: str | None
     dirty: bool | None
@@ -42,7 +42,7 @@ class Record(BaseModel):
         replayed: distance of the replayed training's end from the original, where it missed it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     seconds: dict[str, float]
     peak_memory_mib: float | None

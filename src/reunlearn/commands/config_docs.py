@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from reunlearn.base.files import write_text
-from reunlearn.study.presets import Conditions, Preset, PresetFile, ScenarioConditions
+from reunlearn.study.presets import Conditions, Preset, ScenarioConditions
 from reunlearn.study.rows import Method, Seeds
 from reunlearn.study.scenario import COMMON, Scenario, kind_class, kinds
 from reunlearn.study.schema import (
@@ -125,6 +125,10 @@ def _type(facts: dict[str, Any]) -> str:
     kind = {"object": "mapping", "string": "text", "integer": "whole number", "null": "nothing"}
     name = kind.get(facts.get("type", "any"), facts.get("type", "any"))
     return f"{name} {limits}".strip()
+
+
+class PresetFile(RootModel[tuple[Preset, ...]]):
+    """config/presets/METHOD.yaml: a method's presets; the order means nothing."""
 
 
 def schemas() -> dict[str, str]:

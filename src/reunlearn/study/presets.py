@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BeforeValidator, Field, RootModel, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 from pydantic.fields import FieldInfo
 
 from reunlearn.base.errors import UserError, near
@@ -189,10 +189,6 @@ class Preset(Strict):
         min_length=1, description="where the values come from: paper, released code, or 'ours'"
     )
     settings: Settings = Field(description="hyper-parameters of the method; its defaults for the rest")
-
-
-class PresetFile(RootModel[tuple[Preset, ...]]):
-    """config/presets/METHOD.yaml: a method's presets; the order means nothing."""
 
 
 def read(method: str) -> dict[str, Preset]:

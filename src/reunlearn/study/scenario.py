@@ -8,6 +8,7 @@ study names it.
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -176,6 +177,7 @@ class Scenario(BaseModel):
         return self
 
 
+@cache
 def kinds() -> list[str]:
     """Return the names of all kinds, sorted."""
     names = (path.stem for path in FOLDER.glob("*.py"))
@@ -187,6 +189,7 @@ def kind_of(cls: type[Scenario]) -> str:
     return cls.__module__.rpartition(".")[2]
 
 
+@cache
 def kind_class(kind: str) -> type[Scenario]:
     """Return the class of a kind.
 

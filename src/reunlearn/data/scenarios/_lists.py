@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
-
 from reunlearn.base.errors import UserError
 
 
@@ -66,6 +64,8 @@ def _from_text(file: str) -> list[int]:
 
 
 def _from_npy(file: str) -> list[int]:
+    import numpy as np
+
     try:
         array = np.load(file, allow_pickle=False)
     except (ValueError, EOFError) as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.scenarios._steps import even
 from reunlearn.data.scenarios.registry import STAYS, TrainingSet
 from reunlearn.study.cards import DatasetCard
 from reunlearn.study.scenario import Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def check_budget(count: int, wanted: Iterable[int], card: DatasetCard, train: int, where: str) -> None:
@@ -46,6 +48,8 @@ def shares(
     Raises:
         UserError: a class has fewer members.
     """
+    import numpy as np
+
     part = np.full(len(samples), STAYS)
     for label, rows in members.items():
         if len(rows) < count:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.scenarios.registry import STAYS, TrainingSet
 from reunlearn.study.scenario import Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def check_steps(count: int, scenario: Scenario, what: str, where: str) -> None:
@@ -39,6 +42,8 @@ def even(things: np.ndarray, scenario: Scenario, what: str) -> list[np.ndarray]:
     Raises:
         UserError: there are more steps than things.
     """
+    import numpy as np
+
     if len(things):
         check_steps(len(things), scenario, what, f"scenario '{scenario.kind}'")
     return np.array_split(things, scenario.steps)
@@ -46,6 +51,8 @@ def even(things: np.ndarray, scenario: Scenario, what: str) -> list[np.ndarray]:
 
 def dealt(samples: TrainingSet, rows: np.ndarray, scenario: Scenario) -> np.ndarray:
     """Return parts [N]: these rows, in their order, an equal number in each step; all others stay."""
+    import numpy as np
+
     part = np.full(len(samples), STAYS)
     for step, share in enumerate(even(rows, scenario, "samples")):
         part[share] = step

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import AfterValidator, Field
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.scenarios._steps import even
 from reunlearn.data.scenarios.registry import STAYS, Selection, TrainingSet
 from reunlearn.study.scenario import Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def _distinct(numbers: tuple[int, ...]) -> tuple[int, ...]:
@@ -55,6 +57,8 @@ def whole(labels_N: np.ndarray, wanted: list[int], samples: TrainingSet, scenari
     Raises:
         UserError: no sample has one of the labels.
     """
+    import numpy as np
+
     groups = [group.tolist() for group in even(np.asarray(wanted), scenario, "classes")]
     part = np.full(len(samples), STAYS)
     for step, group in enumerate(groups):

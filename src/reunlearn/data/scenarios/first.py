@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from pydantic import Field
 
 from reunlearn.data.scenarios._per_class import check_budget, shares
@@ -43,6 +42,8 @@ class First(Scenario):
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return the first samples of each class, an equal share of each class in each step."""
+        import numpy as np
+
         wanted = self.classes or np.unique(samples.y).tolist()
         members = {label: np.flatnonzero(samples.y == label) for label in wanted}
         return Selection(shares(samples, members, self.count, self), samples.y, no_classes(self))

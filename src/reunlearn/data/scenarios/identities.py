@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from pydantic import Field
 
 from reunlearn.base.errors import UserError
@@ -38,6 +37,8 @@ class Identities(Scenario):
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return all samples of the drawn classes; these are dealt to the steps in the order drawn."""
+        import numpy as np
+
         known = np.unique(samples.y)
         if self.count >= len(known):
             raise UserError(f"scenario 'identities' would forget {self.count} of {len(known)} identities")

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from reunlearn.base.errors import UserError
@@ -20,6 +19,9 @@ from reunlearn.data.scenarios._steps import check_steps, dealt, no_classes
 from reunlearn.data.scenarios.registry import NEITHER, STAYS, Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
 from reunlearn.study.scenario import Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Indices(Scenario):
@@ -88,6 +90,8 @@ class Indices(Scenario):
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return the listed samples, dealt to the steps in the order of the file."""
+        import numpy as np
+
         forget, retain = self.lists()
         part = dealt(samples, self._rows(self.file, forget, samples), self)
         if retain is not None:
@@ -101,6 +105,8 @@ class Indices(Scenario):
 
     def _rows(self, file: str, numbers: list[int], samples: TrainingSet) -> np.ndarray:
         """Return the rows of the listed samples, in their order."""
+        import numpy as np
+
         listed = np.asarray(numbers)
         rows = np.searchsorted(samples.index, listed)
         absent = listed[samples.index[np.minimum(rows, len(samples) - 1)] != listed]
@@ -119,6 +125,8 @@ class Indices(Scenario):
 
     def _gone(self, part: np.ndarray, y: np.ndarray) -> list[list[int]]:
         """Return the classes that each step makes go: forgotten by then and not among what stays."""
+        import numpy as np
+
         gone: list[list[int]] = []
         for step in range(self.steps):
             forgotten, stays = (part >= 0) & (part <= step), (part == STAYS) | (part > step)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-import numpy as np
 from pydantic import AfterValidator, Field
 
 from reunlearn.data.scenarios._per_class import check_budget, shares
@@ -58,6 +57,8 @@ class LabelFlip(Scenario):
 
         A smaller `count` chooses a part of what a larger one chooses.
         """
+        import numpy as np
+
         generator = np.random.default_rng([split_seed, 3])
         pairs = self.pairs
         if pairs is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from pydantic import Field
 
 from reunlearn.base.errors import UserError
@@ -41,6 +40,8 @@ class Random(Scenario):
 
     def select(self, samples: TrainingSet, split_seed: int) -> Selection:
         """Return a random fraction, dealt to the steps in the order drawn."""
+        import numpy as np
+
         count = round(self.fraction * len(samples))
         order = np.random.default_rng([split_seed, 1]).permutation(len(samples))[:count]
         return Selection(dealt(samples, order, self), samples.y, no_classes(self))
