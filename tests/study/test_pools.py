@@ -102,7 +102,7 @@ WRONG = {
         "models 'unlearned' in 'shadows', not 0",
     ),
     "odd": ({"shadows": {"halves": 5}, "attacks": ["lira"]}, "multiple of 2"),
-    "negative": ({"shadows": {"with_forget": -1}}, "greater than or equal to 0"),
+    "negative": ({"shadows": {"with_forget": -1}}, "at least 0"),
     "nothing held out": (
         {"dataset": {"name": "digits", "train": 40}, "attacks": ["lira"]},
         "give 'dataset' a 'validation'",

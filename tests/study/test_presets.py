@@ -324,7 +324,7 @@ WRONG: dict[str, tuple[Any, str]] = {
         {"fro": {}, "source": "x", "settings": {}},
         "fro: unknown key 'fro'; did you mean for",
     ),
-    "no source": ({"for": {}, "settings": {}}, "entry 2: source: Field required"),
+    "no source": ({"for": {}, "settings": {}}, "entry 2: source: this key is missing"),
     "an empty source": ({"for": {}, "source": "", "settings": {}}, "source: String should have at least 1"),
     "a condition": (entry({"datset": "digits"}), "for.datset: unknown key 'datset'; did you mean dataset"),
     "an old condition": (
@@ -351,7 +351,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "a fraction above 1": (
         entry({"scenario": {"fraction": 20}}),
-        "for.scenario.fraction: Input should be less",
+        "for.scenario.fraction: must be below",
     ),
     "no value": (entry({"dataset": None}), "for.dataset: no value is given; name one, or write any"),
     "no value in a list": (entry({"scenario": {"count": []}}), "for.scenario.count: no value is given"),
@@ -367,7 +367,7 @@ WRONG: dict[str, tuple[Any, str]] = {
         entry({"reading": "code"}),
         "entry 2: for.reading: there is no reading 'code'; finetune has only one",
     ),
-    "a reading": (entry({"reading": "cod"}), "for.reading: Input should be 'paper' or 'code'"),
+    "a reading": (entry({"reading": "cod"}), "for.reading: must be 'paper' or 'code'"),
     "a setting": (
         {"for": {}, "source": "x", "settings": {"epoch": 1}},
         "entry 2: settings: unknown hyper-parameter 'epoch'; did you mean epochs",

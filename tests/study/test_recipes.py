@@ -175,9 +175,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "mean without std": ({"mean": [0.5]}, "mean and std come together"),
     "std without mean": ({"std": [0.5]}, "mean and std come together"),
     "channels": ({"mean": [0.5], "std": [0.2, 0.2]}, "one number per channel"),
-    "mean of bytes": ({"mean": [128], "std": [0.2]}, "less than or equal to 1"),
-    "no spread": ({"mean": [0.5], "std": [0]}, "greater than 0"),
-    "all smooth": ({"label_smoothing": 1}, "less than 1"),
+    "mean of bytes": ({"mean": [128], "std": [0.2]}, "at most 1"),
+    "no spread": ({"mean": [0.5], "std": [0]}, "above 0"),
+    "all smooth": ({"label_smoothing": 1}, "below 1"),
     "an unknown schedule": (
         {"schedule": "step"},
         "'constant', 'cosine', 'linear', 'exponential' or 'multistep'",

@@ -81,7 +81,7 @@ def test_what_the_plan_fills_in_is_for_specifications_only() -> None:
             "scenario 'first' does not take 'clases'; did you mean classes",
         ),
         ({"kind": "random", "fraction": None}, "scenario 'random' takes 'fraction', which is missing"),
-        ({"kind": "random", "fraction": 2}, "scenario.fraction: Input should be less than 1"),
+        ({"kind": "random", "fraction": 2}, "scenario.fraction: must be below 1"),
         ({"kind": "class", "classes": [1, 2, 1]}, "scenario.classes: 1 is there twice"),
         (
             {"kind": "label_flip", "count": 1, "pairs": [[1, 2], [2, 3]]},
@@ -90,7 +90,7 @@ def test_what_the_plan_fills_in_is_for_specifications_only() -> None:
         ({"kind": "random", "fraction": 0.1, "steps": 2, "step": 3}, "scenario: step 3 of 2 steps"),
         (
             {"kind": "random", "fraction": 0.1, "steps": 0},
-            "scenario.steps: Input should be greater than or equal to 1",
+            "scenario.steps: must be at least 1",
         ),
     ],
     ids=str,

@@ -76,7 +76,7 @@ WRONG = {
     "a reading left empty": ({"methods": ["gdr_gma@"]}, "write gdr_gma@paper or gdr_gma@code"),
     "a reading written out that does not exist": (
         {"methods": [{"name": "gdr_gma", "reading": "typo"}]},
-        "methods.0.reading: Input should be 'paper' or 'code'",
+        "methods.0.reading: must be 'paper' or 'code'",
     ),
     "a method of no kind": ({"methods": [[5]]}, "methods.0: a mapping is expected here, as in 'key: value'"),
     "a method that is a number": (
@@ -161,7 +161,7 @@ WRONG = {
         {"scenario": {"kind": "random", "fracton": 0.2}},
         "scenario 'random' takes 'fraction', which is missing; it does not take 'fracton'; did you mean fraction?",
     ),
-    "too many threads": ({"threads": 300}, "threads: Input should be less than or equal to 256"),
+    "too many threads": ({"threads": 300}, "threads: must be at most 256"),
     "a size of 0": (
         {"architecture": {"name": "small_cnn", "settings": {"width": 0}}},
         "small_cnn: 'width' is a whole number of at least 1, not 0",
@@ -267,8 +267,8 @@ WRONG = {
         "scenario.fraction: -inf (.inf, .nan) cannot be used",
     ),
     "infinite threads": ({"threads": float("inf")}, "threads: inf (.inf, .nan) cannot be used"),
-    "fraction 1": ({"scenario": {"kind": "random", "fraction": 1.0}}, "less than 1"),
-    "fraction 0": ({"scenario": {"kind": "random", "fraction": 0}}, "greater than 0"),
+    "fraction 1": ({"scenario": {"kind": "random", "fraction": 1.0}}, "below 1"),
+    "fraction 0": ({"scenario": {"kind": "random", "fraction": 0}}, "above 0"),
     "fraction too small": ({"scenario": {"kind": "random", "fraction": 0.001}}, "forgets none"),
     "fraction of classes": ({"scenario": {"kind": "class", "fraction": 0.1}}, "takes 'classes'"),
     "classes of a fraction": (
@@ -336,9 +336,9 @@ WRONG = {
     "no such folder": ({"dataset": {"name": "image_folder", "folder": "none", "side": 32}}, "none"),
     "no such class": ({"scenario": {"kind": "class", "classes": [10]}}, "no class 10"),
     "all classes": ({"scenario": {"kind": "class", "classes": list(range(10))}}, "nothing is left"),
-    "no seeds": ({"seeds": []}, "seeds: Tuple should have at least 1 item"),
-    "negative seed": ({"seeds": [{"train": -1, "split": 0, "method": 0}]}, "greater than or equal to 0"),
-    "negative short seed": ({"seeds": [-1]}, "experiments.0.seeds.0: Input should be greater than or equal"),
+    "no seeds": ({"seeds": []}, "seeds: at least 1 must be listed"),
+    "negative seed": ({"seeds": [{"train": -1, "split": 0, "method": 0}]}, "at least 0"),
+    "negative short seed": ({"seeds": [-1]}, "experiments.0.seeds.0: must be at least 0"),
     "a seed twice": ({"seeds": [0, 1, 0]}, "seeds: train 0, split 0, method 0 is there twice"),
     "a seed twice in two forms": (
         {"seeds": [2, {"method": 2, "split": 2, "train": 2}]},
@@ -360,8 +360,8 @@ WRONG = {
         {"seeds": [950]},
         "seeds.0: 950 is above 899: shadow models of split s",
     ),
-    "a seed in quotes": ({"seeds": ["0"]}, "seeds.0: Input should be a valid integer"),
-    "a seed that is yes": ({"seeds": [True]}, "seeds.0: Input should be a valid integer"),
+    "a seed in quotes": ({"seeds": ["0"]}, "seeds.0: a whole number is expected"),
+    "a seed that is yes": ({"seeds": [True]}, "seeds.0: a whole number is expected"),
     "an attack twice": (
         {"attacks": ["entropy_logistic", "entropy_logistic"]},
         "attacks: 'entropy_logistic' is there twice",
@@ -413,7 +413,7 @@ WRONG = {
     ),
     "hyper-parameter type": (
         {"methods": [{"name": "finetune", "settings": {"learning_rate": "0.1"}}]},
-        "learning_rate must be float, not '0.1'",
+        "learning_rate must be a number, not '0.1'",
     ),
     "reading that is not there": ({"methods": ["finetune@paper"]}, "has only one reading"),
     "reading left open": ({"methods": ["gdr_gma"]}, "write gdr_gma@paper or gdr_gma@code"),
@@ -496,7 +496,7 @@ def test_short_forms_are_written_out() -> None:
         ({**RECIPE, "learning_rate": float("inf")}, "learning_rate: inf (.inf, .nan) cannot be used"),
         ({**RECIPE, "milestones": [float("nan")]}, "milestones.0: nan (.inf, .nan) cannot be used"),
         ({**RECIPE, "warmup": 3}, "warmup: unknown key 'warmup'; did you mean warmup_epochs"),
-        ({k: v for k, v in RECIPE.items() if k != "epochs"}, "tiny.yaml: epochs: Field required"),
+        ({k: v for k, v in RECIPE.items() if k != "epochs"}, "tiny.yaml: epochs: this key is missing"),
         (None, "a mapping is expected here, as in 'key: value'"),
     ],
 )

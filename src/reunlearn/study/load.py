@@ -25,6 +25,24 @@ RENAMED = {
 # keys of older files that another way of saying took the place of
 REPLACED = {"relearn": "measures: [{name: relearn_time, settings: {cap: N}}]"}
 UNKNOWN = ("extra_forbidden", "invalid_key")  # pydantic's errors of keys that do not exist
+PLAIN = {  # instead of pydantic's own words, which name Python's types
+    "tuple_type": "a list is expected here, as in [0, 1]",
+    "list_type": "a list is expected here, as in [0, 1]",
+    "missing": "this key is missing",
+    "too_short": "at least {min_length} must be listed",
+    "int_type": "a whole number is expected",
+    "int_parsing": "a whole number is expected",
+    "int_from_float": "a whole number is expected",
+    "float_type": "a number is expected",
+    "float_parsing": "a number is expected",
+    "bool_type": "true or false is expected",
+    "bool_parsing": "true or false is expected",
+    "greater_than": "must be above {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be below {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be {expected}",
+}
 TEXTS = ("string_type", "literal_error")  # those of values that should be text
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -120,6 +138,8 @@ def _message(model: type[BaseModel], report: Any) -> str:
         return f"{as_read(value)}{choices}"
     if kind in ("model_type", "dict_type"):
         return "a mapping is expected here, as in 'key: value'"
+    if kind in PLAIN:
+        return PLAIN[kind].format(**report.get("ctx", {}))
     return str(report["msg"]).removeprefix("Value error, ")
 
 
