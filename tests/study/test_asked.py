@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reunlearn.base.errors import UserError
-from reunlearn.study.asked import parts, seeds
+from reunlearn.study.asked import device, parts, seeds
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,9 @@ def test_other_seeds_are_one_line(value: Any) -> None:
 def test_commas_alone_do_not_stand_for_all(value: str) -> None:
     with pytest.raises(UserError, match=r"^SEEDS is '.*', which names nothing"):
         seeds(value)
+
+
+def test_device() -> None:
+    assert [device(value) for value in (None, " cpu", "cuda", "auto")] == ["auto", "cpu", "cuda", "auto"]
+    with pytest.raises(UserError, match=r"^DEVICE is 'gpu'; choose auto, cpu or cuda$"):
+        device("gpu")

@@ -41,6 +41,7 @@ def load_plan():
     try:
         check_source()
         known_config()
+        asked.device(config.get("device"))
         if set("{}") & set(os.getcwd()):
             raise UserError(
                 f"{os.getcwd()}: Snakemake cannot work in a folder with braces in its path"
@@ -91,8 +92,8 @@ CLUSTER = workflow.remote_exec or not workflow.local_exec
 
 def device():
     """Return what DEVICE asks for; a submit host cannot tell what the nodes have, so auto is the CPU there."""
-    asked = str(config.get("device", "auto"))
-    return "cpu" if asked == "auto" and CLUSTER else asked
+    chosen = asked.device(config.get("device"))
+    return "cpu" if chosen == "auto" and CLUSTER else chosen
 
 
 DEVICE = device()

@@ -1,4 +1,4 @@
-"""What a study is narrowed to on the command line: METHODS and SEEDS, parts with commas."""
+"""What is chosen on the command line: METHODS and SEEDS, parts with commas, and DEVICE."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from reunlearn.base.errors import UserError
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def parts(value: Any, name: str) -> list[str] | None:
@@ -38,3 +40,15 @@ def seeds(value: Any) -> list[int] | None:
         if not re.fullmatch(r"[0-9]{1,9}", part):
             raise UserError(f"SEEDS is '{value}'; write whole numbers with commas, such as 0,1")
     return None if found is None else list(dict.fromkeys(map(int, found)))
+
+
+def device(value: Any) -> str:
+    """Return the device that is asked for: auto where nothing is.
+
+    Raises:
+        UserError: there is no such choice.
+    """
+    text = "auto" if value is None else str(value).strip()
+    if text not in DEVICES:
+        raise UserError(f"DEVICE is '{text}'; choose auto, cpu or cuda")
+    return text

@@ -13,6 +13,7 @@ import torch
 
 from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
+from reunlearn.study import asked
 
 WAIT_SECONDS = 0.2  # between two looks for a free GPU
 # what torch imports of itself when the first optimizer is made: that takes longer than training a small network, and
@@ -37,9 +38,7 @@ def prepare_torch(threads: int) -> str:
     """
     torch.set_num_threads(threads)
     importlib.import_module(IMPORTED_LATE)
-    wanted = os.environ.get("REUNLEARN_DEVICE", "auto")
-    if wanted not in ("auto", "cpu", "cuda"):
-        raise UserError(f"DEVICE is '{wanted}'; choose auto, cpu or cuda")
+    wanted = asked.device(os.environ.get("REUNLEARN_DEVICE"))
     if wanted == "cpu":
         return "cpu"
     if not torch.cuda.is_available():
