@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reunlearn.metrics.ranks import cliques, critical_difference, rank
+from reunlearn.metrics.ranks import cliques, critical_difference, place_among, rank
 
 Q = {2: 1.960, 3: 2.343, 4: 2.569, 5: 2.728, 6: 2.850, 7: 2.949, 8: 3.031, 9: 3.102, 10: 3.164}  # Demšar 2006
 
@@ -57,3 +57,15 @@ def test_bars_join_exactly_the_pairs_that_are_close(ranks, critical):
     assert not [
         1 for a in bars for b in bars if a != b and a[0] >= b[0] and a[1] <= b[1]
     ]  # none inside another
+
+
+def test_a_reference_stands_where_it_would_rank_among_the_methods():
+    values = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    assert place_among(values, np.array([0.0, 0.0])) == 1
+    assert place_among(values, np.array([9.0, 9.0])) == 4
+    assert place_among(values, np.array([2.5, 0.5])) == 2  # third, then first
+    assert place_among(values, np.array([2.0, 2.0])) == 2.5  # shares the second place: half of one more
+    generator = np.random.default_rng(1)
+    drawn, reference = generator.normal(size=(7, 5)), generator.normal(size=7)
+    slow = [stats.rankdata([*block, own])[-1] for block, own in zip(drawn, reference, strict=True)]
+    assert place_among(drawn, reference) == pytest.approx(np.mean(slow))

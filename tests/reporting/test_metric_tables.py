@@ -140,8 +140,11 @@ def test_passes_are_over_each_run_s_own_sets(whole):
 
 def test_earlier_steps_count_as_training_samples(whole):
     rows = whole.results[whole.results.metric == "size_forget"].assign(metric="size_earlier", value=50.0)
-    sizes = whole.data(EXPERIMENT, results=pd.concat([whole.results, rows])).sizes
+    chained = whole.data(EXPERIMENT, results=pd.concat([whole.results, rows]))
+    sizes, alone = chained.sizes, whole.data(EXPERIMENT)
     assert (sizes.forget, sizes.train) == ((60, 60), (350, 350))
+    passes = method_table(chained).loc[PGU, "passes_retain"]  # over what retain holds in this step
+    assert passes == method_table(alone).loc[PGU, "passes_retain"] == 1
 
 
 def with_classes(data, *frames: pd.DataFrame):

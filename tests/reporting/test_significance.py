@@ -9,7 +9,7 @@ from scipy import stats
 
 from reunlearn.metrics.paired import holm
 from reunlearn.reporting import rows
-from reunlearn.reporting.rows import FLOOR, REFERENCES, RowKey
+from reunlearn.reporting.rows import FLOOR, REFERENCES, RETRAIN, RowKey
 from reunlearn.reporting.seeds import by_seed, seed_gaps
 from reunlearn.reporting.significance import significance_grid, significance_table
 from reunlearn.reporting.tables import method_table
@@ -81,6 +81,24 @@ def test_diverged_and_missing_runs_are_left_out_of_the_pairs(holed):
     gone = table_of(data)
     assert np.isnan(gone.loc[LUR, "seed_gap_mean"])
     assert cells_of(gone, data)[LUR] == ["—", "—", "—", "—", "0"]
+
+
+def test_value_and_interval_are_over_the_seeds_that_both_finished(holed):
+    data = holed.data(EXPERIMENT)
+    methods, table = method_table(data), table_of(data)
+    ascent = RowKey("gradient_ascent")  # seed 1 diverged
+    by_row = by_seed(data, data.headline.metrics)
+    both = by_row[ascent].index.intersection(by_row[RETRAIN].index)
+    assert len(both) == 2
+    expected = (by_row[ascent].loc[both].mean() - by_row[RETRAIN].loc[both].mean()).abs().mean()
+    assert methods.loc[ascent, "avg_gap"] == pytest.approx(expected)
+    assert table.loc[ascent, "avg_gap"] == pytest.approx(expected)
+    over_all = (by_row[ascent].mean() - by_row[RETRAIN].mean()).abs().mean()
+    assert over_all != pytest.approx(expected)  # control: Retrain's third seed would count
+    known = table.dropna(subset=["avg_gap"])
+    assert (known["avg_gap"] <= known["seed_gap_mean"] + 1e-9).all()
+    (row,) = (row for row in significance_grid(table, data).rows if row.key == ascent)
+    assert (row.cells[-1].main, row.cells[-1].below) == ("2", "1 diverged")
 
 
 def test_nothing_measured_is_a_table_of_dashes(nothing):

@@ -27,12 +27,28 @@ def test_ranks_are_those_of_the_gaps_of_all_seeds_and_experiments(whole):
     assert table.shape == (6, 10)
     assert RETRAIN not in table.columns
     assert FLOOR in table.columns
-    slow = np.mean([stats.rankdata(row) for row in table.to_numpy()], axis=0)
-    assert ranks.numbers["average_rank"].to_numpy() == pytest.approx(slow)
-    p = stats.friedmanchisquare(*table.to_numpy().T).pvalue
-    assert f"Friedman's p is {p:.2g}" in ranks.sentences[0]
+    methods = table.drop(columns=[FLOOR, ORIGINAL])
+    slow = np.mean([stats.rankdata(row) for row in methods.to_numpy()], axis=0)
+    assert ranks.numbers.loc[list(methods.columns), "average_rank"].to_numpy() == pytest.approx(slow)
+    p = stats.friedmanchisquare(*methods.to_numpy().T).pvalue
+    assert f"8 methods over 6 blocks: Friedman's p is {p:.2g}" in ranks.sentences[0]
+    with_references = stats.friedmanchisquare(*table.to_numpy().T).pvalue
+    assert f"{with_references:.2g}" != f"{p:.2g}"  # control: references would change the test
     assert len(ranks.sentences) == 1
     assert ranks.grid.rows[0].key == ranks.numbers["average_rank"].idxmin()
+
+
+def test_references_stand_among_the_methods_without_moving_them(whole):
+    data = experiments(whole)
+    ranks, table = ranking.build(data), ranking.blocks(data)
+    assert ranks is not None
+    methods = table.drop(columns=[FLOOR, ORIGINAL])
+    for reference in (FLOOR, ORIGINAL):
+        together = [
+            stats.rankdata([*block, own])[-1]
+            for block, own in zip(methods.to_numpy(), table[reference], strict=True)
+        ]
+        assert ranks.numbers.loc[reference, "average_rank"] == pytest.approx(np.mean(together))
 
 
 def test_a_method_with_a_hole_is_left_out_and_named(holed):

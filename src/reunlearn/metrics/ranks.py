@@ -50,6 +50,20 @@ def rank(values_NK: np.ndarray, level: float = LEVEL) -> Ranking:
     )
 
 
+def place_among(values_NK: np.ndarray, reference_N: np.ndarray) -> float:
+    """Return the average rank that a reference would have among methods, which it does not compete with.
+
+    In each block: 1 + methods with a smaller value + half of those with an equal one.
+
+    Args:
+        values_NK: of the methods.
+        reference_N: of the reference in the same blocks.
+    """
+    reference_N1 = reference_N[:, None]
+    better_N = (values_NK < reference_N1).sum(axis=1) + 0.5 * (values_NK == reference_N1).sum(axis=1)
+    return float(1 + better_N.mean())
+
+
 def critical_difference(methods: int, blocks: int, level: float = LEVEL) -> float:
     """Return the smallest significant difference of two average ranks, after Nemenyi."""
     q = float(stats.studentized_range.ppf(1 - level, methods, np.inf)) / np.sqrt(2)

@@ -86,10 +86,15 @@ def metric_cell(numbers_of_row: pd.Series, metric: str, decimals: int, *, with_g
     return Cell(main, numbers.plain(numbers_of_row[f"{metric}_gap"], decimals) if shown else "")
 
 
-def runs_cell(numbers_of_row: pd.Series) -> Cell:
-    """Return the cell that counts the runs of a row."""
+def runs_cell(numbers_of_row: pd.Series, count: str = "finished") -> Cell:
+    """Return the cell that counts the runs of a row, with those that diverged or are missing below.
+
+    Args:
+        numbers_of_row: has diverged and missing.
+        count: the column of the number that is shown.
+    """
     holes = [f"{numbers_of_row[k]:.0f} {k}" for k in ("diverged", "missing") if numbers_of_row[k]]
-    return Cell(f"{numbers_of_row['finished']:.0f}", ", ".join(holes), tone="bad" if holes else "")
+    return Cell(f"{numbers_of_row[count]:.0f}", ", ".join(holes), tone="bad" if holes else "")
 
 
 def _metric(row: RowKey, numbers_of_row: pd.Series, metric: str, *, decimals: int) -> Cell:

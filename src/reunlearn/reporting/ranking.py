@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reunlearn.metrics.ranks import Ranking, rank
+from reunlearn.metrics.ranks import Ranking, place_among, rank
 from reunlearn.reporting import numbers, rows
 from reunlearn.reporting.drawings import Drawing, drawing
 from reunlearn.reporting.experiment_data import ExperimentData
@@ -33,7 +33,7 @@ class Ranks:
 def blocks(experiments: Sequence[ExperimentData]) -> pd.DataFrame:
     """Return one entry per block (experiment and seed) and a column per row: its gap per seed, NaN where it has none.
 
-    Retrain is left out, the noise floor is in: it shows where a second Retrain would rank.
+    Retrain is left out: its gap is 0.
     """
     gaps = {}
     for data in experiments:
@@ -53,21 +53,28 @@ def blocks(experiments: Sequence[ExperimentData]) -> pd.DataFrame:
 def build(experiments: Sequence[ExperimentData]) -> Ranks | None:
     """Return the ranks of a study; None where fewer than two methods or two blocks can be compared.
 
-    A method without a finished run in every block is left out and named: a rank needs all of them.
+    A method without a finished run in every block is left out and named: a rank needs all of them. Original and noise
+    floor do not compete, as Friedman's test is over methods; they are shown where they would stand among these.
     """
     table = blocks(experiments)
     whole = table.dropna(axis="columns") if len(table) else table
     keys = [RowKey(*key) for key in whole.columns]
-    if len([key for key in keys if not key.is_reference]) < 2 or len(whole) < 2:
+    methods = [key for key in keys if not key.is_reference]
+    if len(methods) < 2 or len(whole) < 2:
         return None
-    ranking = rank(whole.to_numpy())
-    ranked = pd.DataFrame({"average_rank": ranking.average, "blocks": ranking.blocks}, index=rows.index(keys))
+    gaps_NK = whole[methods].to_numpy()
+    ranking = rank(gaps_NK)
+    average = dict(zip(methods, ranking.average.tolist(), strict=True))
+    average |= {key: place_among(gaps_NK, whole[key].to_numpy()) for key in keys if key.is_reference}
+    ranked = pd.DataFrame(
+        {"average_rank": average.values(), "blocks": ranking.blocks}, index=rows.index(average)
+    )
     left_out = [key.heading for key in (RowKey(*k) for k in table.columns) if key not in keys]
     return Ranks(
         grid=_grid(ranked.sort_values("average_rank", kind="stable")),
-        drawing=_drawing(dict(zip(keys, ranking.average.tolist(), strict=True)), ranking),
+        drawing=_drawing(average, ranking),
         numbers=ranked,
-        sentences=tuple(_sentences(ranking, len(keys), left_out)),
+        sentences=tuple(_sentences(ranking, len(methods), left_out)),
     )
 
 
@@ -86,8 +93,9 @@ def _grid(table: pd.DataFrame) -> Grid:
 
 def _drawing(average: dict[RowKey, float], ranking: Ranking) -> Drawing:
     caption = (
-        "Left is better. A bar joins rows less than Nemenyi's critical difference (CD, level 0.05) apart, which "
-        "cannot be told from each other."
+        "Left is better. A bar joins methods less than Nemenyi's critical difference (CD, level 0.05) apart, which "
+        "cannot be told from each other. Dashed: references, which do not compete, where they would stand among the "
+        "methods."
     )
     return drawing(
         "study-ranks",
@@ -100,10 +108,12 @@ def _drawing(average: dict[RowKey, float], ranking: Ranking) -> Drawing:
 
 def _sentences(ranking: Ranking, compared: int, left_out: list[str]) -> list[str]:
     test = (
-        f"Friedman's p is {ranking.p:.2g}" if numbers.known(ranking.p) else "Friedman's test takes three rows"
+        f"Friedman's p is {ranking.p:.2g}"
+        if numbers.known(ranking.p)
+        else "Friedman's test takes three methods"
     )
     sentences = [
-        f"{compared} rows over {ranking.blocks} blocks: {test}; the critical difference is "
+        f"{compared} methods over {ranking.blocks} blocks: {test}; the critical difference is "
         f"{numbers.plain(ranking.critical_difference, 2)} ranks. Seeds of one experiment share its data, so "
         "blocks are less independent than the test assumes."
     ]

@@ -122,6 +122,20 @@ def per_run(part: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     return values.unstack("metric").reindex(columns=metrics).astype(float)
 
 
+def compared(
+    part: pd.DataFrame, reference: pd.DataFrame, metrics: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `per_run` of a row and of a reference, without the seeds in which a run of either did not finish.
+
+    Their means are then over the same seeds wherever each has every seed; a reference may have more of them.
+    """
+    unfinished = pd.concat([part, reference])
+    unfinished = unfinished.loc[unfinished["status"] != "finished", SEEDS].drop_duplicates()
+    gone = pd.MultiIndex.from_frame(unfinished)
+    row, other = per_run(part, metrics), per_run(reference, metrics)
+    return row[~row.index.isin(gone)], other[~other.index.isin(gone)]
+
+
 def counts_of(part: pd.DataFrame) -> dict[str, int]:
     """Return how many runs of one row finished, diverged, are missing."""
     status = part.drop_duplicates(SEEDS)["status"]

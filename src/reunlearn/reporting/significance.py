@@ -10,6 +10,7 @@ from reunlearn.metrics.paired import Paired, compare, holm, smallest_p
 from reunlearn.reporting import numbers, rows
 from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.grid import Cell, Column, Grid, Row
+from reunlearn.reporting.grids import runs_cell
 from reunlearn.reporting.headline import Headline
 from reunlearn.reporting.rows import FLOOR, RETRAIN, RowKey
 from reunlearn.reporting.seeds import by_seed, paired_values, seed_gaps
@@ -23,8 +24,10 @@ LEVEL = 0.05
 def significance_table(data: ExperimentData, methods: pd.DataFrame) -> pd.DataFrame:
     """Return one entry per row of the table of methods.
 
-    Columns: finished; avg_gap, avg_gap_low, avg_gap_high (bootstrap over seeds); seed_gap_mean, _std, _n; and against
-    the floor and the best method: against_<x> (mean difference), _n, _t and _wilcoxon (p after Holm over the methods).
+    Columns: finished, diverged, missing; avg_gap, avg_gap_low, avg_gap_high (bootstrap over seeds); seed_gap_mean,
+    _std, _n; and against the floor and the best method: against_<x> (mean difference), _n, _t and _wilcoxon (p after
+    Holm over the methods). Avg. Gap, its interval and the gap per seed are over the same seeds: those with all numbers
+    of the row and of Retrain.
 
     Args:
         data: of the experiment.
@@ -36,8 +39,8 @@ def significance_table(data: ExperimentData, methods: pd.DataFrame) -> pd.DataFr
     for row, numbers_of_row in rows.each(methods):
         interval = bootstrap_average_gap(*paired_values(tables, row))
         entries[row] = {
-            "finished": numbers_of_row["finished"],
-            "avg_gap": numbers_of_row["avg_gap"],
+            **{name: numbers_of_row[name] for name in ("finished", "diverged", "missing")},
+            "avg_gap": interval.value,
             "avg_gap_low": interval.low,
             "avg_gap_high": interval.high,
             **summary_entry("seed_gap", gaps.get(row, [])),
@@ -80,7 +83,7 @@ def significance_grid(table: pd.DataFrame, data: ExperimentData) -> Grid:
     for row, numbers_of_row in rows.each(table):
         cells = [_gap(row, numbers_of_row, headline), _seed_gap(row, numbers_of_row, headline)]
         cells += [_test(numbers_of_row, f"against_{kind}", headline) for kind in AGAINST]
-        grid_rows.append(Row(row, (*cells, Cell(f"{numbers_of_row['seed_gap_n']:.0f}"))))
+        grid_rows.append(Row(row, (*cells, runs_cell(numbers_of_row, count="seed_gap_n"))))
     return Grid(
         f"{data.name}-significance",
         title="Significance",

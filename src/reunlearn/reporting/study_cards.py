@@ -30,7 +30,8 @@ def _cost(title: str, compares: str, unit: str, *, ideal: str = "", source: str 
 METHODS: dict[str, NumberCard] = {  # of the first table, besides the numbers of the measures
     "avg_gap": _average(
         "Avg. Gap",
-        "mean of the gaps to Retrain in the columns that follow; a gap is |mean − mean of Retrain|",
+        "mean of the gaps to Retrain in the columns that follow; a gap is |mean − mean of Retrain|, both over the "
+        "seeds in which neither diverged nor is missing",
         "ours, over the columns shown here; the papers' averages, each over its own columns, stand below",
     ),
     "seconds": _cost(
@@ -176,7 +177,8 @@ RANKS: dict[str, NumberCard] = {
     "average_rank": NumberCard(
         title="Average rank",
         compares="within each block (one seed of one experiment) methods are ranked by their gap per seed, equal "
-        "gaps share a rank; the mean of the ranks over all blocks",
+        "gaps share a rank; the mean of the ranks over all blocks. Original and noise floor do not compete: theirs is "
+        "where they would stand among the methods",
         unit="1 is best",
         direction=_LOWER,
         ideal="methods less than the critical difference apart cannot be told from each other",

@@ -44,15 +44,20 @@ def method_table(data: ExperimentData) -> pd.DataFrame:
 
 
 def gap_entries(data: ExperimentData, metrics: Sequence[str]) -> dict[RowKey, dict[str, float]]:
-    """Return of each row, per metric m: m_mean, m_std, m_n, m_gap (to Retrain)."""
-    values = {row: rows.values_of(part) for row, part in data.by_row.items()}
-    retrain = {metric: summarise(values.get(RETRAIN, {}).get(metric, [])).mean for metric in metrics}
+    """Return of each row, per metric m: m_mean, m_std, m_n, m_gap (to Retrain).
+
+    The mean is over all finished runs. The gap is over the seeds in which neither the row's run nor Retrain's diverged
+    or is missing: otherwise it would compare means over other seeds.
+    """
+    retrain = data.by_row.get(RETRAIN, data.results.iloc[:0])
     entries: dict[RowKey, dict[str, float]] = {}
-    for row, values_of_row in values.items():
+    for row, part in data.by_row.items():
+        values = rows.values_of(part)
+        of_row, of_retrain = (runs.mean() for runs in rows.compared(part, retrain, list(metrics)))
         entries[row] = {}
         for metric in metrics:
-            entry = summary_entry(metric, values_of_row.get(metric, []))
-            entries[row] |= {**entry, f"{metric}_gap": gap(entry[f"{metric}_mean"], retrain[metric])}
+            entries[row] |= summary_entry(metric, values.get(metric, []))
+            entries[row][f"{metric}_gap"] = gap(float(of_row[metric]), float(of_retrain[metric]))
     return entries
 
 

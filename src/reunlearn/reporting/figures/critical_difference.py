@@ -20,17 +20,22 @@ def draw(average: dict[RowKey, float], critical: float) -> Figure:
     """Return the diagram.
 
     Args:
-        average: {row: its average rank}; two at least.
+        average: {row: its average rank}; two methods at least. References stand among them, without bars.
         critical: the critical difference; NaN draws no bars.
     """
     order = sorted(average, key=lambda row: average[row])
     ranks = np.array([average[row] for row in order])
-    bars = cliques(ranks, critical) if math.isfinite(critical) else []
+    methods = np.array([average[row] for row in order if not row.is_reference])
+    bars = (
+        [(methods[first], methods[last]) for first, last in cliques(methods, critical)]
+        if math.isfinite(critical)
+        else []
+    )
     above, below = 0.75, 0.25 + BAR * len(bars) + STEP * math.ceil(len(order) / 2)
     with house_style():
         figure = Figure(figsize=(10.5, above + below + 0.1))
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        low, high = 1.0, float(len(order))
+        low, high = 1.0, max(float(len(methods)), math.ceil(ranks[-1]))
         margin = 0.42 * (high - low)
         axes.set_xlim(low - margin, high + margin)
         axes.set_ylim(-below, above)  # inches
@@ -41,7 +46,7 @@ def draw(average: dict[RowKey, float], critical: float) -> Figure:
         for level, (first, last) in enumerate(bars):
             y = -0.14 - BAR * level
             pad = 0.006 * (high - low)
-            axes.plot([ranks[first] - pad, ranks[last] + pad], [y, y], color=INK, linewidth=3.2)
+            axes.plot([first - pad, last + pad], [y, y], color=INK, linewidth=3.2)
         ends = (low - 0.06 * margin, high + 0.06 * margin)
         _names(axes, order, ranks, top=-0.2 - BAR * len(bars), ends=ends)
         return figure
@@ -75,6 +80,7 @@ def _names(
         depth = place if left else len(order) - 1 - place
         y, x = top - STEP * (depth + 0.4), ends[0 if left else 1]
         colour = FORGET if row.is_reference else TEST
-        axes.plot([value, value, x], [0, y, y], color=colour, linewidth=0.8)
+        style = "--" if row.is_reference else "-"
+        axes.plot([value, value, x], [0, y, y], style, color=colour, linewidth=0.8)
         text = f"{row.heading}  {value:.2f}" if left else f"{value:.2f}  {row.heading}"
         axes.text(x, y, f" {text} ", ha="right" if left else "left", va="center", color=INK, fontsize=8.5)
