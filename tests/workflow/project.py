@@ -59,9 +59,8 @@ class Project:
         for name in COPIED:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(
-                    source, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-                )
+                # compiled modules stay valid: the copy keeps the times of their sources
+                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("*.egg-info", "*.pyc.*"))
             elif source.exists():
                 shutil.copy2(source, root / name)
         cache = Path(os.environ["REUNLEARN_KNOWN_PLUGINS"])

@@ -49,10 +49,9 @@ PLANNED = """split = split_job(dataset, name, scenario, seed, self.data)
 """
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with one stage more."""
-    made = Project.create(tmp_path_factory.mktemp("stage") / "project")
+def create(root: Path) -> Project:
+    """Return a project with one stage more."""
+    made = Project.create(root)
     table = made.root / "src/reunlearn/study/stages.py"
     first, rest = table.read_text().split('        Stage("given"', 1)
     table.write_text(f'{first}{LINE}        Stage("given"{rest}')
@@ -70,29 +69,24 @@ def folder(project: Project) -> str:
     return str(name)
 
 
-def test_snakemake_makes_its_output_after_what_it_reads(project: Project) -> None:
-    ran = project.executed(f"{folder(project)}/note.txt")
+def test_it_is_a_job_that_follows_its_code_and_a_command(tmp_path: Path) -> None:
+    project = create(tmp_path / "project")
+    place = folder(project)
+    note = project.root / place / "note.txt"
+    ran = project.executed(f"{place}/note.txt")
     assert {stage for stage, _ in ran} == {"prepare", "split", "note"}
-    assert (project.root / folder(project) / "note.txt").read_text() == "10 samples\n"
-    assert project.executed(f"{folder(project)}/note.txt") == set()
-
-
-def test_an_edit_of_its_file_runs_it_again(project: Project) -> None:
+    assert note.read_text() == "10 samples\n"
+    assert project.executed(f"{place}/note.txt") == set()
     project.edit("src/reunlearn/stages/note.py", "} samples", "} pictures")
-    assert project.executed(f"{folder(project)}/note.txt") == {("note", folder(project))}
-    assert (project.root / folder(project) / "note.txt").read_text() == "10 pictures\n"
-
-
-def test_it_is_a_command(project: Project) -> None:
+    assert project.executed(f"{place}/note.txt") == {("note", place)}
+    assert note.read_text() == "10 pictures\n"
     assert "Run the stage note of one job." in project.reunlearn("--help").stdout
-    note = Path(folder(project)) / "note.txt"
-    before = (project.root / note).read_text()
-    (project.root / note).unlink()
-    project.reunlearn("note", str(note.with_name("specification.json")))
-    assert (project.root / note).read_text() == before
+    note.unlink()
+    project.reunlearn("note", f"{place}/specification.json")
+    assert note.read_text() == "10 pictures\n"
 
 
-def test_control_without_the_line_the_project_knows_no_such_stage(project: Project, tmp_path: Path) -> None:
+def test_control_without_the_line_the_project_knows_no_such_stage(tmp_path: Path) -> None:
     bare = Project.create(tmp_path / "project")
     done = bare.reunlearn("note", "specification.json", check=False)
     assert done.returncode == 2
