@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 
+STRAIGHT = 1e-12  # twice the area between three points that lie on one line, but for rounding
 COLUMNS = ["panel", "series", "x", "y"]
 
 
@@ -37,4 +38,12 @@ def _series(artists: tuple[Artist, ...]) -> Iterator[tuple[str, np.ndarray, np.n
             values, edges, _ = artist.get_data()
             yield name, np.asarray(edges), np.append(values, np.nan)
         elif isinstance(artist, Line2D):
-            yield name, np.asarray(artist.get_xdata()), np.asarray(artist.get_ydata())
+            x, y = np.asarray(artist.get_xdata(), float), np.asarray(artist.get_ydata(), float)
+            kept = _corners(x, y)
+            yield name, x[kept], y[kept]
+
+
+def _corners(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Tell which points a line needs: those on a straight way between their neighbours change nothing."""
+    turn = np.diff(x)[:-1] * np.diff(y)[1:] - np.diff(x)[1:] * np.diff(y)[:-1]
+    return np.concatenate([[True], np.abs(turn) > STRAIGHT, [True]]) if len(x) > 2 else np.full(len(x), True)

@@ -83,24 +83,29 @@ function openTarget() {
 addEventListener("hashchange", openTarget);
 openTarget();
 
-// Definitions: without this they open in the middle; with it beside their number, and on hover, too.
+// Definitions: without this they open in the middle; with it beside the number that asked, and on hover, too.
+let asked = null; // the button that opened a card; tables share cards, and only one is open at a time
+let pinned = false;
+
+function place(card) {
+  const box = asked.getBoundingClientRect();
+  const left = Math.max(12, Math.min(box.left, document.documentElement.clientWidth - card.offsetWidth - 12));
+  const below = box.bottom + 10 + card.offsetHeight < innerHeight;
+  const top = below ? box.bottom + 10 : Math.max(12, box.top - 10 - card.offsetHeight);
+  Object.assign(card.style, { inset: "auto", margin: "0", left: `${left}px`, top: `${top}px` });
+}
+
+for (const card of document.querySelectorAll(".card[popover]")) {
+  card.addEventListener("toggle", (event) => { if (event.newState === "open" && asked) place(card); });
+}
 for (const button of document.querySelectorAll("button[popovertarget]")) {
   const card = document.getElementById(button.getAttribute("popovertarget"));
   if (!card?.showPopover) continue;
-  let pinned = false;
-  const place = () => {
-    const box = button.getBoundingClientRect();
-    const left = Math.max(12, Math.min(box.left, document.documentElement.clientWidth - card.offsetWidth - 12));
-    const below = box.bottom + 10 + card.offsetHeight < innerHeight;
-    const top = below ? box.bottom + 10 : Math.max(12, box.top - 10 - card.offsetHeight);
-    Object.assign(card.style, { inset: "auto", margin: "0", left: `${left}px`, top: `${top}px` });
-  };
-  card.addEventListener("toggle", (event) => { if (event.newState === "closed") pinned = false; });
-  button.addEventListener("click", () => { pinned = true; place(); });
+  button.addEventListener("click", () => { [asked, pinned] = [button, true]; });
   button.addEventListener("pointerenter", (event) => {
     if (event.pointerType !== "mouse" || card.matches(":popover-open")) return;
+    [asked, pinned] = [button, false];
     card.showPopover();
-    place();
   });
   button.addEventListener("pointerleave", () => { if (!pinned && card.matches(":popover-open")) card.hidePopover(); });
 }
