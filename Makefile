@@ -36,7 +36,7 @@ SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 settings docs restore
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 settings docs restore axe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ settings: $(READY) ## search the settings on digits again, without Retrain and w
 
 docs: $(READY) ## write config/README.md and the JSON schemas anew
 	@$(BIN)/python -m reunlearn.commands.config_docs
+
+axe: ## fetch axe-core, with which tests look at pages as screen readers do (needs npm; the tests need chromium, too)
+	@npm install --silent --no-save --no-package-lock --prefix .reunlearn/axe axe-core@4.10.3
 
 restore: $(READY) ## in a fresh clone: pull the runs, verify them, let Snakemake know
 	@$(BIN)/reunlearn restore

@@ -40,7 +40,8 @@ def _add_stage(stage: str) -> None:
 
 
 for _stage in STAGES:
-    _add_stage(_stage)
+    if _stage != "report":  # below: it is a command for users, too
+        _add_stage(_stage)
 
 
 @app.command()
@@ -249,6 +250,30 @@ def summary(study: Study) -> None:
     from reunlearn.study.plan import make_plan
 
     command.run(make_plan(study))
+
+
+@app.command()
+def report(
+    study: Annotated[
+        str | None,
+        typer.Argument(help="a study; the list of reports alone if absent; or a specification.json"),
+    ] = None,
+    source: Annotated[str | None, typer.Option("--from", help="a folder of results; the study's own")] = None,
+    to: Annotated[str | None, typer.Option(help="a folder to write; that of the results if absent")] = None,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="one file with all figures, NAME.html")
+    ] = False,
+) -> None:
+    """Write a study's page again from its results, and the list of all reports. With a specification: run the stage."""
+    from reunlearn.study.paths import SPECIFICATION
+
+    if study is not None and study.endswith(SPECIFICATION):
+        from reunlearn.worker import run_stage
+
+        raise typer.Exit(run_stage("report", study))
+    from reunlearn.commands import report as command
+
+    command.run(study, source, to, single_file)
 
 
 @app.command()

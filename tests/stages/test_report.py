@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
 from reunlearn.stages import report
 from reunlearn.stages.execution import Context
+from reunlearn.stages.pages import write_list
 from reunlearn.study import catalogue, paths
 from reunlearn.study.inputs import ReportInputs
 from reunlearn.study.jobs import ReportJob
@@ -31,8 +34,8 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(results: Path, seeds: int) -> Path:
-    """Run the stage; return its folder."""
+def run(results: Path, seeds: int, to: Path | None = None) -> Path:
+    """Run the stage; return its folder. `to`: where it writes instead."""
     folder = Path(paths.report("synthetic"))
     inputs = ReportInputs(results=str(results))
     study = synthetic.study(seeds)
@@ -45,7 +48,7 @@ def run(results: Path, seeds: int) -> Path:
         forgotten=synthetic.forgotten(study),
         inputs=inputs,
     )
-    report.run(Context(job, folder))
+    report.run(Context(job, to or folder))
     return folder
 
 
@@ -58,6 +61,40 @@ def test_the_stage_writes_page_tables_and_figures(project):
     page = (folder / "index.html").read_text()
     assert "Incomplete" in page
     assert "a random 20 % of the training set: 60 of 300 samples" in page
+
+
+def test_the_list_of_reports_is_written_and_drops_what_is_gone(project):
+    run(synthetic.build(missing=("lur",), seeds=2), seeds=2)
+    summary = json.loads(Path("reports/synthetic/summary.json").read_text())
+    assert summary["title"] == "Digits <quick & synthetic>"
+    assert summary["missing"] > 0
+    other, older = Path("reports/audits/mine"), Path("reports/before")
+    for folder in (other, older):
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text("")
+    (other / "summary.json").write_text(
+        json.dumps(summary | {"kind": "audit", "missing": 0, "headline": "<far>"})
+    )
+    text = write_list().read_text()
+    assert f"{summary['missing']} of {summary['jobs']} jobs missing" in text
+    assert 'href="synthetic/index.html"' in text
+    assert 'href="audits/mine/index.html"' in text and "&lt;far&gt;" in text and "complete" in text
+    assert "made by an earlier version" in text
+    shutil.rmtree("reports/synthetic")
+    text = write_list().read_text()
+    assert "synthetic/index.html" not in text and "audits/mine" in text
+
+
+def test_the_list_of_nothing_says_how_to_begin(project):
+    assert "make reproduce STUDY=quickstart" in write_list().read_text()
+
+
+def test_the_stage_lists_its_own_report_before_it_lies_in_its_place(project):
+    results = synthetic.build(seeds=1)
+    folder = Path(paths.report("synthetic"))
+    run(results, seeds=1, to=Path("elsewhere"))
+    assert f'href="{folder.name}/index.html"' in Path("reports/index.html").read_text()
+    assert not (folder / "index.html").exists()
 
 
 def test_a_log_tells_a_failed_job_from_one_not_begun(project):

@@ -15,7 +15,7 @@ from reunlearn.artifacts.gathered import FILE as RUNS
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import write_bytes, write_json, write_text
+from reunlearn.base.files import write_json
 from reunlearn.base.hashing import sha256
 from reunlearn.commands.audit_table import AuditResult, by_row, show, status_by_row
 from reunlearn.commands.execute_plan import execute_plan
@@ -23,7 +23,9 @@ from reunlearn.reporting import rows
 from reunlearn.reporting.audit_page import File, make_audit_page
 from reunlearn.reporting.audit_text import divergences
 from reunlearn.reporting.page import Report
+from reunlearn.stages.pages import write_list, write_report
 from reunlearn.stages.report import read_tables
+from reunlearn.study import paths
 from reunlearn.study.audit import NAME, Audit, AuditRequest, plan_audit
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
@@ -131,6 +133,7 @@ def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalog
         left_out=left_out,
         command=command(audit.request),
         notes=audit.notes,
+        root=Path(os.path.relpath(Path.cwd(), audit.request.target)).as_posix(),
     )
     result = AuditResult(
         output=str(audit.request.target),
@@ -147,6 +150,8 @@ def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalog
     try:
         _fill(work, page, results, result)
         work.replace(target)
+        if target.resolve().is_relative_to(Path(paths.REPORTS).resolve()):
+            write_list()
     except OSError as error:
         raise UserError(f"{target}: {error.strerror or error}") from None
     finally:
@@ -164,11 +169,7 @@ def _samples(results: pd.DataFrame) -> dict[str, int]:
 
 
 def _fill(work: Path, page: Report, results: Path, result: AuditResult) -> None:
-    for name, content in {"index.html": page.page, **page.files}.items():
-        if isinstance(content, str):
-            write_text(work / name, content)
-        else:
-            write_bytes(work / name, content)
+    write_report(page, work)
     (work / "results").mkdir()
     for name in (*(f"{table}.parquet" for table in TABLES), RUNS):
         shutil.copyfile(results / name, work / "results" / name)

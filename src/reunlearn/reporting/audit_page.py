@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reunlearn.artifacts.gathered import Gathered
-from reunlearn.reporting import numbers, provenance
+from reunlearn.reporting import numbers, overview, provenance
 from reunlearn.reporting.audit_text import divergences, lead
 from reunlearn.reporting.experiment_data import Tables, choose
 from reunlearn.reporting.grid import Grid, Row
-from reunlearn.reporting.page import Report, environment, files_of
+from reunlearn.reporting.page import ROOT, Report, files_of, summary_of, view_of
 from reunlearn.reporting.sections import Section, build
+from reunlearn.reporting.sources import sources_of
+from reunlearn.reporting.view import environment
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.schema import Study
 
@@ -44,6 +46,7 @@ def make_audit_page(
     left_out: Mapping[str, str],
     command: str,
     notes: Sequence[str] = (),
+    root: str | None = ROOT,
 ) -> Report:
     """Return the page and the files beside it.
 
@@ -56,6 +59,7 @@ def make_audit_page(
         left_out: attacks that did not run, with the reason.
         command: what makes the page again.
         notes: further sentences on what was asked for.
+        root: the project's folder, relative to the page.
     """
     (experiment,) = study.experiments
     data = choose(experiment, tables, gathered, cards, forgotten=experiment.scenario.summary)
@@ -63,13 +67,17 @@ def make_audit_page(
     if data.sizes:
         setting = (*section.setting, ("Retain", f"{numbers.span(*data.sizes.retain)} samples"))
         section = replace(section, setting=setting)
+    view = view_of(section.grids, root)
+    sentence = lead(section.finding, section.headline, data.by_row)
     text = (
         environment()
         .get_template("audit.html")
         .render(
+            view=view,
             study=study,
             s=section,
-            sentence=lead(section.finding, section.headline, data.by_row),
+            sources={section.name: sources_of(section)},
+            sentence=sentence,
             notes=[*divergences(data.by_row), *notes],
             files=files,
             left_out=left_out,
@@ -77,7 +85,8 @@ def make_audit_page(
             provenance=provenance.gather(gathered.jobs.values()),
         )
     )
-    return Report(text, files_of(section.grids, section.numbers, section.drawings))
+    summary = summary_of(study.title, [section], gathered, kind="audit", headline=sentence)
+    return Report(text, {**files_of([section], study.title, view), overview.FILE: summary.written()})
 
 
 def _of_models(section: Section) -> Section:

@@ -44,10 +44,11 @@ def average_grid(table: pd.DataFrame, experiment: str) -> Grid | None:
         cells = [
             Cell(numbers.NOTHING, tone="muted")
             if row == RETRAIN
-            else Cell(numbers.plain(numbers_of_row[average], POINTS_DECIMALS))
+            else Cell(numbers.plain(numbers_of_row[average], POINTS_DECIMALS), value=numbers_of_row[average])
             for average in shown
         ]
-        grid_rows.append(Row(row, (*cells, Cell(f"{numbers_of_row['finished']:.0f}"))))
+        finished = numbers_of_row["finished"]
+        grid_rows.append(Row(row, (*cells, Cell(f"{finished:.0f}", value=finished))))
     columns = [Column(name, CARDS[name].title, POINTS.short, CARDS[name]) for name in shown]
     return Grid(
         f"{experiment}-averages",

@@ -59,7 +59,7 @@ def confusion_grid(table: pd.DataFrame, experiment: str) -> Grid:
         shares = [*shares_of_row[frequent], *([shares_of_row[rest].sum()] if rest else [])]
         largest = int(np.argmax(shares))
         cells = [
-            Cell(numbers.plain(share, 1), tone="strong" if place == largest else "")
+            Cell(numbers.plain(share, 1), tone="strong" if place == largest else "", value=share)
             for place, share in enumerate(shares)
         ]
         grid_rows.append(Row(row, tuple(cells)))

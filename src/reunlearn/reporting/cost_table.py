@@ -61,5 +61,6 @@ def _cell(numbers_of_row: pd.Series, column: str) -> Cell:
     if not numbers.known(mean):
         return Cell(numbers.NOTHING, tone="muted")
     if column in DURATIONS:
-        return Cell(numbers.seconds(mean), f"± {numbers.seconds(std)}" if numbers.known(std) else "")
-    return Cell(numbers.with_deviation(mean, std, DECIMALS.get(column, 1)))
+        below = f"± {numbers.seconds(std)}" if numbers.known(std) else ""
+        return Cell(numbers.seconds(mean), below, value=mean)
+    return Cell(numbers.with_deviation(mean, std, DECIMALS.get(column, 1)), value=mean)

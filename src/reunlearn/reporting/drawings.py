@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from reunlearn.reporting import rows
 from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.figures import entropy_histograms, gap_time, loss_histograms, roc, style
+from reunlearn.reporting.figures.drawn import numbers_of
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
 
 PREFERRED_ROC = "shadow_xgboost"
@@ -27,16 +28,42 @@ _HISTOGRAM = (
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure: its files' name, its texts, and the drawing as page element, SVG file and PDF file."""
+    """One figure.
+
+    Attributes:
+        name: of its files.
+        title, caption: its texts.
+        table: the name of the table that it is drawn from, or that says most about what it shows.
+        svg, pdf: its files.
+        numbers: what it draws where this is no table of the page; it becomes a CSV file beside the figure.
+        wide: it takes the whole width.
+        legend: of forget and test.
+    """
 
     name: str
     title: str
     caption: str
-    element: str
+    table: str
     svg: str
     pdf: bytes
-    wide: bool
-    legend: bool  # of forget and test
+    numbers: pd.DataFrame | None = None
+    wide: bool = False
+    legend: bool = False
+
+    @property
+    def csv(self) -> str:
+        """The file of the numbers that it draws, relative to the page."""
+        return f"tables/{self.table}.csv" if self.numbers is None else f"figures/{self.name}.csv"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return style.size_of(self.svg)
+
+    @property
+    def element(self) -> str:
+        """The figure as an element of a page of a single file."""
+        return style.inline(self.svg, self.name.replace(".", "_"), self.title)
 
 
 def draw_all(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
@@ -60,7 +87,8 @@ def _gap_time(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing],
         "with nothing unlearned, and the noise floor."
     )
     figure = gap_time.draw(table, data.headline.unit.long)
-    return [drawing(f"{data.name}-gap-time", figure, title="Avg. Gap against run time", caption=caption)], []
+    title, of = "Avg. Gap against run time", f"{data.name}-methods"
+    return [drawing(f"{data.name}-gap-time", figure, title=title, caption=caption, table=of)], []
 
 
 def _roc(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
@@ -74,7 +102,16 @@ def _roc(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list
     marks = {row: mark for row, mark in zip(rows.keys_of(table), table["mark"], strict=True) if mark}
     figure = roc.draw(rows.by_row(data.scores), attack, marks)
     caption = "Scores of all seeds together. The diagonal is an attack that learns nothing."
-    drawings = [drawing(f"{data.name}-roc", figure, title=f"ROC of {attack}", caption=caption)]
+    drawings = [
+        drawing(
+            f"{data.name}-roc",
+            figure,
+            title=f"ROC of {attack}",
+            caption=caption,
+            table=f"{data.name}-attacks",
+            numbers=numbers_of(figure),
+        )
+    ]
     if attack == PREFERRED_ROC:
         return drawings, []
     return drawings, [f"The shadow attack has no scores here; the ROC is that of {attack}."]
@@ -87,17 +124,22 @@ def _histograms(data: ExperimentData) -> tuple[list[Drawing], list[str]]:
         if SAMPLED_BY in data.measures:
             return [], ["No histograms: no run left outputs."]
         return [], ["No histograms: this experiment measures no loss and entropy per sample."]
-    return [
-        drawing(
-            f"{data.name}-{kind}",
-            module.draw(samples),
-            title=title,
-            caption=_HISTOGRAM.format(what=kind),
-            wide=True,
-            legend=True,
+    figures = []
+    for kind, (title, module) in HISTOGRAMS.items():
+        figure = module.draw(samples)
+        figures.append(
+            drawing(
+                f"{data.name}-{kind}",
+                figure,
+                title=title,
+                caption=_HISTOGRAM.format(what=kind),
+                table=f"{data.name}-methods",
+                numbers=numbers_of(figure),
+                wide=True,
+                legend=True,
+            )
         )
-        for kind, (title, module) in HISTOGRAMS.items()
-    ], []
+    return figures, []
 
 
 def _panel_order(by_row: dict[RowKey, pd.DataFrame]) -> list[RowKey]:
@@ -107,10 +149,17 @@ def _panel_order(by_row: dict[RowKey, pd.DataFrame]) -> list[RowKey]:
 
 
 def drawing(
-    name: str, figure: Figure, *, title: str, caption: str, wide: bool = False, legend: bool = False
+    name: str,
+    figure: Figure,
+    *,
+    title: str,
+    caption: str,
+    table: str,
+    numbers: pd.DataFrame | None = None,
+    wide: bool = False,
+    legend: bool = False,
 ) -> Drawing:
-    """Return a figure as it is shown and as files; `legend`: of forget and test."""
+    """Return a figure as it is shown and as files; see `Drawing`."""
     svg = style.to_svg(figure)
     figure.set_layout_engine("none")  # the layout is settled; finding it again takes longer than drawing
-    element = style.inline(svg, name.replace(".", "_"), f"{title}. {caption}")
-    return Drawing(name, title, caption, element, svg, style.to_pdf(figure), wide, legend)
+    return Drawing(name, title, caption, table, svg, style.to_pdf(figure), numbers, wide, legend)

@@ -5,7 +5,7 @@ The page, LaTeX and Markdown are all written from a grid, so they never disagree
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reunlearn.reporting.rows import RowKey
 from reunlearn.study.cards import NumberCard
@@ -13,11 +13,12 @@ from reunlearn.study.cards import NumberCard
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: what is read first, what stands below it, and how it is toned."""
+    """One cell: what is read first, what stands below it, how it is toned, and the number by which rows are sorted."""
 
     main: str
     below: str = ""
     tone: str = ""  # "best", "second", "strong", "muted", "bad" or nothing
+    value: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

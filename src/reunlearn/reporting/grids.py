@@ -83,7 +83,7 @@ def metric_cell(numbers_of_row: pd.Series, metric: str, decimals: int, *, with_g
     if numbers_of_row[f"{metric}_n"] != numbers_of_row["finished"]:
         main += f" (n = {numbers_of_row[f'{metric}_n']:.0f})"
     shown = with_gap and numbers.known(numbers_of_row[f"{metric}_gap"])
-    return Cell(main, numbers.plain(numbers_of_row[f"{metric}_gap"], decimals) if shown else "")
+    return Cell(main, numbers.plain(numbers_of_row[f"{metric}_gap"], decimals) if shown else "", value=mean)
 
 
 def runs_cell(numbers_of_row: pd.Series, count: str = "finished") -> Cell:
@@ -94,7 +94,8 @@ def runs_cell(numbers_of_row: pd.Series, count: str = "finished") -> Cell:
         count: the column of the number that is shown.
     """
     holes = [f"{numbers_of_row[k]:.0f} {k}" for k in ("diverged", "missing") if numbers_of_row[k]]
-    return Cell(f"{numbers_of_row[count]:.0f}", ", ".join(holes), tone="bad" if holes else "")
+    shown = numbers_of_row[count]
+    return Cell(f"{shown:.0f}", ", ".join(holes), tone="bad" if holes else "", value=shown)
 
 
 def _metric(row: RowKey, numbers_of_row: pd.Series, metric: str, *, decimals: int) -> Cell:
@@ -105,25 +106,31 @@ def _metric(row: RowKey, numbers_of_row: pd.Series, metric: str, *, decimals: in
 def _avg_gap(row: RowKey, numbers_of_row: pd.Series, headline: Headline) -> Cell:
     if absent(numbers_of_row) or row == RETRAIN:
         return Cell(numbers.NOTHING, tone="muted")
-    return Cell(headline.gap(numbers_of_row["avg_gap"]), tone=numbers_of_row["mark"])
+    value = numbers_of_row["avg_gap"]
+    return Cell(headline.gap(value), tone=numbers_of_row["mark"], value=value)
 
 
 def _time(numbers_of_row: pd.Series) -> Cell:
     ratio = numbers_of_row["time_ratio"]
     below = f"{numbers.ratio(ratio)} ×" if numbers.known(ratio) else ""
-    return Cell(numbers.seconds(numbers_of_row["seconds"]), below)
+    return Cell(numbers.seconds(numbers_of_row["seconds"]), below, value=numbers_of_row["seconds"])
 
 
 def _passes(numbers_of_row: pd.Series) -> Cell:
     """Return the passes over both sets; samples where a set's size is not known."""
     texts = []
+    known = [
+        v for v in (numbers_of_row["passes_retain"], numbers_of_row["passes_forget"]) if numbers.known(v)
+    ]
     for name in ("retain", "forget"):
         passes, drawn = numbers_of_row[f"passes_{name}"], numbers_of_row[f"drawn_{name}"]
         if numbers.known(passes):
             texts.append(f"{numbers.plain(passes)} {name}")
         elif numbers.known(drawn):
             texts.append(f"{drawn:.0f} {name} samples")
-    return Cell(*texts) if texts else Cell(numbers.NOTHING, tone="muted")
+    if not texts:
+        return Cell(numbers.NOTHING, tone="muted")
+    return Cell(texts[0], "".join(texts[1:]), value=known[0] if known else None)
 
 
 def _attack(numbers_of_row: pd.Series, column: Column) -> Cell:
@@ -132,8 +139,9 @@ def _attack(numbers_of_row: pd.Series, column: Column) -> Cell:
     if missing:
         return missing
     low, high = numbers_of_row[f"{attack}_auc_low"], numbers_of_row[f"{attack}_auc_high"]
-    main = numbers.with_deviation(numbers_of_row[f"{attack}_mean"], numbers_of_row[f"{attack}_std"], decimals)
+    mean = numbers_of_row[f"{attack}_mean"]
+    main = numbers.with_deviation(mean, numbers_of_row[f"{attack}_std"], decimals)
     if not numbers.known(low):
-        return Cell(main)
+        return Cell(main, value=mean)
     area = f"{numbers.plain(numbers_of_row[f'{attack}_auc'], 2)} {numbers.interval(low, high)}"
-    return Cell(main, area, tone="" if low <= 0.5 <= high else "strong")
+    return Cell(main, area, tone="" if low <= 0.5 <= high else "strong", value=mean)

@@ -6,23 +6,26 @@ import multiprocessing
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup, escape
 
 from reunlearn.artifacts.gathered import Gathered
-from reunlearn.reporting import export, ledger, numbers, provenance, ranking
+from reunlearn.reporting import export, ledger, overview, provenance, ranking
 from reunlearn.reporting.drawings import Drawing
 from reunlearn.reporting.experiment_data import ExperimentData, PrintedRow, Tables, choose
+from reunlearn.reporting.glossary import glossary_of
 from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.holes import find_holes
+from reunlearn.reporting.overview import Summary
+from reunlearn.reporting.ranking import Ranks
 from reunlearn.reporting.sections import Section, build
+from reunlearn.reporting.sources import sources_of
+from reunlearn.reporting.view import View, environment
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.schema import Study
 
-TEMPLATES = Path(__file__).parent / "templates"
+ROOT = "../.."  # of a report in its place: reports/STUDY
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ def make_report(
     printed: Mapping[str, Sequence[PrintedRow]] | None = None,
     forgotten: Mapping[str, str] | None = None,
     logs: Collection[str] = (),
+    root: str | None = ROOT,
+    single: bool = False,
 ) -> Report:
     """Return the report of a study.
 
@@ -53,44 +58,64 @@ def make_report(
         printed: a paper's numbers by experiment.
         forgotten: what is forgotten, in words, by experiment.
         logs: folders of the jobs that have a log.
+        root: the project's folder, relative to the page; None where the runs are not on this disk.
+        single: put everything into the page, and write nothing beside it.
     """
-    measured = set(tables.results["experiment"])
-    experiments = [
-        choose(
-            experiment,
-            tables,
-            gathered,
-            cards,
-            printed=(printed or {}).get(experiment.name, ()),
-            forgotten=(forgotten or {}).get(experiment.name, ""),
-        )
-        for experiment in study.experiments
-        if experiment.name in measured
-    ]
+    experiments = _experiments(
+        study, tables, gathered, cards, printed=printed or {}, forgotten=forgotten or {}
+    )
     sections = _build_all(experiments)
     ranks = ranking.build(experiments)
+    grids = [grid for section in sections for grid in section.grids] + ([ranks.grid] if ranks else [])
+    view = view_of(grids, root, single=single)
     methods = ledger.used_methods(gathered.runs, cards.methods)
+    origin = provenance.gather(gathered.jobs.values())
     text = (
         environment()
         .get_template("page.html")
         .render(
+            view=view,
             study=study,
             sections=sections,
+            sources={section.name: sources_of(section) for section in sections},
             methods=methods,
             rows=sum(len(method.rows) for method in methods),
             ranks=ranks,
             ledger=ledger.build(methods, gathered.runs),
             holes=find_holes(gathered.missing, logs),
             jobs=len(gathered.jobs) + len(gathered.missing),
-            provenance=provenance.gather(gathered.jobs.values()),
+            provenance=origin,
         )
     )
-    files: dict[str, str | bytes] = {}
-    for section in sections:
-        files |= files_of(section.grids, section.numbers, section.drawings)
-    if ranks:
-        files |= files_of([ranks.grid], {ranking.NAME: ranks.numbers}, [ranks.drawing])
-    return Report(text, files)
+    if single:
+        return Report(text, {})
+    summary = summary_of(study.title, sections, gathered, kind="study")
+    return Report(text, {**files_of(sections, study.title, view, ranks), overview.FILE: summary.written()})
+
+
+def _experiments(
+    study: Study,
+    tables: Tables,
+    gathered: Gathered,
+    cards: Catalogue,
+    *,
+    printed: Mapping[str, Sequence[PrintedRow]],
+    forgotten: Mapping[str, str],
+) -> list[ExperimentData]:
+    """Return the data of each experiment that has results."""
+    measured = set(tables.results["experiment"])
+    return [
+        choose(
+            experiment,
+            tables,
+            gathered,
+            cards,
+            printed=printed.get(experiment.name, ()),
+            forgotten=forgotten.get(experiment.name, ""),
+        )
+        for experiment in study.experiments
+        if experiment.name in measured
+    ]
 
 
 def _build_all(experiments: Sequence[ExperimentData]) -> list[Section]:
@@ -101,10 +126,50 @@ def _build_all(experiments: Sequence[ExperimentData]) -> list[Section]:
         return pool.map(build, experiments, chunksize=1)
 
 
+def view_of(grids: Sequence[Grid], root: str | None, *, single: bool = False) -> View:
+    """Return what the templates need to know of a page with these tables."""
+    return View(glossary_of(grids), frozenset(grid.name for grid in grids), root, single)
+
+
+def summary_of(
+    title: str,
+    sections: Sequence[Section],
+    gathered: Gathered,
+    *,
+    kind: Literal["study", "audit"],
+    headline: str = "",
+) -> Summary:
+    """Return what the list of reports says of one; the headline is the first section's if none is given."""
+    first = f"{sections[0].name}: {sections[0].finding.sentence}" if sections else ""
+    return Summary(
+        kind=kind,
+        title=title,
+        headline=headline or first,
+        experiments=len(sections),
+        made=provenance.gather(gathered.jobs.values()).ended,
+        jobs=len(gathered.jobs) + len(gathered.missing),
+        missing=len(gathered.missing),
+    )
+
+
 def files_of(
+    sections: Sequence[Section], title: str, view: View, ranks: Ranks | None = None
+) -> dict[str, str | bytes]:
+    """Return what lies beside a page, by its path relative to it: tables, figures, lists of runs."""
+    files: dict[str, str | bytes] = {}
+    template = environment().get_template("runs.html")
+    for section in sections:
+        files |= _tables_and_figures(section.grids, section.numbers, section.drawings)
+        rendered = template.render(title=title, s=section, sources=sources_of(section), view=view)
+        files[view.runs_page(section.name)] = rendered
+    if ranks:
+        files |= _tables_and_figures([ranks.grid], {ranking.NAME: ranks.numbers}, [ranks.drawing])
+    return files
+
+
+def _tables_and_figures(
     grids: Iterable[Grid], tables: Mapping[str, pd.DataFrame], drawings: Iterable[Drawing]
 ) -> dict[str, str | bytes]:
-    """Return tables and figures as files, by their path relative to the page."""
     files: dict[str, str | bytes] = {}
     for grid in grids:
         files[f"tables/{grid.name}.tex"] = export.tex(grid)
@@ -114,25 +179,6 @@ def files_of(
     for drawing in drawings:
         files[f"figures/{drawing.name}.svg"] = drawing.svg
         files[f"figures/{drawing.name}.pdf"] = drawing.pdf
+        if drawing.numbers is not None:
+            files[drawing.csv] = export.csv(drawing.numbers.set_index("panel"))
     return files
-
-
-def environment() -> jinja2.Environment:
-    """Return the templates' environment: everything is escaped but our own drawings."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["seconds"] = numbers.seconds
-    environment.filters["number"] = numbers.plain
-    environment.filters["drawing"] = Markup
-    environment.filters["breakable"] = breakable
-    return environment
-
-
-def breakable(name: str) -> Markup:
-    """Return a name, escaped, that may be broken after an underscore on narrow screens."""
-    return escape(name).replace("_", Markup("_<wbr>"))

@@ -84,7 +84,13 @@ def _grid(table: pd.DataFrame) -> Grid:
         Column("blocks", "Blocks", "n", RANKS["blocks"]),
     )
     grid_rows = [
-        Row(key, (Cell(numbers.plain(entry["average_rank"], 2)), Cell(f"{entry['blocks']:.0f}")))
+        Row(
+            key,
+            (
+                Cell(numbers.plain(entry["average_rank"], 2), value=entry["average_rank"]),
+                Cell(f"{entry['blocks']:.0f}", value=entry["blocks"]),
+            ),
+        )
         for key, entry in rows.each(table)
     ]
     caption = "average rank by gap per seed, over all blocks"
@@ -102,6 +108,7 @@ def _drawing(average: dict[RowKey, float], ranking: Ranking) -> Drawing:
         critical_difference.draw(average, ranking.critical_difference),
         title="Average ranks with the critical difference",
         caption=caption,
+        table=NAME,
         wide=True,
     )
 

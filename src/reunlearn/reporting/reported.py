@@ -152,7 +152,7 @@ def _cell(entry: pd.Series | None) -> Cell:
         f"{numbers.with_deviation(entry['printed'], entry['printed_std'], 2)} printed: {entry['verdict']}"
     )
     ours = numbers.with_deviation(entry["ours"], entry["ours_std"], 2)
-    return Cell(ours, theirs, tone=TONES[entry["verdict"]])
+    return Cell(ours, theirs, tone=TONES[entry["verdict"]], value=entry["ours"])
 
 
 def _summary(table: pd.DataFrame) -> str:

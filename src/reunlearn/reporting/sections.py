@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -22,12 +22,13 @@ from reunlearn.study.schema import Shadows
 
 @dataclass(frozen=True)
 class Run:
-    """One measured model."""
+    """One measured model: its folder, and the folders of its measurements by the name of the measure."""
 
     row: RowKey
     seeds: Seeds
     status: str
     folder: str
+    measured: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -110,4 +111,4 @@ def _runs(data: ExperimentData) -> Iterator[Run]:
     keys = results[columns].itertuples(index=False, name=None)
     status = dict(zip(keys, results["status"], strict=True))
     for run in data.runs:
-        yield Run(rows.key_of(run.row), run.seeds, status[rows.run_key(run)], run.model)
+        yield Run(rows.key_of(run.row), run.seeds, status[rows.run_key(run)], run.model, run.measured)

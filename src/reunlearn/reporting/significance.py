@@ -115,21 +115,23 @@ def _gap(row: RowKey, numbers_of_row: pd.Series, headline: Headline) -> Cell:
         return Cell(numbers.NOTHING, tone="muted")
     low, high = numbers_of_row["avg_gap_low"], numbers_of_row["avg_gap_high"]
     ends = numbers.interval(low, high, headline.gap_decimals)
-    return Cell(headline.gap(numbers_of_row["avg_gap"]), ends)
+    return Cell(headline.gap(numbers_of_row["avg_gap"]), ends, value=numbers_of_row["avg_gap"])
 
 
 def _seed_gap(row: RowKey, numbers_of_row: pd.Series, headline: Headline) -> Cell:
     if row == RETRAIN:
         return Cell(numbers.NOTHING, tone="muted")
     mean, std = numbers_of_row["seed_gap_mean"], numbers_of_row["seed_gap_std"]
-    return Cell(numbers.with_deviation(mean, std, headline.gap_decimals))
+    return Cell(numbers.with_deviation(mean, std, headline.gap_decimals), value=mean)
 
 
 def _test(numbers_of_row: pd.Series, key: str, headline: Headline) -> Cell:
     if not numbers.known(numbers_of_row[key]):
         return Cell(numbers.NOTHING, tone="muted")
-    main = headline.gap(numbers_of_row[key])
+    value = numbers_of_row[key]
+    main = headline.gap(value)
     p_t, p_ranks = numbers_of_row[f"{key}_t"], numbers_of_row[f"{key}_wilcoxon"]
     if not numbers.known(p_t):
-        return Cell(main)
-    return Cell(main, f"p {p_t:.2g} (t), {p_ranks:.2g} (ranks)", tone="strong" if p_t < LEVEL else "")
+        return Cell(main, value=value)
+    below = f"p {p_t:.2g} (t), {p_ranks:.2g} (ranks)"
+    return Cell(main, below, tone="strong" if p_t < LEVEL else "", value=value)

@@ -80,7 +80,7 @@ def _names(
         depth = place if left else len(order) - 1 - place
         y, x = top - STEP * (depth + 0.4), ends[0 if left else 1]
         colour = FORGET if row.is_reference else TEST
-        style = "--" if row.is_reference else "-"
-        axes.plot([value, value, x], [0, y, y], style, color=colour, linewidth=0.8)
+        dashes = (0, (4, 2)) if row.is_reference else "-"
+        axes.plot([value, value, x], [0, y, y], color=colour, linewidth=0.8, linestyle=dashes)
         text = f"{row.heading}  {value:.2f}" if left else f"{value:.2f}  {row.heading}"
         axes.text(x, y, f" {text} ", ha="right" if left else "left", va="center", color=INK, fontsize=8.5)

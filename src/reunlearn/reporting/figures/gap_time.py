@@ -13,7 +13,7 @@ from reunlearn.reporting.figures.style import BEST, FORGET, INK, MUTED, SECOND, 
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, REFERENCES, RETRAIN, RowKey, keys_of
 
 SPREAD = 8.0  # beyond this ratio of gaps the vertical axis shows their square root
-_COLOURS = {"best": BEST, "second": SECOND}
+_LOOKS = {"best": (BEST, "^"), "second": (SECOND, "s"), "": (TEST, "o")}  # colour and marker, by mark
 
 
 def draw(table: pd.DataFrame, unit: str) -> Figure:
@@ -27,8 +27,12 @@ def draw(table: pd.DataFrame, unit: str) -> Figure:
         figure = Figure(figsize=(5.1, 5.0), layout="constrained")
         axes = figure.subplots()
         methods = table[~table.index.isin(REFERENCES)].dropna(subset=["seconds", "avg_gap"])
-        colours = [_COLOURS.get(mark, TEST) for mark in methods["mark"]]
-        axes.scatter(methods["seconds"], methods["avg_gap"], c=colours, s=34, zorder=3, linewidths=0)
+        colours = [_LOOKS[mark][0] for mark in methods["mark"]]
+        for mark, (colour, marker) in _LOOKS.items():
+            part = methods[methods["mark"] == mark]
+            axes.scatter(
+                part["seconds"], part["avg_gap"], color=colour, marker=marker, s=34, zorder=3, linewidths=0
+            )
         names = [row.heading for row in keys_of(methods)]
         points = list(zip(methods["seconds"], methods["avg_gap"], names, colours, strict=True))
         if RETRAIN in table.index and np.isfinite(table.loc[RETRAIN, "seconds"]):

@@ -65,8 +65,8 @@ def _panel(axes: Axes, part: pd.DataFrame, column: str, edges: np.ndarray) -> No
     forget = np.histogram(sides["forget"], edges)[0] / len(sides["forget"])
     test = np.histogram(sides["test"], edges)[0] / len(sides["test"])
     axes.stairs(forget, edges, fill=True, color=FORGET, alpha=0.45, linewidth=0)
-    axes.stairs(forget, edges, color=FORGET, linewidth=0.9)
-    axes.stairs(test, edges, color=TEST, linewidth=1.4)
+    axes.stairs(forget, edges, color=FORGET, linewidth=0.9, label="forget")
+    axes.stairs(test, edges, color=TEST, linewidth=1.4, label="test")
     axes.set_ylim(0, 1.12 * max(forget.max(), test.max()))
     lower = auc(-sides["forget"], -sides["test"])
     axes.text(

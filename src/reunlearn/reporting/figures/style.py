@@ -1,7 +1,7 @@
-"""How figures look and how they are written: the same bytes each time, colours that follow the page's theme.
+"""How figures look and how they are written: the same bytes each time, colours that follow the reader's theme.
 
-Figures are drawn in the colours below. In files they stay; inside the page each becomes a CSS variable, so
-that dark mode is a matter of the page's style sheet.
+Figures are drawn in the colours below, those of the page in its light theme. An SVG file says by a style of its own
+what each becomes in the dark theme. Inside a page of a single file each becomes a CSS variable of the page.
 """
 
 from __future__ import annotations
@@ -16,9 +16,19 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, MUTED, FAINT, SURFACE = "#1b1f24", "#626c78", "#b4bdc7", "#ffffff"
-FORGET, TEST = "#c8500a", "#1f6fb2"  # vermilion and blue: told apart in every common colour blindness
-BEST, SECOND = "#0a8767", "#a3508a"
+# A test simulates red and green blindness: in both, each colour stays apart from all others.
+INK, MUTED, FAINT, SURFACE = "#1b1f24", "#5c6671", "#b4bdc7", "#ffffff"
+FORGET, TEST, BEST, SECOND = "#c8500a", "#1f6fb2", "#005c33", "#7a1fd1"  # vermilion, blue, green, violet
+DARK = {
+    INK: "#e6e9ed",
+    MUTED: "#9aa5b1",
+    FAINT: "#4d5763",
+    SURFACE: "#14171b",
+    FORGET: "#f0884a",
+    TEST: "#5fb0ee",
+    BEST: "#5fdc9f",
+    SECOND: "#c65cff",
+}
 
 VARIABLES = {
     INK: "--ink",
@@ -30,6 +40,9 @@ VARIABLES = {
     BEST: "--best",
     SECOND: "--second",
 }
+
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
+DECIMALS = 2  # of coordinates in SVG files; their unit is a point
 
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and takes the page's font
@@ -78,11 +91,42 @@ def clear_y(axes: Axes) -> None:
 
 
 def to_svg(figure: Figure) -> str:
-    """Return a figure as an SVG document, without date."""
+    """Return a figure as an SVG document that follows the reader's theme, without date."""
     with house_style():
         target = io.StringIO()
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
-        return target.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", target.getvalue(), flags=re.DOTALL)
+    return _themed(_rounded(svg))
+
+
+def size_of(svg: str) -> tuple[int, int]:
+    """Return width and height of an SVG document in its own unit, whole numbers."""
+    match = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', svg)
+    assert match is not None
+    return round(float(match[1])), round(float(match[2]))
+
+
+def _rounded(svg: str) -> str:
+    """Return a document whose coordinates have a few decimals: half the size, and nothing that one could see."""
+
+    def shorter(match: re.Match[str]) -> str:
+        return re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.{DECIMALS}f}", match[0])
+
+    return re.sub(r' (?:d|x|y|transform|points)="[^"]*"', shorter, svg)
+
+
+def _themed(svg: str) -> str:
+    """Return a document with a style for dark themes; programs that know no such styles show the light colours."""
+    rules = [
+        f'[style*="{kind}: {light}"]{{{kind}:{dark} !important}}'
+        for light, dark in DARK.items()
+        for kind in ("fill", "stroke")
+    ]
+    dark = "\n".join(rules)
+    style = f"text{{font-family:{FONT} !important}}\n@media (prefers-color-scheme: dark){{\n{dark}\n}}"
+    head, rest = svg[: svg.index("<svg")], svg[svg.index("<svg") :]
+    tag, body = rest.split(">", 1)
+    return f'{head}{tag}>\n <style type="text/css" id="theme">{style}</style>{body}'
 
 
 def to_pdf(figure: Figure) -> bytes:
@@ -102,7 +146,7 @@ def inline(svg: str, name: str, label: str) -> str:
     share a page), width and height give way to the viewBox, and `label` is what a screen reader says.
     """
     body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r'<style type="text/css" id="theme">.*?</style>', "", body, flags=re.DOTALL)
     body = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{name}-", body)
     body = re.sub(r"font-family: [^;\"]+", "font-family: var(--font)", body)
     for colour, variable in VARIABLES.items():
