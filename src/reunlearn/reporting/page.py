@@ -15,11 +15,12 @@ from markupsafe import Markup, escape
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.reporting import export, ledger, numbers, provenance, ranking
 from reunlearn.reporting.drawings import Drawing
-from reunlearn.reporting.experiment_data import ExperimentData, PrintedRow, Tables, choose
+from reunlearn.reporting.experiment_data import ExperimentData, Tables, choose
 from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.holes import find_holes
 from reunlearn.reporting.sections import Section, build
 from reunlearn.study.cards import Catalogue
+from reunlearn.study.meetings import Meeting
 from reunlearn.study.schema import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,7 +40,7 @@ def make_report(
     gathered: Gathered,
     cards: Catalogue,
     *,
-    printed: Mapping[str, Sequence[PrintedRow]] | None = None,
+    printed: Mapping[str, Sequence[Meeting]] | None = None,
     forgotten: Mapping[str, str] | None = None,
     logs: Collection[str] = (),
 ) -> Report:
@@ -50,7 +51,7 @@ def make_report(
         tables: what the stage `aggregate` writes.
         gathered: what it writes to runs.json.
         cards: of the plugins that the study uses.
-        printed: a paper's numbers by experiment.
+        printed: printed numbers, each with the row that it meets, by experiment.
         forgotten: what is forgotten, in words, by experiment.
         logs: folders of the jobs that have a log.
     """
