@@ -37,7 +37,9 @@ def setting_differences(
 
 def what_is_forgotten(cell: PrintedCell) -> str:
     """Return a printed scenario with its fraction."""
-    return " ".join(filter(None, [cell.scenario, cell.fraction]))
+    if cell.fraction.startswith(cell.scenario):
+        return cell.fraction
+    return f"{cell.scenario} {cell.fraction}".rstrip()
 
 
 def same_scenario(printed: PrintedScenario, ours: Scenario) -> bool:

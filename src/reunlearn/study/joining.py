@@ -136,6 +136,11 @@ def _candidate(entry: Method, experiment: Experiment, cards: Catalogue, where: s
     return Candidate(methods.row_of(entry), settings, changed)
 
 
+def same_setting(cell: PrintedCell, meaning: Meaning, experiment: Experiment, cards: Catalogue) -> bool:
+    """Tell whether an experiment has the setting that a number is printed for."""
+    return not comparable.setting_differences(cell, meaning.training, meaning.scenario, experiment, cards)
+
+
 def meet(ours: Ours, cells: Iterable[PrintedCell], papers: Mapping[str, Paper]) -> list[Meeting]:
     """Return a meeting per printed number and row of ours; one without a row where the experiment has none."""
     return [meeting for cell in cells for meeting in _meetings(cell, meaning_of(cell, papers), ours)]
@@ -146,7 +151,7 @@ def _meetings(cell: PrintedCell, meaning: Meaning, ours: Ours) -> list[Meeting]:
         cell, meaning.training, meaning.scenario, ours.experiment, ours.cards
     )
     counterpart, unlike = counterpart_of(meaning, ours)
-    setting = "; ".join(differences) or unlike or ("" if cell.mean else NO_NUMBER)
+    setting = meaning.absent or "; ".join(differences) or unlike or ("" if cell.mean else NO_NUMBER)
     found = []
     for candidate in ours.candidates:
         if not _is_row(candidate, meaning.method):
@@ -187,7 +192,7 @@ def _is_row(candidate: Candidate, printed: PrintedMethod) -> bool:
 def _own_settings(candidate: Candidate, printed: PrintedMethod) -> str:
     """Return which settings the study changed that the printed row says nothing about."""
     own = [
-        f"{name} {candidate.settings[name]} instead of {before}"
+        f"{name} {_written(candidate.settings[name])} instead of {_written(before)}"
         for name, before in candidate.changed.items()
         if name not in printed.settings
     ]
@@ -199,10 +204,15 @@ def _no_row(printed: PrintedMethod, ours: Ours) -> str:
     alike = [c.row.name for c in ours.candidates if c.row.method in printed.rows]
     if not alike:
         return NOT_RUN
-    needed = [f"{name} {' or '.join(map(str, values))}" for name, values in printed.settings.items()]
+    needed = [f"{name} {' or '.join(map(_written, values))}" for name, values in printed.settings.items()]
     label = [] if printed.label == ANY_LABEL else [f"label {printed.label}" if printed.label else "no label"]
     asked = ", ".join([*needed, *label, *([f"reading {printed.reading}"] if printed.reading else [])])
     return f"{NOT_RUN}: it asks for {asked}, unlike {', '.join(alike)}"
+
+
+def _written(value: Value) -> str:
+    """Return a value as a study writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def counterpart_of(meaning: Meaning, ours: Ours) -> tuple[Counterpart | None, str]:
