@@ -83,7 +83,7 @@ what to add. What a study sets itself wins over the preset, the preset wins over
     - for: {scenario: {kind: class, classes: 2}}                  # any two classes
     - for: {dataset: cifar10, recipe: mine, reading: any}         # wins over {dataset: cifar10, reading: code}
 
-A printed number meets the rows of its method whose reading, label and settings are those that the paper's file asks for;
+A printed number meets the rows of its method whose reading, label and settings are what the paper's file asks for;
 rows with a label only where that file says so. It is compared where dataset, network, recipe, scenario (kind, fraction,
 classes, count, steps, step), held-out samples, evaluation transform and settings are the paper's. If not, one sentence
 names every difference.
