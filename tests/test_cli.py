@@ -28,6 +28,8 @@ LISTINGS = {
     ("objectives",): "timesteps 50",
     ("objectives", "noise_prediction"): "small_denoiser",
     ("studies",): "quickstart",
+    ("printed",): "sfr-on",
+    ("printed", "pgu"): "MIA_AUC",
     ("datasets",): "modality",
     ("models",): "noise_prediction",
     ("models", "swin_t"): "drop_path",

@@ -182,6 +182,20 @@ def studies(json: AsJson = False) -> None:
 
 
 @app.command()
+def printed(
+    paper: Annotated[
+        str | None, typer.Argument(help="a file of config/papers; all, in short, if absent")
+    ] = None,
+    study: Annotated[str | None, typer.Argument(help="look at this study only")] = None,
+    json: AsJson = False,
+) -> None:
+    """List every number that a paper prints, with the row of ours that it meets, or why there is none."""
+    from reunlearn.commands import printed as command
+
+    command.printed(paper, study, json)
+
+
+@app.command()
 def recipes(name: Name = None, json: AsJson = False) -> None:
     """List training recipes with their sources, or show one with every default filled in."""
     from reunlearn.commands import list_config

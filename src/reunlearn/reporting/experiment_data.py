@@ -14,10 +14,9 @@ from reunlearn.reporting import rows
 from reunlearn.reporting.headline import Headline, headline_of
 from reunlearn.reporting.rows import RowKey
 from reunlearn.study.cards import Catalogue, MeasureCard
+from reunlearn.study.meetings import Meeting
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import RunSpec
-
-PrintedRow = Mapping[str, str]  # a paper's number with its setting, every value as text
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class ExperimentData:
         runs: in the order of the plan.
         jobs: finished jobs of the study, by folder.
         cards: of the plugins that the study uses.
-        printed: a paper's numbers that the study names for it.
+        printed: the printed numbers that the study names for it, each with the row that it meets.
         forgotten: what the scenario forgets, in words.
     """
 
@@ -62,7 +61,7 @@ class ExperimentData:
     runs: tuple[RunSpec, ...]
     jobs: Mapping[str, JobResult]
     cards: Catalogue
-    printed: Sequence[PrintedRow] = ()
+    printed: Sequence[Meeting] = ()
     forgotten: str = ""
 
     @property
@@ -120,7 +119,7 @@ def choose(
     gathered: Gathered,
     cards: Catalogue,
     *,
-    printed: Sequence[PrintedRow] = (),
+    printed: Sequence[Meeting] = (),
     forgotten: str = "",
 ) -> ExperimentData:
     """Return the data of one experiment.

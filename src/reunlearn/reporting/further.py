@@ -48,7 +48,7 @@ def build(data: ExperimentData, methods: pd.DataFrame) -> Further:
         cost_table.cost_grid(tables["costs"], name),
     ]
     if data.printed:
-        table = reported.reported_table(data, average)
+        table = reported.reported_table(data)
         grids.insert(0, reported.reported_grid(table, name))
         tables["reported"] = table.set_index(rows.KEY)
     shown = tuple(grid for grid in grids if grid is not None and grid.columns)

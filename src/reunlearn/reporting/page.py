@@ -13,7 +13,7 @@ import pandas as pd
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.reporting import export, ledger, overview, provenance, ranking
 from reunlearn.reporting.drawings import Drawing
-from reunlearn.reporting.experiment_data import ExperimentData, PrintedRow, Tables, choose
+from reunlearn.reporting.experiment_data import ExperimentData, Tables, choose
 from reunlearn.reporting.glossary import glossary_of
 from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.holes import find_holes
@@ -23,6 +23,7 @@ from reunlearn.reporting.sections import Section, build
 from reunlearn.reporting.sources import sources_of
 from reunlearn.reporting.view import View, environment
 from reunlearn.study.cards import Catalogue
+from reunlearn.study.meetings import Meeting
 from reunlearn.study.schema import Study
 
 ROOT = "../.."  # of a report in its place: reports/STUDY
@@ -42,7 +43,7 @@ def make_report(
     gathered: Gathered,
     cards: Catalogue,
     *,
-    printed: Mapping[str, Sequence[PrintedRow]] | None = None,
+    printed: Mapping[str, Sequence[Meeting]] | None = None,
     forgotten: Mapping[str, str] | None = None,
     logs: Collection[str] = (),
     root: str | None = ROOT,
@@ -55,7 +56,7 @@ def make_report(
         tables: what the stage `aggregate` writes.
         gathered: what it writes to runs.json.
         cards: of the plugins that the study uses.
-        printed: a paper's numbers by experiment.
+        printed: printed numbers, each with the row that it meets, by experiment.
         forgotten: what is forgotten, in words, by experiment.
         logs: folders of the jobs that have a log.
         root: the project's folder, relative to the page; None where the runs are not on this disk.
@@ -99,7 +100,7 @@ def _experiments(
     gathered: Gathered,
     cards: Catalogue,
     *,
-    printed: Mapping[str, Sequence[PrintedRow]],
+    printed: Mapping[str, Sequence[Meeting]],
     forgotten: Mapping[str, str],
 ) -> list[ExperimentData]:
     """Return the data of each experiment that has results."""

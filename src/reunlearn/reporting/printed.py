@@ -1,130 +1,109 @@
-"""The papers' own words for what is measured here: their columns, methods, datasets and networks."""
+"""Our numbers for printed ones, with a verdict on each; the plan says which row meets which number."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
+from reunlearn.metrics.bootstrap import bootstrap_average_gap
+from reunlearn.metrics.statistics import Interval, Summary, summarise
+from reunlearn.metrics.verdict import Printed, Verdict, verdict
+from reunlearn.reporting import rows
+from reunlearn.reporting.rows import RETRAIN, RowKey
+from reunlearn.reporting.seeds import paired_values
+from reunlearn.study.meetings import Counterpart, Meeting, Term
+
+NAN = float("nan")
+UNKNOWN = Summary(NAN, NAN, 0)
+NO_PAIR = "no seed has every term, of this row and of Retrain"
+NO_RUN = "no run of it is in these results"
 
 
 @dataclass(frozen=True)
-class Counterpart:
-    """What a printed column is here: the metrics that it takes, and how a run's number follows from them."""
+class Judged:
+    """A printed number with ours and the verdict.
 
-    metrics: tuple[str, ...]
-    of: Callable[[pd.DataFrame], pd.Series]
+    Attributes:
+        meeting: the printed number and the row that it meets.
+        ours: mean, deviation and n of our runs; of an average n counts pairs with Retrain, and there is no deviation.
+        interval: of an average, over seeds.
+        verdict: on the two.
+    """
 
-
-def _same(metric: str) -> Counterpart:
-    return Counterpart((metric,), lambda runs: runs[metric])
-
-
-def _error(metric: str) -> Counterpart:
-    return Counterpart((metric,), lambda runs: 100.0 - runs[metric])
-
-
-_FORGET_TEST = Counterpart(
-    ("accuracy_forget", "accuracy_test"), lambda runs: (runs["accuracy_forget"] - runs["accuracy_test"]).abs()
-)
-_ACCURACIES = {"FA": _same("accuracy_forget"), "RA": _same("accuracy_retain"), "TA": _same("accuracy_test")}
-
-COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
-    "GDR-GMA": {  # with augmentation: `augmented` below
-        "Acc_Df": _same("accuracy_forget"),
-        "Acc_Dr": _same("accuracy_retain"),
-        "Acc_val": _same("accuracy_test"),
-        "MIA": _same("entropy_logistic"),
-    },
-    "LUR": {**_ACCURACIES, "UA": _error("accuracy_forget"), "MIA": _same("confidence_svc")},
-    "SFR-on": {**_ACCURACIES, "MIA": _same("entropy_logistic"), "D_KL": _same("d_kl")},
-    "nabla-tau": {
-        "A_Dr": _same("accuracy_retain"),
-        "A_Df": _same("accuracy_forget"),
-        "A_Dt": _same("accuracy_test"),
-        "|A_Df-A_Dt|": _FORGET_TEST,
-        "|MIA_L-50|": _same("loss_logistic_cv"),
-        "|MIA_E-50|": _same("entropy_logistic_cv"),
-    },
-    "PGU": {
-        "err_Dr": _error("accuracy_retain"),
-        "err_Df": _error("accuracy_forget"),
-        "err_test": _error("accuracy_test"),
-        "err_retain_test": _error("accuracy_test_retained"),
-        "test_acc": _same("accuracy_test"),
-        "MIA_AUC": _same("shadow_xgboost"),
-    },
-}
-AVERAGES = {
-    ("GDR-GMA", "Avg_Gap"): "avg_gap_gdr_gma",
-    ("LUR", "Avg_Gap"): "avg_gap_lur",
-    ("SFR-on", "Avg_D"): "avg_d_sfr_on",
-}
-ELSEWHERE = {
-    "RTE": "a run time on another machine",
-    "time": "a run time on another machine",
-    "FID": "measured on generated images",
-}
-RECIPES = {"GDR-GMA": "gdr-gma", "LUR": "lur", "SFR-on": "sfr-on", "nabla-tau": "nabla-tau", "PGU": "pgu"}
-
-_METHODS = {
-    RETRAIN.method: ("Retrain", "Retrained", "Retraining", "RT"),
-    ORIGINAL.method: ("Original", "Original (before unlearning)", "Poisoned"),
-    "finetune": ("Fine-tune", "Fine-tuning", "FT"),
-    "gradient_ascent": ("GA",),
-    "neg_grad": ("NegGrad",),
-    "random_labels": ("Random Labels", "RL"),
-    "bad_teacher": ("BadT", "BT"),
-    "boundary_shrink": ("BS",),
-    "boundary_expanding": ("BE",),
-    "erm_ktp": ("ERM-KTP",),
-    "fisher": ("Fisher",),
-    "influence": ("IU",),
-    "l1_sparse": ("L1-sparse", "L1 -sparse"),
-    "scissorhands": ("SHs",),
-    "salun": ("SalUn",),
-    "ssd": ("SSD",),
-    "scrub": ("SCRUB",),
-    "unrolling_sgd": ("Unrolling",),
-    "amnesiac_relabel": ("Amnesiac",),
-    "eu_k": ("EUk",),
-    "ntk": ("NTK",),
-    "warnecke_first_order": ("1st Order (Warnecke)",),
-    "warnecke_second_order": ("2nd Order (Warnecke)",),
-    "gdr_gma": ("GDR-GMA", "w__Bank"),
-    "sfr_on": ("SFR-on", "SFR-on (S+F+R+on)"),
-    "nabla_tau": ("nabla-tau",),
-    "pgu": ("PGU",),
-    "lur": ("LUR",),
-}
-METHODS = {printed: method for method, names in _METHODS.items() for printed in names}
-
-_SAME = {
-    "celebahqfir": "celebahqidentity",
-    "vittinyvit5mincode": "tinyvit5m",
-    "torchvisionresnet18": "resnet18",
-    "torchvisionresnet34": "resnet34",
-}
+    meeting: Meeting
+    ours: Summary
+    interval: Interval | None
+    verdict: Verdict
 
 
-def key(name: str) -> str:
-    """Return a dataset's or network's name without case and punctuation, the same for both spellings of one thing."""
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
-    if plain not in _SAME:
-        plain = re.sub(r"[^a-z0-9]", "", name.partition("(")[0].lower())
-    return _SAME.get(plain, plain)
+@dataclass(frozen=True)
+class _Number:
+    """Our number, or why there is none."""
+
+    ours: Summary
+    interval: Interval | None = None
+    missing: str = ""
 
 
-def rows_of(printed_method: str, rows: Iterable[RowKey]) -> list[RowKey]:
-    """Return the rows that are a printed method: both readings, where a study runs both; of Retrain the floor, too."""
-    method = METHODS.get(printed_method)
-    return [row for row in rows if row.method == method or (row == FLOOR and method == RETRAIN.method)]
+def judge(meetings: Iterable[Meeting], results: Mapping[RowKey, pd.DataFrame]) -> list[Judged]:
+    """Return a verdict per meeting.
+
+    Args:
+        meetings: what the plan says.
+        results: tidy results of the experiment by row.
+    """
+    meetings = list(meetings)
+    wanted = {m for meeting in meetings for m in _metrics(meeting.counterpart)}
+    measured = {m for part in results.values() for m in part["metric"]} & wanted
+    runs = {row: rows.per_run(part, sorted(measured)) for row, part in results.items()}
+    judged = []
+    for meeting in meetings:
+        number = _number(meeting, runs, measured)
+        printed = Printed(meeting.cell.mean, meeting.cell.std)
+        found = verdict(number.ours, printed, meeting.obstacle or number.missing, number.interval)
+        judged.append(Judged(meeting, number.ours, number.interval, found))
+    return judged
 
 
-def augmented(paper: str, metric: str, measured: set[str]) -> str:
-    """Return the metric as a paper measures it: GDR-GMA leaves the augmentation on, where a recipe has any."""
-    candidate = f"{metric}_augmented"
-    return candidate if paper == "GDR-GMA" and candidate in measured else metric
+def _metrics(counterpart: Counterpart | None) -> list[str]:
+    return [m for term in counterpart.terms for m in term.metrics] if counterpart else []
+
+
+def _number(meeting: Meeting, runs: Mapping[RowKey, pd.DataFrame], measured: set[str]) -> _Number:
+    """Return our number for a printed one."""
+    if meeting.row is None or meeting.counterpart is None:
+        return _Number(UNKNOWN, missing=meeting.obstacle)
+    row, counterpart = rows.key_of(meeting.row), meeting.counterpart
+    if row not in runs:
+        return _Number(UNKNOWN, missing=NO_RUN)
+    lacking = [m for m in _metrics(counterpart) if m not in measured]
+    if lacking:
+        return _Number(UNKNOWN, missing=f"{lacking[0]} was not measured")
+    if not counterpart.average:
+        return _Number(summarise(_values(counterpart.terms[0], runs[row]).to_numpy()))
+    tables = {key: _terms(counterpart, runs[key]) for key in (row, RETRAIN) if key in runs}
+    return _average(*paired_values(tables, row))
+
+
+def _average(values_SM: np.ndarray, reference_SM: np.ndarray) -> _Number:
+    """Return an average gap over the seeds that a row shares with Retrain, with its interval."""
+    if not values_SM.size:
+        return _Number(UNKNOWN, missing=NO_PAIR)
+    interval = bootstrap_average_gap(values_SM, reference_SM)
+    return _Number(Summary(interval.value, NAN, len(values_SM)), interval)
+
+
+def _terms(counterpart: Counterpart, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a column per term."""
+    return pd.concat([_values(term, runs) for term in counterpart.terms], axis="columns", ignore_index=True)
+
+
+def _values(term: Term, runs: pd.DataFrame) -> pd.Series:
+    """Return a term of each run."""
+    first = runs[term.metrics[0]]
+    if term.form == "distance":
+        return (first - runs[term.metrics[1]]).abs()
+    return 100.0 - first if term.form == "error" else first

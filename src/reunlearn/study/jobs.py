@@ -25,6 +25,7 @@ from reunlearn.study.inputs import (
     TrainInputs,
     UnlearnInputs,
 )
+from reunlearn.study.meetings import Meeting
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Study
 from reunlearn.study.specs import (
@@ -201,13 +202,13 @@ class ReportJob(Job):
     Attributes:
         study: with one experiment per step.
         cards: of the plugins that it speaks of.
-        printed: a paper's numbers by experiment.
+        printed: the printed numbers that it shows, each with the row that it meets, by experiment.
         forgotten: what is forgotten, in words, by experiment.
     """
 
     study: Study
     cards: Catalogue
-    printed: dict[str, list[dict[str, str]]]
+    printed: dict[str, list[Meeting]]
     forgotten: dict[str, str]
     inputs: ReportInputs = field(kw_only=True)
 

@@ -19,7 +19,10 @@ from reunlearn.study.catalogue import catalogue
 from reunlearn.study.expand import Expansion
 from reunlearn.study.inputs import AggregateInputs, Folder, ReportInputs
 from reunlearn.study.jobs import AggregateJob, Job, ReportJob, TrackJob
+from reunlearn.study.joining import meet, ours_of
 from reunlearn.study.load import load_study
+from reunlearn.study.meetings import Meeting
+from reunlearn.study.papers import papers
 from reunlearn.study.reported import read_reported
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
@@ -124,11 +127,7 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
     """Add aggregate, report and track."""
     study = plan.study
     results = plan.add(aggregate_job(plan, plan.name, paths.results(plan.name)))
-    printed = {
-        e.name: read_reported(e.reported, f"study '{study.name}', experiment '{e.name}'")
-        for e in study.experiments
-        if e.reported
-    }
+    printed = {e.name: _printed(e, study.name, cards) for e in study.experiments if e.reported}
     report = plan.add(
         ReportJob(
             "report",
@@ -152,6 +151,14 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
             inputs=ReportInputs(results=results, report=report),
         )
     )
+
+
+def _printed(experiment: Experiment, study: str, cards: Catalogue) -> list[Meeting]:
+    """Return the printed numbers that an experiment names, each with the row that it meets."""
+    assert experiment.reported is not None
+    where = f"study '{study}', experiment '{experiment.name}'"
+    cells = read_reported(experiment.reported, where)
+    return meet(ours_of(experiment, cards, where), cells, papers(cards))
 
 
 def aggregate_job(plan: Plan, study: str, folder: Folder) -> AggregateJob:

@@ -51,12 +51,12 @@ def _facts(method: Method, experiment: Experiment) -> dict[str, Any]:
 def _fits(conditions: dict[str, Values], facts: dict[str, Any]) -> bool:
     """Tell whether every condition holds."""
     return all(
-        not values or any(_lies_in(facts[name], value) for value in values)
+        not values or any(lies_in(facts[name], value) for value in values)
         for name, values in conditions.items()
     )
 
 
-def _lies_in(fact: Any, value: Any) -> bool:
+def lies_in(fact: Any, value: Any) -> bool:
     """Tell whether a fact, or a narrower condition's value, is what a condition's value names.
 
     A number stands for all lists so long. The order of a list's numbers means nothing.
@@ -80,7 +80,7 @@ def _is_more_specific(one: dict[str, Values], other: dict[str, Values]) -> bool:
 def _lie_in(one: dict[str, Values], other: dict[str, Values]) -> bool:
     """Tell whether each condition's values of `one` are values of `other`; both have the same conditions."""
     return all(
-        not outer or (values and all(any(_lies_in(value, o) for o in outer) for value in values))
+        not outer or (values and all(any(lies_in(value, o) for o in outer) for value in values))
         for values, outer in ((one[name], other[name]) for name in one)
     )
 

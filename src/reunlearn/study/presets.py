@@ -169,12 +169,12 @@ class Conditions(Strict):
     @cached_property
     def values(self) -> dict[str, Values]:
         """The values of each condition by its name, such as scenario.count; no values: any holds."""
-        outer = _given(self)
+        outer = given(self)
         scenario = outer.pop("scenario", None)
-        return {**outer, **{f"scenario.{name}": values for name, values in _given(scenario).items()}}
+        return {**outer, **{f"scenario.{name}": values for name, values in given(scenario).items()}}
 
 
-def _given(conditions: Strict | None) -> dict[str, Any]:
+def given(conditions: Strict | None) -> dict[str, Any]:
     """Return the conditions that stand in the file, in the schema's order."""
     if conditions is None:
         return {}
