@@ -268,20 +268,13 @@ def summary(study: Study) -> None:
 
 @app.command()
 def report(
-    study: Annotated[
-        str | None,
-        typer.Argument(help="a study; the list of reports alone if absent; or a specification.json"),
-    ] = None,
-    source: Annotated[str | None, typer.Option("--from", help="a folder of results; the study's own")] = None,
+    study: Annotated[str | None, typer.Argument(help="a study, or a specification.json")] = None,
+    source: Annotated[str | None, typer.Option("--from", help="a folder of results")] = None,
     to: Annotated[str | None, typer.Option(help="a folder to write; that of the results if absent")] = None,
-    single_file: Annotated[
-        bool, typer.Option("--single-file", help="one file with all figures, NAME.html")
-    ] = False,
+    single_file: Annotated[bool, typer.Option("--single-file", help="write NAME.html alone")] = False,
 ) -> None:
-    """Write a study's page again from its results, and the list of all reports. With a specification: run the stage."""
-    from reunlearn.study.paths import SPECIFICATION
-
-    if study is not None and study.endswith(SPECIFICATION):
+    """Write a study's page again from its results, and reports/index.html; of a specification, run the stage."""
+    if study is not None and study.endswith("specification.json"):
         from reunlearn.worker import run_stage
 
         raise typer.Exit(run_stage("report", study))

@@ -12,11 +12,10 @@ from reunlearn.study.stages import stage_of
 
 @dataclass(frozen=True)
 class Made:
-    """How one model was made: its run, the command that makes it again, and the log of that command."""
+    """How one model was made: its run, and the command that makes it again."""
 
     run: Run
     command: str
-    log: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def sources_of(section: Section) -> dict[RowKey, Source]:
 
 def _made(run: Run) -> Made:
     command = f"reunlearn {stage_of(run.folder).name} {run.folder}/{paths.SPECIFICATION}"
-    return Made(run, command, paths.log(run.folder).as_posix())
+    return Made(run, command)
 
 
 def _count(runs: list[Run]) -> str:
