@@ -85,6 +85,25 @@ def test_a_row_that_diverged_is_marked(whole):
     assert {row.key: row.cells[0].main for row in grid.rows}[RowKey("lur")] == "diverged"
 
 
+def test_averages_of_a_row_with_a_diverged_seed_leave_that_seed_out_of_retrain_too(holed):
+    data, ascent = holed.data(EXPERIMENT), RowKey("gradient_ascent")  # its seed 1 diverged
+    known = data.results[(data.results.status == "finished")]
+    terms = ["accuracy_forget", "accuracy_retain", "accuracy_test", "entropy_logistic"]
+    values = {
+        row: known[known.method == row.method].pivot_table(
+            index="train_seed", columns="metric", values="value"
+        )[terms]
+        for row in (ascent, RETRAIN)
+    }
+    both = values[ascent].index
+    assert list(both) == [0, 2]
+    apart = (values[ascent].mean() - values[RETRAIN].loc[both].mean()).abs().mean()
+    average = averages.average_table(data).loc[ascent, "avg_d_sfr_on"]
+    assert average == pytest.approx(apart)
+    over_all = (values[ascent].mean() - values[RETRAIN].mean()).abs().mean()
+    assert over_all != pytest.approx(average)  # control: Retrain's third seed would count
+
+
 def test_averages_need_all_four_columns_of_a_paper(whole, data):
     table, methods = averages.average_table(data), method_table(data)
     assert table["avg_d_sfr_on"].to_numpy() == pytest.approx(methods["avg_gap"].to_numpy())

@@ -72,6 +72,7 @@ def test_snakemake_plans_what_was_asked_for(
     [
         ("SEEDS=0 1", "SEEDS is '0 1'; write whole numbers with commas, such as 0,1"),
         ("DEVICE=gpu", "DEVICE is 'gpu'; choose auto, cpu or cuda"),
+        ("SEEDS=zero", "SEEDS is 'zero'; write whole numbers with commas"),
         ("SEEDS=,", "SEEDS is ',', which names nothing"),
         ("SEEDS=7", "study 'tiny' has no seed 7"),
         ("METHODS=finetun, lur", "study 'tiny' has no method 'finetun'; did you mean finetune"),

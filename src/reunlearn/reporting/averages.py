@@ -5,33 +5,31 @@ from __future__ import annotations
 import pandas as pd
 
 from reunlearn.metrics.averages import AVERAGES, paper_average
-from reunlearn.metrics.statistics import summarise
 from reunlearn.reporting import numbers, rows
 from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.grid import Cell, Column, Grid, Row
 from reunlearn.reporting.headline import POINTS, POINTS_DECIMALS
-from reunlearn.reporting.rows import RETRAIN
+from reunlearn.reporting.rows import RETRAIN, RowKey
 from reunlearn.reporting.study_cards import AVERAGES as CARDS
 
 NOTE = "A dash: a run of Retrain or of one of the four columns is missing; a mean of three is another number."
 
 
 def average_table(data: ExperimentData) -> pd.DataFrame:
-    """Return finished, diverged, missing, and a column per paper's average."""
-    means = {
-        row: {metric: summarise(values).mean for metric, values in rows.values_of(part).items()}
-        for row, part in data.by_row.items()
-    }
-    retrain = means.get(RETRAIN, {})
-    return rows.table(
-        {
-            row: {
-                **rows.counts_of(part),
-                **{average.name: paper_average(average, means[row], retrain) for average in AVERAGES},
-            }
-            for row, part in data.by_row.items()
-        }
-    )
+    """Return finished, diverged, missing, and a column per paper's average.
+
+    Means are over the seeds in which neither the row's run nor Retrain's diverged or is missing, as in all gaps.
+    """
+    retrain = data.by_row.get(RETRAIN, data.results.iloc[:0])
+    metrics = sorted({m for average in AVERAGES for _, candidates in average.terms for m in candidates})
+    entries: dict[RowKey, dict[str, float]] = {}
+    for row, part in data.by_row.items():
+        of_row, of_retrain = (
+            runs.mean().dropna().to_dict() for runs in rows.compared(part, retrain, metrics)
+        )
+        averages = {average.name: paper_average(average, of_row, of_retrain) for average in AVERAGES}
+        entries[row] = {**rows.counts_of(part), **averages}
+    return rows.table(entries)
 
 
 def average_grid(table: pd.DataFrame, experiment: str) -> Grid | None:

@@ -14,7 +14,7 @@ from reunlearn.study.rows import Method
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import MethodSpec, RowSpec
 
-KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+TYPES = {"bool": "true or false", "int": "a whole number", "float": "a number"}
 BOUNDS = {
     "ge": ("at least", operator.ge),
     "gt": ("above", operator.gt),
@@ -87,7 +87,7 @@ def check_value(key: str, value: Value, hyper: Hyperparameter, where: str) -> Va
     if hyper.type == "str" and not fits["str"]:
         raise UserError(f"{where}: {key}: {as_read(value)}")
     if not fits[hyper.type]:
-        raise UserError(f"{where}: {key} must be {KINDS[hyper.type]}, not {value!r}")
+        raise UserError(f"{where}: {key} must be {TYPES[hyper.type]}, not {value!r}")
     if hyper.choices and value not in hyper.choices:
         raise UserError(f"{where}: {key} must be one of {', '.join(map(str, hyper.choices))}, not {value!r}")
     for name, (words, keeps) in BOUNDS.items():

@@ -178,10 +178,10 @@ class Scenario(BaseModel):
 
 
 @cache
-def kinds() -> list[str]:
+def kinds() -> tuple[str, ...]:
     """Return the names of all kinds, sorted."""
     names = (path.stem for path in FOLDER.glob("*.py"))
-    return sorted(name for name in names if not name.startswith("_") and name != "registry")
+    return tuple(sorted(name for name in names if not name.startswith("_") and name != "registry"))
 
 
 def kind_of(cls: type[Scenario]) -> str:

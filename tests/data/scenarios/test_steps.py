@@ -50,7 +50,7 @@ def test_the_plan_refuses_more_steps_than_things(fields: dict[str, Any]) -> None
 
 
 def test_every_kind_is_here() -> None:
-    assert sorted(fields["kind"] for fields in STEPPED) == kinds()
+    assert tuple(sorted(fields["kind"] for fields in STEPPED)) == kinds()
 
 
 @pytest.mark.parametrize("fields", STEPPED, ids=lambda f: f["kind"])
