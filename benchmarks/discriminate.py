@@ -1,7 +1,7 @@
 """Does the quickstart tell methods apart? `make discriminate` runs both studies first.
 
 Prints, for the shown seeds and for three seeds that no setting was chosen on: Avg. Gap of the original, of every method
-and of the noise floor, the ratio of the original's to the best method's, and each attack's pooled AUC with its 95 %
+and of the noise floor, the ratio of the original's to the best method's, and each attack's mean AUC with its 95 %
 interval on the original and on Retrain.
 """
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.reporting import rows
-from reunlearn.reporting.experiment_data import ExperimentData, choose
+from reunlearn.reporting.experiment_data import ExperimentData, choose, read_tables
 from reunlearn.reporting.rows import ORIGINAL, RETRAIN
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.reporting.tables import attack_table, method_table
-from reunlearn.stages.report import read_tables
 from reunlearn.study import paths
 from reunlearn.study.jobs import ReportJob, read_job
 
@@ -44,7 +44,8 @@ def read(study: str, experiment: str) -> ExperimentData:
     results = Path(paths.results(study))
     job = read_job(Path(paths.report(study), paths.SPECIFICATION), ReportJob)
     (wanted,) = (e for e in job.study.experiments if e.name == experiment)
-    return choose(wanted, read_tables(results), Gathered.read(results), job.cards)
+    tables = read_tables(StudyTables(results), experiment)
+    return choose(wanted, tables, Gathered.read(results), job.cards)
 
 
 def intervals(data: ExperimentData) -> bool:

@@ -12,6 +12,7 @@ from reunlearn.attacks.registry import ShadowPools
 from reunlearn.measures._attack import SEED, as_measure, not_finite
 from reunlearn.measures.registry import MeasureInputs, get
 from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.roc_grid import RATES, true_positive_rates
 from tests.attacks.synthetic import all_pools, noisy
 
 PLAIN, SHADOWED = "entropy_logistic", "u_lira"
@@ -42,6 +43,16 @@ def test_every_sample_of_the_comparison_has_a_score() -> None:
     members = table["member"]
     np.testing.assert_allclose(table["score"][members], result.member_scores, rtol=1e-6)
     np.testing.assert_allclose(table["score"][~members], result.other_scores, rtol=1e-6)
+
+
+def test_its_roc_is_that_of_the_scores() -> None:
+    outputs = noisy(0)
+    result = entropy_logistic.run(outputs, None, SEED)
+    table = get(PLAIN)(MeasureInputs(outputs=outputs)).tables["roc"]
+    assert set(table["attack"]) == {PLAIN}
+    np.testing.assert_array_equal(table["false_positive_rate"], RATES)
+    expected = true_positive_rates(result.member_scores, result.other_scores)
+    np.testing.assert_array_equal(table["true_positive_rate"], expected)
 
 
 def test_pools_and_retrain_reach_the_attack() -> None:
@@ -81,6 +92,6 @@ def test_only_a_model_of_its_own_that_diverged_makes_the_run_diverged(where: str
     broken[where][0, 0] = np.nan
     measured = as_measure(SHADOWED)(inputs)
     assert measured.numbers == {SHADOWED: None}
-    assert len(measured.tables["scores"]["score"]) == 0
+    assert len(measured.tables["scores"]["score"]) == len(measured.tables["roc"]["attack"]) == 0
     assert measured.facts == {"not_finite": where}
     assert measured.status == ("diverged" if where == "the model" else "finished")

@@ -17,6 +17,7 @@ from reunlearn.measures._logits import logits
 from reunlearn.measures.registry import Measured, MeasureInputs, Network, Table
 from reunlearn.metrics.classification import accuracy, entropy
 from reunlearn.metrics.divergence import zrf, zrf_released
+from reunlearn.metrics.histograms import BINS, counts_of
 from reunlearn.metrics.outputs import Outputs
 from reunlearn.objectives.classification import make
 from reunlearn.study.schema import Recipe
@@ -124,7 +125,7 @@ def test_a_set_that_is_finite_keeps_its_accuracy_beside_one_that_is_not() -> Non
         labels={"forget": np.arange(3), "test": np.arange(3)},
         index={"forget": np.arange(3), "test": np.arange(3)},
     )
-    assert set(evaluation._classes(outputs, {})["set"]) == {"forget"}
+    assert set(evaluation.table_of_classes(outputs, {})["set"]) == {"forget"}
     assert accuracy(outputs.logits["forget"], np.arange(3)) == 100
     assert math.isnan(accuracy(outputs.logits["test"], np.arange(3)))
 
@@ -165,6 +166,29 @@ def test_every_forget_and_test_sample_has_a_line() -> None:
         assert table["entropy"][lines].mean() == pytest.approx(result.numbers[f"entropy_{name}"], rel=1e-5)
 
 
+def test_the_histograms_count_every_sample_once() -> None:
+    tables = measured().tables
+    for quantity in ("loss", "entropy"):
+        for name in ("forget", "test"):
+            values = tables["samples"][quantity][tables["samples"]["set"] == name]
+            bins = tables["histograms"]
+            lines = (bins["quantity"] == quantity) & (bins["set"] == name)
+            counts = np.bincount(bins["bin"][lines], bins["count"][lines], minlength=BINS)
+            assert counts.sum() == len(values) > 0
+            assert np.abs(counts - counts_of(values)).sum() <= 2  # float32 may cross an edge
+    assert set(map(len, measured(bad=math.nan).tables["histograms"].values())) == {0}
+
+
+def test_how_well_loss_and_entropy_tell_forget_from_test() -> None:
+    result = measured()
+    table, forget = result.tables["samples"], result.tables["samples"]["set"] == "forget"
+    for quantity in ("loss", "entropy"):
+        pairs = table[quantity][forget][:, None] - table[quantity][~forget]
+        slow = (pairs < 0).mean() + 0.5 * (pairs == 0).mean()
+        assert result.numbers[f"{quantity}_auc"] == pytest.approx(slow, abs=0.01)
+        assert math.isnan(measured(bad=math.nan).numbers[f"{quantity}_auc"])
+
+
 def by_set(table: Table) -> dict[str, list[list[int]]]:
     """Return {set: its lines (true_class, predicted, samples, of)}."""
     lines = np.stack([table[name] for name in ("true_class", "predicted", "samples", "of")], axis=1)
@@ -179,7 +203,7 @@ def test_classes_under_both_transforms() -> None:
         labels={"forget": labels_N, "test": labels_N},
         index={"forget": np.arange(4), "test": np.arange(4)},
     )
-    table = evaluation._classes(outputs, {"forget": np.array([0, 0, 0, 1])})
+    table = evaluation.table_of_classes(outputs, {"forget": np.array([0, 0, 0, 1])})
     assert by_set(table) == {
         "forget": [[0, 0, 1, 2], [0, 2, 1, 2], [1, 1, 2, 2]],  # with what else they are taken for
         "forget_augmented": [[0, 0, 2, 2], [1, 1, 1, 2]],

@@ -17,14 +17,15 @@ import pandas as pd
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.hashing import full_digest
 from reunlearn.measures import evaluation
-from reunlearn.measures._attack import scores
+from reunlearn.measures._attack import tables_of
 from reunlearn.measures.registry import Measured
 from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
 from reunlearn.metrics.outputs import Outputs
-from reunlearn.reporting.experiment_data import ExperimentData, Tables, choose
+from reunlearn.metrics.separation import separation
+from reunlearn.reporting.experiment_data import ExperimentData, Tables, choose, read_tables
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages import aggregate
 from reunlearn.stages.execution import Context
-from reunlearn.stages.report import read_tables
 from reunlearn.study import paths
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.inputs import AggregateInputs
@@ -94,14 +95,14 @@ class Made:
     """A study that was made, as the stage `report` reads it."""
 
     study: Study
-    tables: Tables
+    tables: StudyTables
     gathered: Gathered
     cards: Catalogue = CARDS
 
     @property
     def results(self) -> pd.DataFrame:
         """Its tidy results."""
-        return self.tables.results
+        return self.tables.read()
 
     def data(self, experiment: str, **changes: Any) -> ExperimentData:
         """Return the data of one experiment; `changes`: tables or `cards` to take instead of these."""
@@ -109,7 +110,7 @@ class Made:
         (wanted,) = (e for e in self.study.experiments if e.name == experiment)
         return choose(
             wanted,
-            dataclasses.replace(self.tables, **tables),
+            dataclasses.replace(read_tables(self.tables, experiment), **tables),
             changes.get("gathered", self.gathered),
             changes.get("cards", self.cards),
             printed=changes.get("printed", ()),
@@ -179,7 +180,7 @@ def make(**options: Any) -> Made:
 
 def read(made: Study, results: Path, catalogue: Catalogue = CARDS) -> Made:
     """Return what the stage `report` reads of a results folder."""
-    return Made(made, read_tables(results), Gathered.read(results), catalogue)
+    return Made(made, StudyTables(results.absolute()), Gathered.read(results), catalogue)
 
 
 def gather(name: str, runs: list[RunSpec]) -> Path:
@@ -257,20 +258,20 @@ def _evaluation(outputs: Outputs, status: str) -> Measured:
     numbers = {f"accuracy_{name}": accuracy(outputs.logits[name], outputs.labels[name]) for name in SIZES}
     numbers |= {f"loss_{name}": float(losses[name].mean()) for name in ("forget", "test")}
     numbers |= {f"size_{name}": float(size) for name, size in SIZES.items()}
-    tables = {
-        "samples": evaluation._samples(outputs, losses, entropies),
-        "classes": evaluation._classes(outputs, {}),
-    }
+    quantities = {"loss": losses, "entropy": entropies}
+    numbers |= evaluation.told_apart(quantities)
+    tables = evaluation.tables_of_samples(outputs, quantities)
+    tables["classes"] = evaluation.table_of_classes(outputs, {})
     return Measured(numbers, tables=tables, status="diverged" if status == "diverged" else "finished")
 
 
 def _attack(name: str, outputs: Outputs, status: str) -> Measured:
     member, other = (-entropy(outputs.logits[s]) for s in ("forget", "test"))
     if status == "diverged":
-        return Measured({name: None}, tables={"scores": scores(name, [], [])}, status="diverged")
+        return Measured({name: None}, tables=tables_of(name, [], []), status="diverged")
     value = 100 * float((member > np.median(other)).mean())
-    tables = {"scores": scores(name, member, other)}
-    return Measured({f"{name}.threshold": 0.5, name: value}, tables=tables)
+    numbers = {f"{name}.{k}": v for k, v in separation(member, other).items()}
+    return Measured({**numbers, f"{name}.threshold": 0.5, name: value}, tables=tables_of(name, member, other))
 
 
 def hash_of(text: str) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from html import unescape
 
 import pytest
 
 from reunlearn.reporting.audit_page import File, make_audit_page
+from reunlearn.reporting.experiment_data import Tables, read_tables
 from reunlearn.reporting.page import Report
 from tests.reporting.synthetic import Made
 
@@ -18,11 +18,13 @@ REFERENCES = ("retrain", "noise_floor", "original")
 
 def audit(made: Made, *methods: str) -> Report:
     """Return the page on the models of seed 0 of some rows."""
-    results = made.results[made.results.method.isin(methods) & (made.results.train_seed == 0)]
+    (experiment, *_) = made.study.experiments
+    frames = vars(read_tables(made.tables, experiment.name))
+    tables = Tables(**{n: f[f.method.isin(methods) & (f.train_seed == 0)] for n, f in frames.items()})
     runs = [r for r in made.gathered.runs if r.row.method in methods and r.seeds.train == 0]
     return make_audit_page(
-        made.study.model_copy(update={"experiments": made.study.experiments[:1]}),
-        dataclasses.replace(made.tables, results=results),
+        made.study.model_copy(update={"experiments": (experiment,)}),
+        tables,
         made.gathered.model_copy(update={"runs": tuple(runs)}),
         made.cards,
         files=FILES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from xml.etree import ElementTree
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from reunlearn.metrics.histograms import BINS, counts_of
+from reunlearn.metrics.roc_grid import RATES, true_positive_rates
 from reunlearn.metrics.separation import auc
-from reunlearn.reporting import rows, tables
+from reunlearn.reporting import drawings, rows, tables
 from reunlearn.reporting.figures import entropy_histograms, gap_time, labels, loss_histograms, roc, style
 from reunlearn.reporting.figures.drawn import numbers_of
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
@@ -20,50 +23,87 @@ from tests.reporting.conftest import report_of
 
 
 @pytest.fixture(scope="module")
-def parts(whole):
-    """Table, samples and scores of one experiment, ready to be drawn."""
-    data = whole.data("random-0.2")
-    return tables.method_table(data), rows.by_row(data.samples), rows.by_row(data.scores)
+def data(whole):
+    """One experiment."""
+    return whole.data("random-0.2")
 
 
-@pytest.mark.parametrize(("kind", "column"), [(loss_histograms, "loss"), (entropy_histograms, "entropy")])
-def test_histograms_have_a_panel_per_row(parts, kind, column):
-    _, by_row, _ = parts
+@pytest.fixture(scope="module")
+def table(data):
+    """Its table of methods, ready to be drawn."""
+    return tables.method_table(data)
+
+
+@pytest.mark.parametrize(("kind", "quantity"), [(loss_histograms, "loss"), (entropy_histograms, "entropy")])
+def test_histograms_have_a_panel_per_row(data, kind, quantity):
+    panels = drawings.panels_of(data, quantity)
     wide, pgu = RowKey("gdr_gma", "code", "wide"), RowKey("pgu")
-    samples = {row: by_row[row] for row in (ORIGINAL, RETRAIN, wide, pgu, RowKey("lur"))}
-    figure = kind.draw(samples)
+    some = {row: panels[row] for row in (ORIGINAL, RETRAIN, wide, pgu, RowKey("lur"))}
+    figure = kind.draw(some)
     shown = [axes for axes in figure.axes if axes.get_visible()]
     titles = ["Original", "Retrain", "gdr_gma@code+wide", "pgu", "lur"]
     assert [axes.get_title(loc="left") for axes in shown] == titles
     assert all(axes.patches for axes in shown)
-    with_nan = samples | {pgu: samples[pgu].assign(**{column: np.nan})}
-    panel = kind.draw(with_nan).axes[3]
+    nothing = dataclasses.replace(some[pgu], forget=np.zeros(BINS), auc=np.nan)
+    panel = kind.draw(some | {pgu: nothing}).axes[3]
     assert not panel.patches
     assert [t.get_text() for t in panel.texts] == ["no finite values"]
 
 
-def test_histogram_shares_sum_to_one_although_values_lie_beyond_the_edges(parts):
-    _, by_row, _ = parts
-    samples = by_row[RETRAIN]
-    wild = samples.assign(loss=np.where(samples["set"] == "forget", 1e-30, samples.loss))
+def test_a_panel_shows_the_samples_of_all_seeds_and_the_mean_auc(whole, data):
+    panel = drawings.panels_of(data, "loss")[RETRAIN]
+    samples = whole.tables.read("samples", experiment="random-0.2")
+    samples = samples[samples.method == "retrain"]
+    for name in ("forget", "test"):
+        losses = samples.loc[samples.set == name, "loss"].to_numpy(dtype=float)
+        assert np.abs(getattr(panel, name) - counts_of(losses)).sum() <= 2  # float32 may cross an edge
+    aucs = [
+        auc(-part[part.set == "forget"].loss.to_numpy(), -part[part.set == "test"].loss.to_numpy())
+        for _, part in samples.groupby("run")
+    ]
+    assert panel.auc == pytest.approx(np.mean(aucs), abs=1e-4)
+    assert f"AUC {panel.auc:.2f}" in {
+        t.get_text() for t in loss_histograms.draw({RETRAIN: panel}).axes[0].texts
+    }
+
+
+def test_histogram_shares_sum_to_one_although_values_lie_beyond_the_edges(data):
+    panel = drawings.panels_of(data, "loss")[RETRAIN]
+    wild = dataclasses.replace(panel, forget=counts_of(np.full(10, 1e-30)))
     stairs = loss_histograms.draw({RETRAIN: wild}).axes[0].patches[0]
     assert stairs.get_data().values.sum() == pytest.approx(1)
     assert stairs.get_data().values[0] == 1
 
 
-def test_roc_names_references_and_the_marked_and_leaves_the_floor_out(parts):
-    table, _, scores = parts
+def test_roc_names_references_and_the_marked_and_leaves_the_floor_out(data, table):
     marks = dict(zip(rows.keys_of(table), table["mark"], strict=True))
-    assert FLOOR in scores
-    figure = roc.draw(scores, "shadow_xgboost", marks)
+    curves = drawings.curves_of(data, "shadow_xgboost")
+    assert FLOOR in curves
+    figure = roc.draw(curves, marks)
     named = [t.get_text() for t in figure.legends[0].get_texts()]
     best, second = (RowKey(*table.index[table["mark"] == m][0]).heading for m in ("best", "second"))
     assert [n.split(",")[0] for n in named] == [best, second, "Retrain", "Original", "other methods"]
     assert len(figure.axes[0].lines) == 1 + len(table) - 1  # the diagonal; no floor
 
 
-def test_gap_time_shows_every_method_and_both_levels(parts):
-    table, _, _ = parts
+def test_roc_is_the_mean_of_the_runs_curves(whole, data):
+    curve = drawings.curves_of(data, "entropy_logistic")[RETRAIN]
+    runs = [part for _, part in whole.tables.read("scores", experiment="random-0.2").groupby("run")]
+    runs = [part[(part.method == "retrain") & (part.attack == "entropy_logistic")] for part in runs]
+    curves = [
+        true_positive_rates(
+            *(part.score[part.member == side].to_numpy(dtype=float) for side in (True, False))
+        )
+        for part in runs
+        if part.size
+    ]
+    assert curve.seeds == len(curves) == 3
+    np.testing.assert_allclose(curve.false, RATES)
+    np.testing.assert_allclose(curve.true, np.mean(curves, axis=0), atol=1e-9)
+    assert np.abs(curve.true - curves[0]).max() > 0.01  # the control: one run's curve is another
+
+
+def test_gap_time_shows_every_method_and_both_levels(table):
     axes = gap_time.draw(table, "points").axes[0]
     assert {t.get_text() for t in axes.texts if t.get_text()} == {r.heading for r in rows.keys_of(table)}
     assert axes.get_ylabel() == "Avg. Gap to Retrain (points)"
@@ -93,16 +133,15 @@ def test_labels_do_not_overlap_even_where_points_do():
     assert any(a.overlaps(b) for a, b in itertools.combinations(same_side, 2))  # without placing they would
 
 
-def test_the_same_bytes_each_time(parts):
-    table, _, _ = parts
+def test_the_same_bytes_each_time(table):
     first, second = gap_time.draw(table, "points"), gap_time.draw(table, "points")
     assert style.to_svg(first) == style.to_svg(second)
     assert style.to_pdf(first) == style.to_pdf(second)
     assert not re.search(rb"20\d\d[-:]?\d\d", style.to_pdf(first))
 
 
-def test_inline_follows_the_theme_and_prefixes_identifiers(parts):
-    svg = style.to_svg(gap_time.draw(parts[0], "points"))
+def test_inline_follows_the_theme_and_prefixes_identifiers(table):
+    svg = style.to_svg(gap_time.draw(table, "points"))
     element = style.inline(svg, "one", 'a "label" & more')
     assert not [c for c in style.VARIABLES if c in element]
     assert all(c in svg for c in (style.INK, style.TEST, style.SURFACE))

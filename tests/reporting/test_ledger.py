@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
 from html import unescape
+
+import pandas as pd
 
 from reunlearn.reporting.ledger import Used, Value, build, used_methods
 from reunlearn.reporting.rows import RowKey
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.study.cards import Divergence, Hyperparameter
 from reunlearn.study.specs import MethodSpec, RowSpec, RunSpec
 from tests.reporting import cards, synthetic
@@ -110,10 +114,13 @@ def test_a_row_that_departs_from_its_reading_is_marked(whole):
     assert "bank_scope last set to another value last what it holds" in text
 
 
-def test_a_reading_without_a_row_is_named(whole):
+def test_a_reading_without_a_row_is_named(whole, tmp_path):
     runs = [planned for planned in whole.gathered.runs if planned.row.reading != "code"]
-    results = whole.results[whole.results["reading"] != "code"]
-    made = dataclasses.replace(whole, tables=dataclasses.replace(whole.tables, results=results))
+    shutil.copytree(whole.tables.folder, tmp_path, dirs_exist_ok=True)
+    for name in ("runs", "results"):
+        table = pd.read_parquet(tmp_path / f"{name}.parquet")
+        table[table["reading"] != "code"].to_parquet(tmp_path / f"{name}.parquet", index=False)
+    made = dataclasses.replace(whole, tables=StudyTables(tmp_path))
     assert "Released code no row of this study" in section(report_of(with_runs(made, runs)).page)
 
 

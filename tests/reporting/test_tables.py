@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reunlearn.metrics.separation import METRICS as METRICS_OF_SCORES
 from reunlearn.metrics.separation import auc
 from reunlearn.reporting import rows, tables
+from reunlearn.reporting.grids import attack_grid
 from reunlearn.reporting.rows import FLOOR, RETRAIN, RowKey
 
 EXPERIMENT = "random-0.2"
@@ -116,17 +118,33 @@ def test_diverged_and_missing_runs_are_counted_and_left_out(holed):
     assert np.isfinite(table.loc[ASCENT, "avg_gap"])
 
 
-def test_attacks_pool_the_scores_of_finished_runs(holed):
-    table, all_scores = tables.attack_table(holed.data(EXPERIMENT)), holed.tables.scores
-    scores = all_scores[(all_scores.experiment == EXPERIMENT) & (all_scores.attack == "entropy_logistic")]
-    retrain = scores[scores.method == "retrain"]
-    expected = auc(retrain[retrain.member].score.to_numpy(), retrain[~retrain.member].score.to_numpy())
+def test_attacks_have_the_mean_auc_over_the_seeds_that_finished(holed):
+    data = holed.data(EXPERIMENT)
+    table = tables.attack_table(data)
+    aucs = []
+    for _, scores in holed.tables.read("scores", experiment=EXPERIMENT).groupby("run"):
+        scores = scores[(scores.attack == "entropy_logistic") & (scores.method == "retrain")]
+        if len(scores):
+            aucs.append(auc(scores[scores.member].score.to_numpy(), scores[~scores.member].score.to_numpy()))
     entry = table.loc[RETRAIN]
-    assert entry["entropy_logistic_auc"] == pytest.approx(expected)
-    assert entry["entropy_logistic_auc_low"] < expected < entry["entropy_logistic_auc_high"]
-    assert (entry["entropy_logistic_members"], entry["entropy_logistic_others"]) == (180, 600)
-    assert table.loc[LUR, "entropy_logistic_members"] == 120
-    assert table.loc[ASCENT, "entropy_logistic_members"] == 120
+    assert len(aucs) == entry["entropy_logistic_seeds"] == 3
+    assert entry["entropy_logistic_auc"] == pytest.approx(
+        np.mean(aucs), abs=1e-4
+    )  # scores are kept as float32
+    assert entry["entropy_logistic_auc_low"] < np.mean(aucs) < entry["entropy_logistic_auc_high"]
+    assert table.loc[LUR, "entropy_logistic_seeds"] == table.loc[ASCENT, "entropy_logistic_seeds"] == 2
+    means = {m: values(data, RETRAIN, f"entropy_logistic.{m}").mean() for m in METRICS_OF_SCORES}
+    assert {m: entry[f"entropy_logistic_{m}"] for m in METRICS_OF_SCORES} == pytest.approx(means)
+    assert "2 to 3" in attack_grid(table, data).notes[0]
+
+
+def test_one_seed_has_the_interval_of_its_samples(whole):
+    results = whole.results[whole.results.train_seed == 1]
+    data = whole.data(EXPERIMENT, results=results)
+    entry = tables.attack_table(data).loc[PGU]
+    ends = [values(data, PGU, f"shadow_xgboost.auc{end}").item() for end in ("", "_low", "_high")]
+    assert entry[[f"shadow_xgboost_auc{end}" for end in ("", "_low", "_high")]].tolist() == ends
+    assert "seeds: 1." in attack_grid(tables.attack_table(data), data).notes[0]
 
 
 def test_everything_missing_gives_rows_without_numbers(nothing):

@@ -14,6 +14,7 @@ from reunlearn.artifacts.gathered import Gathered
 from reunlearn.artifacts.manifest import write_manifest
 from reunlearn.artifacts.record import write_record
 from reunlearn.measures.registry import Measured
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages import aggregate, measure
 from reunlearn.stages.execution import Context
 from reunlearn.study.inputs import AggregateInputs, StateInputs, UnlearnInputs
@@ -118,11 +119,12 @@ def test_a_measure_that_nobody_knows_is_merged() -> None:
     assert results.loc["accuracy_forget", "value"] == 50
     assert set(results["status"]) == {"finished"}
     assert {name: results.loc["spectrum_peak", name] for name in KEY} == KEY
-    bins = pd.read_parquet("results/bins.parquet")
+    bins = StudyTables(Path("results")).read("bins")
     assert {name: bins[name].tolist() for name in table} == {k: v.tolist() for k, v in table.items()}
     assert {name: bins[name].unique().tolist() for name in KEY} == {k: [v] for k, v in KEY.items()}
     for name in aggregate.TABLES:  # every study has these, if only without a line
         assert len(pd.read_parquet(f"results/{name}.parquet")) == 0
+    assert len(StudyTables(Path("results")).read("scores", ["attack", "method"])) == 0
 
 
 def test_the_tables_of_two_measures_are_put_together() -> None:
@@ -189,3 +191,13 @@ def test_a_measurement_that_is_missing_leaves_the_others() -> None:
     assert summary.missing == (f"{RUN}/measured/evaluation",)
     assert summary.jobs[RUN].stage == "unlearn"
     assert summary.jobs[f"{RUN}/measured/comparison"].code == "c0de"
+
+
+def test_the_runs_have_a_table_of_their_own() -> None:
+    make_model()
+    make_measurement("evaluation", Measured({"one": 1.0}))
+    gathered("evaluation")
+    runs = pd.read_parquet("results/runs.parquet")
+    assert runs.to_dict("records") == [{"run": 0, **KEY, "status": "finished"}]
+    assert runs["run"].dtype == np.int32
+    assert set(pd.read_parquet("results/results.parquet")["run"]) == {0}

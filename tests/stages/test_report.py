@@ -115,6 +115,16 @@ def test_load_gives_the_results(project):
     assert set(table["experiment"]) == {"random-0.2", "class-3"}
 
 
+def test_load_gives_any_table_of_one_experiment(project):
+    synthetic.build(seeds=1)
+    table = reunlearn.load("synthetic", "scores", experiment="class-3", columns=["method", "attack", "score"])
+    assert list(table.columns) == ["method", "attack", "score"]
+    assert len(table) == 11 * 2 * (synthetic.FORGET + synthetic.TEST)
+    assert len(reunlearn.load("synthetic", "runs")) == 22
+    with pytest.raises(UserError, match="no such table"):
+        reunlearn.load("synthetic", "score")
+
+
 def test_load_of_a_study_without_results_says_what_to_do(project):
     with pytest.raises(UserError, match="make reproduce STUDY=nowhere"):
         reunlearn.load("nowhere")

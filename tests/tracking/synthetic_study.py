@@ -10,7 +10,7 @@ import numpy as np
 
 from reunlearn.base.files import read_json, write_json
 from reunlearn.base.hashing import full_digest
-from reunlearn.measures._attack import scores
+from reunlearn.measures._attack import tables_of
 from reunlearn.measures.registry import Measured
 from reunlearn.stages import aggregate, track
 from reunlearn.stages.execution import Context
@@ -137,5 +137,5 @@ def _evaluation(seed: int) -> Measured:
 
 def _attack(seed: int) -> Measured:
     name = "entropy_logistic"
-    table = scores(name, np.ones(3), np.zeros(4))
-    return Measured({f"{name}.auc": 0.6, name: 60.0 + seed}, tables={"scores": table})
+    tables = tables_of(name, np.ones(3), np.zeros(4))
+    return Measured({f"{name}.auc": 0.6, name: 60.0 + seed}, tables=tables)

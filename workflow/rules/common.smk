@@ -112,7 +112,7 @@ def final_outputs(wildcards):
 
 def files(stage, folder="{run}"):
     """Return the outputs of a stage's rule: manifest, record, and what the table of stages says."""
-    made = {name.split(".")[0]: f"{folder}/{name}" for name in STAGES[stage].files}
+    made = {name.replace(".", "_"): f"{folder}/{name}" for name in STAGES[stage].files}
     return {
         "manifest": f"{folder}/{paths.MANIFEST}",
         "record": f"{folder}/{paths.RECORD}",
@@ -123,7 +123,7 @@ def files(stage, folder="{run}"):
 def page():
     """Return the page as an output that `snakemake --report` shows."""
     return {
-        "index": report(
+        "index_html": report(
             "{run}/index.html", caption="../report/page.rst", category="Report"
         )
     }

@@ -22,9 +22,10 @@ from reunlearn.commands.execute_plan import execute_plan
 from reunlearn.reporting import rows
 from reunlearn.reporting.audit_page import File, make_audit_page
 from reunlearn.reporting.audit_text import divergences
+from reunlearn.reporting.experiment_data import read_tables
 from reunlearn.reporting.page import Report
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.pages import write_list, write_report
-from reunlearn.stages.report import read_tables
 from reunlearn.study import paths
 from reunlearn.study.audit import NAME, Audit, AuditRequest, plan_audit
 from reunlearn.study.cards import Catalogue
@@ -32,8 +33,6 @@ from reunlearn.study.catalogue import catalogue
 from reunlearn.study.jobs import Job, MeasureJob
 from reunlearn.study.plan import Plan, aggregate_job, cards_of
 from reunlearn.study.specs import RunSpec
-
-TABLES = ("results", "samples", "scores", "classes")
 
 
 def run(request: AuditRequest, json: bool = False) -> None:
@@ -119,7 +118,7 @@ def _aggregate(audit: Audit, runs: list[RunSpec], root: Path) -> Path:
 
 def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalogue) -> AuditResult:
     """Write the folder beside its place and move it there when it is whole; return what audit.json says."""
-    tables = read_tables(results)
+    tables = read_tables(StudyTables(results), audit.experiment.name)
     files = _files(audit.request)
     experiment = audit.experiment.model_copy(
         update={"attacks": tuple(name for name in audit.experiment.attacks if name not in left_out)}
@@ -171,7 +170,7 @@ def _samples(results: pd.DataFrame) -> dict[str, int]:
 def _fill(work: Path, page: Report, results: Path, result: AuditResult) -> None:
     write_report(page, work)
     (work / "results").mkdir()
-    for name in (*(f"{table}.parquet" for table in TABLES), RUNS):
+    for name in (*(f"{table}.parquet" for table in StudyTables(results).names), RUNS):
         shutil.copyfile(results / name, work / "results" / name)
     write_json(work / "audit.json", result.written())
 

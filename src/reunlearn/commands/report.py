@@ -13,8 +13,9 @@ from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
 from reunlearn.reporting.page import Report, make_report
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.pages import write_list, write_report
-from reunlearn.stages.report import logged, read_tables
+from reunlearn.stages.report import logged
 from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.jobs import ReportJob
@@ -57,7 +58,7 @@ def _render(study: str, results: Path, folder: Path, single: bool) -> Report:
     here = any(Path(run.model).is_dir() for run in gathered.runs)
     return make_report(
         job.study,
-        read_tables(results),
+        StudyTables(results),
         gathered,
         cards_of(list(gathered.runs), catalogue()),
         printed=job.printed,

@@ -1,4 +1,4 @@
-"""A membership-inference attack in the form of a measure: its number, its details, and the score of each sample."""
+"""A membership-inference attack in the form of a measure: its number, its details, its ROC, each sample's score."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from reunlearn.attacks.registry import ShadowPools
 from reunlearn.measures.registry import Measured, MeasureInputs, Table
 from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.roc_grid import RATES, true_positive_rates
 
 SEED = 0  # of every attack's own draws
 
@@ -30,24 +31,31 @@ def as_measure(name: str) -> Callable[[MeasureInputs], Measured]:
             shadows = ShadowPools(dict(inputs.pools), inputs.reference.logits["forget"])
         broken = not_finite(inputs.outputs, shadows)
         if broken:
-            return Measured({name: None}, tables={"scores": scores(name, [], [])}, **broken)
+            return Measured({name: None}, tables=tables_of(name, [], []), **broken)
         result = attack.run(inputs.outputs, shadows, SEED)
         numbers = {f"{name}.{k}": v for k, v in result.details.items() if isinstance(v, (int, float))}
-        members, others = result.member_scores, result.other_scores
-        return Measured({**numbers, name: result.value}, tables={"scores": scores(name, members, others)})
+        tables = tables_of(name, result.member_scores, result.other_scores)
+        return Measured({**numbers, name: result.value}, tables=tables)
 
     return run
 
 
-def scores(attack: str, member_scores: ArrayLike, other_scores: ArrayLike) -> Table:
-    """Return the table of the scores in the attack's final comparison."""
-    members, others = np.asarray(member_scores), np.asarray(other_scores)
+def tables_of(attack: str, member_scores: ArrayLike, other_scores: ArrayLike) -> dict[str, Table]:
+    """Return `scores`, of the samples in the attack's final comparison, and `roc`, its curve at fixed rates."""
+    members, others = np.asarray(member_scores, dtype=float), np.asarray(other_scores, dtype=float)
     count = len(members) + len(others)
-    return {
+    scores = {
         "attack": np.full(count, attack),
         "member": np.repeat([True, False], [len(members), len(others)]),
         "score": np.concatenate([members, others]).astype(np.float32),
     }
+    rates = true_positive_rates(members, others)
+    roc = {
+        "attack": np.full(len(rates), attack),
+        "false_positive_rate": RATES[: len(rates)],
+        "true_positive_rate": rates,
+    }
+    return {"scores": scores, "roc": roc}
 
 
 def not_finite(outputs: Outputs, shadows: ShadowPools | None) -> dict[str, Any]:

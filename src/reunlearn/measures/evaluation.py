@@ -13,12 +13,15 @@ from reunlearn.measures.registry import Measured, MeasureInputs, Network, Table
 from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
 from reunlearn.metrics.confusion import confusion
 from reunlearn.metrics.divergence import zrf, zrf_released
+from reunlearn.metrics.histograms import counts_of
 from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.separation import auc
 
 INCOMPETENT_SEED = 30_000  # of the untrained network that ZRF compares with
 AUGMENTED_SETS = ("forget", "retain")  # what GDR-GMA measures with the training augmentation on
 AUGMENTATION_SEED = 0
-SAMPLED_SETS = ("forget", "test")  # whose samples are shown one by one
+SAMPLED_SETS = ("forget", "test")  # whose samples are told from each other
+Quantities = Mapping[str, Mapping[str, np.ndarray]]  # loss and entropy: of each set, a value per sample
 
 CARD: dict[str, Any] = {
     "title": "Evaluation",
@@ -38,8 +41,8 @@ def run(inputs: MeasureInputs) -> Measured:
 
     Arrays: <set>_logits [N, K] float16, <set>_labels [N], <set>_index [N] per set; <set>_augmented_predicted [N], the
     class that is answered under the training augmentation. Tables: `samples`, loss and entropy of each forget and test
-    sample; `classes`, true and predicted classes per set. Where a logit is not finite, a set has no accuracy and no
-    predicted classes.
+    sample; `histograms`, how many of them lie in each bin of metrics/histograms.py; `classes`, true and predicted
+    classes per set. Where a logit is not finite, a set has no accuracy and no predicted classes.
     """
     assert inputs.network is not None
     network = inputs.network
@@ -51,6 +54,7 @@ def run(inputs: MeasureInputs) -> Measured:
     numbers: dict[str, float] = {}
     losses = {name: cross_entropy(outputs.logits[name], outputs.labels[name]) for name in outputs.logits}
     entropies = {name: entropy(logits_NK) for name, logits_NK in outputs.logits.items()}
+    quantities = {"loss": losses, "entropy": entropies}
     for name, logits_NK in outputs.logits.items():
         numbers[f"accuracy_{name}"] = accuracy(logits_NK, outputs.labels[name])
         numbers[f"loss_{name}"] = float(losses[name].mean())
@@ -61,11 +65,11 @@ def run(inputs: MeasureInputs) -> Measured:
         numbers[f"accuracy_{name}_augmented"] = accuracy(logits_NK, outputs.labels[name])
     predicted = _predicted(augmented)
     numbers |= _against_incompetent(network, outputs.logits["forget"])
-    numbers |= _of_scenario(outputs, network.split)
+    numbers |= _of_scenario(outputs, network.split) | told_apart(quantities)
     return Measured(
         numbers,
         {**outputs.arrays(), **{f"{name}_augmented_predicted": array for name, array in predicted.items()}},
-        {"samples": _samples(outputs, losses, entropies), "classes": _classes(outputs, predicted)},
+        {**tables_of_samples(outputs, quantities), "classes": table_of_classes(outputs, predicted)},
         "finished" if outputs.finite and len(predicted) == len(augmented) else "diverged",
     )
 
@@ -123,18 +127,45 @@ def _of_scenario(outputs: Outputs, split: dict[str, np.ndarray]) -> dict[str, fl
     return numbers
 
 
-def _samples(outputs: Outputs, losses: dict[str, np.ndarray], entropies: dict[str, np.ndarray]) -> Table:
-    """Return loss and entropy of each forget and test sample."""
+def told_apart(quantities: Quantities) -> dict[str, float]:
+    """Return loss_auc and entropy_auc: the chance that a forget sample has the lower value of the two, ties one half.
+
+    NaN where a value is not finite.
+    """
+    numbers = {}
+    for quantity, values in quantities.items():
+        forget_N, test_M = (values[name] for name in SAMPLED_SETS)
+        finite = bool(np.isfinite(forget_N).all() and np.isfinite(test_M).all())
+        numbers[f"{quantity}_auc"] = auc(-forget_N, -test_M) if finite else float("nan")
+    return numbers
+
+
+def tables_of_samples(outputs: Outputs, quantities: Quantities) -> dict[str, Table]:
+    """Return `samples`, each quantity of each forget and test sample, and `histograms` of them; empty bins left out."""
     sizes = [len(outputs.index[name]) for name in SAMPLED_SETS]
-    return {
-        "loss": np.concatenate([losses[name] for name in SAMPLED_SETS]).astype(np.float32),
-        "entropy": np.concatenate([entropies[name] for name in SAMPLED_SETS]).astype(np.float32),
-        "index": np.concatenate([outputs.index[name] for name in SAMPLED_SETS]).astype(np.int32),
-        "set": np.repeat(SAMPLED_SETS, sizes),
+    samples: Table = {
+        quantity: np.concatenate([values[name] for name in SAMPLED_SETS]).astype(np.float32)
+        for quantity, values in quantities.items()
     }
+    samples["index"] = np.concatenate([outputs.index[name] for name in SAMPLED_SETS]).astype(np.int32)
+    samples["set"] = np.repeat(SAMPLED_SETS, sizes)
+    parts = []
+    for quantity, values in quantities.items():
+        for name in SAMPLED_SETS:
+            counts_B = counts_of(values[name])
+            (bins,) = np.nonzero(counts_B)
+            parts.append((np.full(len(bins), quantity), np.full(len(bins), name), bins, counts_B[bins]))
+    quantity_H, set_H, bin_H, count_H = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    histograms = {
+        "quantity": quantity_H,
+        "set": set_H,
+        "bin": bin_H.astype(np.int16),
+        "count": count_H.astype(np.int32),
+    }
+    return {"samples": samples, "histograms": histograms}
 
 
-def _classes(outputs: Outputs, augmented: dict[str, np.ndarray]) -> Table:
+def table_of_classes(outputs: Outputs, augmented: dict[str, np.ndarray]) -> Table:
     """Return how many samples of a class are taken for a class: all pairs that occur of forget, else the right ones.
 
     A class that a set holds has a line for its right answers even if there are none: accuracies follow. Sets that

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reunlearn.reporting import rows
+from reunlearn.metrics.histograms import BINS
+from reunlearn.metrics.statistics import summarise
+from reunlearn.reporting import numbers, rows
 from reunlearn.reporting.experiment_data import ExperimentData
 from reunlearn.reporting.figures import entropy_histograms, gap_time, loss_histograms, roc, style
 from reunlearn.reporting.figures.drawn import numbers_of
+from reunlearn.reporting.figures.panels import Panel
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
 
 PREFERRED_ROC = "shadow_xgboost"
@@ -22,7 +26,11 @@ HISTOGRAMS = {
 _HISTOGRAM = (
     "All seeds together: the original before unlearning, Retrain, and every method after it. Where unlearning "
     "succeeds, the two shapes differ as they do for Retrain. AUC: the chance that a forget sample has the lower "
-    "{what} of the two; at 0.5 the two cannot be told apart. Each panel has its own vertical scale."
+    "{what} of the two, mean over seeds; at 0.5 the two cannot be told apart. Each panel has its own vertical scale."
+)
+_ROC = (
+    "Mean true positive rate over seeds (n = {seeds}) at equal false positive rates; AUC: mean over these. The "
+    "diagonal is an attack that learns nothing."
 )
 
 
@@ -92,22 +100,23 @@ def _gap_time(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing],
 
 
 def _roc(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
-    """Draw the ROC of the shadow attack, or of the first attack that left scores."""
+    """Draw the ROC of the shadow attack, or of the first attack that left a curve."""
     if not data.attacks:
         return [], ["No ROC: this experiment runs no attack."]
-    present = set(data.scores["attack"]) if len(data.scores) else set()
+    present = set(data.roc["attack"]) if len(data.roc) else set()
     attack = next((name for name in (PREFERRED_ROC, *data.attacks) if name in present), None)
     if attack is None:
         return [], ["No ROC: no attack left scores."]
     marks = {row: mark for row, mark in zip(rows.keys_of(table), table["mark"], strict=True) if mark}
-    figure = roc.draw(rows.by_row(data.scores), attack, marks)
-    caption = "Scores of all seeds together. The diagonal is an attack that learns nothing."
+    curves = curves_of(data, attack)
+    seeds = sorted(curve.seeds for curve in curves.values())
+    figure = roc.draw(curves, marks)
     drawings = [
         drawing(
             f"{data.name}-roc",
             figure,
             title=f"ROC of {attack}",
-            caption=caption,
+            caption=_ROC.format(seeds=numbers.span(seeds[0], seeds[-1])),
             table=f"{data.name}-attacks",
             numbers=numbers_of(figure),
         )
@@ -117,16 +126,35 @@ def _roc(data: ExperimentData, table: pd.DataFrame) -> tuple[list[Drawing], list
     return drawings, [f"The shadow attack has no scores here; the ROC is that of {attack}."]
 
 
+def curves_of(data: ExperimentData, attack: str) -> dict[RowKey, roc.Curve]:
+    """Return of each row the mean of its runs' true positive rates at equal false positive rates."""
+    curves = {}
+    for row, part in rows.by_row(data.roc[data.roc["attack"] == attack]).items():
+        rates = part.groupby("false_positive_rate")["true_positive_rate"]
+        means = rates.mean()
+        curves[row] = roc.Curve(
+            means.index.to_numpy(),
+            means.to_numpy(),
+            _mean(data, row, f"{attack}.auc"),
+            int(rates.size().max()),
+        )
+    return curves
+
+
+def _mean(data: ExperimentData, row: RowKey, metric: str) -> float:
+    """Return the mean of a number over the finished runs of a row."""
+    return summarise(rows.values_of(data.by_row[row]).get(metric, [])).mean
+
+
 def _histograms(data: ExperimentData) -> tuple[list[Drawing], list[str]]:
-    by_row = rows.by_row(data.samples)
-    samples = {row: by_row[row] for row in _panel_order(by_row)}
-    if not samples:
+    by_row = rows.by_row(data.histograms)
+    if not _panel_order(by_row):
         if SAMPLED_BY in data.measures:
             return [], ["No histograms: no run left outputs."]
         return [], ["No histograms: this experiment measures no loss and entropy per sample."]
     figures = []
     for kind, (title, module) in HISTOGRAMS.items():
-        figure = module.draw(samples)
+        figure = module.draw(panels_of(data, kind))
         figures.append(
             drawing(
                 f"{data.name}-{kind}",
@@ -140,6 +168,21 @@ def _histograms(data: ExperimentData) -> tuple[list[Drawing], list[str]]:
             )
         )
     return figures, []
+
+
+def panels_of(data: ExperimentData, quantity: str) -> dict[RowKey, Panel]:
+    """Return of each row the counts of its runs together, and the mean AUC over seeds, in the order of the panels."""
+    by_row = rows.by_row(data.histograms)
+    panels = {}
+    for row in _panel_order(by_row):
+        lines = by_row[row][by_row[row]["quantity"] == quantity]
+        forget, test = (_counts(lines[lines["set"] == name]) for name in ("forget", "test"))
+        panels[row] = Panel(forget, test, _mean(data, row, f"{quantity}_auc"))
+    return panels
+
+
+def _counts(lines: pd.DataFrame) -> np.ndarray:
+    return np.bincount(lines["bin"], weights=lines["count"], minlength=BINS)
 
 
 def _panel_order(by_row: dict[RowKey, pd.DataFrame]) -> list[RowKey]:

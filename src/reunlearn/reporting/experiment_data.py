@@ -1,4 +1,4 @@
-"""All that the section of one experiment is made from, chosen from the tables of the whole study."""
+"""All that the section of one experiment is made from: of the study's tables its own part, and summaries only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reunlearn.artifacts.record import Record
 from reunlearn.reporting import rows
 from reunlearn.reporting.headline import Headline, headline_of
 from reunlearn.reporting.rows import RowKey
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.study.cards import Catalogue, MeasureCard
 from reunlearn.study.meetings import Meeting
 from reunlearn.study.schema import Experiment
@@ -21,12 +22,26 @@ from reunlearn.study.specs import RunSpec
 
 @dataclass(frozen=True)
 class Tables:
-    """The tidy tables of a study, as the stage `aggregate` writes them."""
+    """The tidy tables of one experiment; all but results of its finished runs: diverged outputs have no distribution.
+
+    Attributes:
+        results: a line per run and number.
+        histograms: of loss and entropy on forget and test: a line per run and bin that is not empty.
+        classes: a line per run, set, true and predicted class.
+        roc: a line per run, attack and false positive rate.
+    """
 
     results: pd.DataFrame
-    samples: pd.DataFrame
+    histograms: pd.DataFrame
     classes: pd.DataFrame
-    scores: pd.DataFrame
+    roc: pd.DataFrame
+
+
+OWN_COLUMNS = {
+    "histograms": ("quantity", "set", "bin", "count"),
+    "classes": ("set", "true_class", "predicted", "samples", "of"),
+    "roc": ("attack", "false_positive_rate", "true_positive_rate"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,8 +59,7 @@ class ExperimentData:
 
     Attributes:
         experiment: its part of the study.
-        results: its tidy results.
-        samples, classes, scores: of its finished runs.
+        results, histograms, classes, roc: its tables; see Tables.
         runs: in the order of the plan.
         jobs: finished jobs of the study, by folder.
         cards: of the plugins that the study uses.
@@ -55,9 +69,9 @@ class ExperimentData:
 
     experiment: Experiment
     results: pd.DataFrame
-    samples: pd.DataFrame
+    histograms: pd.DataFrame
     classes: pd.DataFrame
-    scores: pd.DataFrame
+    roc: pd.DataFrame
     runs: tuple[RunSpec, ...]
     jobs: Mapping[str, JobResult]
     cards: Catalogue
@@ -113,6 +127,16 @@ class ExperimentData:
         return [self.jobs[model].record for model in models if model in self.jobs]
 
 
+def read_tables(tables: StudyTables, experiment: str) -> Tables:
+    """Read the tables of one experiment from those of its study."""
+    names = (*rows.KEY, *rows.SEEDS)
+    parts = {
+        table: tables.read(table, (*names, *columns), experiment=experiment, status="finished")
+        for table, columns in OWN_COLUMNS.items()
+    }
+    return Tables(tables.read("results", experiment=experiment), **parts)
+
+
 def choose(
     experiment: Experiment,
     tables: Tables,
@@ -122,25 +146,21 @@ def choose(
     printed: Sequence[Meeting] = (),
     forgotten: str = "",
 ) -> ExperimentData:
-    """Return the data of one experiment.
+    """Return the data of one experiment, from its tables and what is gathered of the whole study.
 
     Raises:
         ValueError: the tables hold nothing of it.
     """
     name = experiment.name
-    results = _of_experiment(tables.results, name)
+    results = tables.results[tables.results["experiment"] == name]
     if results.empty:
         raise ValueError(f"no experiment '{name}' in these results")
-    samples, classes, scores = (
-        rows.finished(_of_experiment(frame, name), results)
-        for frame in (tables.samples, tables.classes, tables.scores)
-    )
     return ExperimentData(
         experiment=experiment,
         results=results,
-        samples=samples,
-        classes=classes,
-        scores=scores,
+        histograms=tables.histograms,
+        classes=tables.classes,
+        roc=tables.roc,
         runs=tuple(run for run in gathered.runs if run.experiment == name),
         jobs=gathered.jobs,
         cards=cards,
@@ -156,7 +176,3 @@ def set_sizes(part: pd.DataFrame) -> pd.DataFrame:
     return sizes.assign(train=sizes["forget"] + sizes["retain"] + sizes["earlier"].fillna(0)).drop(
         columns="earlier"
     )
-
-
-def _of_experiment(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    return frame[frame["experiment"] == name] if "experiment" in frame else frame

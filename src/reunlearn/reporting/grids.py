@@ -17,8 +17,10 @@ RANK_NOTE = (
     "noise floor are differences between seeds."
 )
 AUC_NOTE = (
-    "Bold: the interval does not contain 0.5. Members and others are resampled as if they were independent. The same "
-    "test samples come again in every seed, so intervals are too narrow rather than too wide."
+    "Bold: the interval does not contain 0.5. n is the number of seeds: {seeds}. With several seeds, seeds are drawn "
+    "first, then the AUC of each drawn seed from its own sampling error; with one, the interval is over its samples. "
+    "All seeds are attacked with the same test samples: the interval says what other seeds would give with these test "
+    "samples, and may be too narrow for others."
 )
 RUNS = Column("runs", "Runs", "n", METHODS["runs"])
 
@@ -60,11 +62,17 @@ def attack_grid(table: pd.DataFrame, data: ExperimentData) -> Grid:
     return Grid(
         f"{data.name}-attacks",
         title="Attacks",
-        caption="each attack's own number; below, AUC over all seeds with its 95 % interval",
+        caption="each attack's own number; below, mean AUC over seeds with its 95 % interval",
         columns=(*columns, RUNS),
         rows=tuple(grid_rows),
-        notes=(AUC_NOTE,),
+        notes=(AUC_NOTE.format(seeds=_seeds(table, data)),),
     )
+
+
+def _seeds(table: pd.DataFrame, data: ExperimentData) -> str:
+    """Return over how many seeds the AUC of the rows are, as words."""
+    counts = sorted({int(n) for attack in data.attacks for n in table[f"{attack}_seeds"] if n})
+    return numbers.span(counts[0], counts[-1]) if counts else "none"
 
 
 def absent(numbers_of_row: pd.Series) -> Cell | None:

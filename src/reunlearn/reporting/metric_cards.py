@@ -25,6 +25,16 @@ def _closer(
     )
 
 
+def _told_apart(title: str, what: str) -> NumberCard:
+    return _closer(
+        f"{title}, AUC",
+        f"chance that a forget sample has the lower {what} of a forget and a test sample, ties one half",
+        unit="0 to 1",
+        ideal=f"{_RETRAIN}; at 0.5 the two sets cannot be told apart by their {what}",
+        source="ours; the AUC of the histograms, there the mean over seeds",
+    )
+
+
 DISTANCES: dict[str, NumberCard] = {
     "d_kl": _distance(
         "D_KL",
@@ -146,4 +156,6 @@ ACCURACIES: dict[str, NumberCard] = {
         "Entropy, forget", "mean entropy of the outputs over the forget set", unit="nats"
     ),
     "entropy_test": _closer("Entropy, test", "mean entropy of the outputs over the test set", unit="nats"),
+    "loss_auc": _told_apart("Loss", "loss"),
+    "entropy_auc": _told_apart("Entropy", "entropy"),
 }

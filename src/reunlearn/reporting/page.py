@@ -1,9 +1,7 @@
-"""The whole report: from the tidy tables to the page and the files beside it. No reading, no writing."""
+"""The whole report: from the tidy tables to the page and the files beside it. Tables are read; nothing is written."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +11,7 @@ import pandas as pd
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.reporting import export, ledger, overview, provenance, ranking
 from reunlearn.reporting.drawings import Drawing
-from reunlearn.reporting.experiment_data import ExperimentData, Tables, choose
+from reunlearn.reporting.experiment_data import ExperimentData, choose, read_tables
 from reunlearn.reporting.glossary import glossary_of
 from reunlearn.reporting.grid import Grid
 from reunlearn.reporting.holes import find_holes
@@ -21,6 +19,7 @@ from reunlearn.reporting.overview import Summary
 from reunlearn.reporting.ranking import Ranks
 from reunlearn.reporting.sections import Section, build
 from reunlearn.reporting.sources import sources_of
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.reporting.view import View, environment
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.meetings import Meeting
@@ -39,7 +38,7 @@ class Report:
 
 def make_report(
     study: Study,
-    tables: Tables,
+    tables: StudyTables,
     gathered: Gathered,
     cards: Catalogue,
     *,
@@ -65,7 +64,7 @@ def make_report(
     experiments = _experiments(
         study, tables, gathered, cards, printed=printed or {}, forgotten=forgotten or {}
     )
-    sections = _build_all(experiments)
+    sections = [build(data) for data in experiments]
     ranks = ranking.build(experiments)
     grids = [grid for section in sections for grid in section.grids] + ([ranks.grid] if ranks else [])
     view = view_of(grids, root, single=single)
@@ -96,7 +95,7 @@ def make_report(
 
 def _experiments(
     study: Study,
-    tables: Tables,
+    tables: StudyTables,
     gathered: Gathered,
     cards: Catalogue,
     *,
@@ -104,27 +103,18 @@ def _experiments(
     forgotten: Mapping[str, str],
 ) -> list[ExperimentData]:
     """Return the data of each experiment that has results."""
-    measured = set(tables.results["experiment"])
     return [
         choose(
             experiment,
-            tables,
+            read_tables(tables, experiment.name),
             gathered,
             cards,
             printed=printed.get(experiment.name, ()),
             forgotten=forgotten.get(experiment.name, ""),
         )
         for experiment in study.experiments
-        if experiment.name in measured
+        if experiment.name in tables.experiments
     ]
-
-
-def _build_all(experiments: Sequence[ExperimentData]) -> list[Section]:
-    """Return the sections; several are drawn side by side, each in a process of its own."""
-    if len(experiments) < 2:
-        return [build(data) for data in experiments]
-    with multiprocessing.get_context("fork").Pool(min(len(experiments), os.cpu_count() or 1)) as pool:
-        return pool.map(build, experiments, chunksize=1)
 
 
 def view_of(grids: Sequence[Grid], root: str | None, *, single: bool = False) -> View:

@@ -69,7 +69,7 @@ def by_row(frame: pd.DataFrame) -> dict[RowKey, pd.DataFrame]:
     """Return {row: its part of a tidy table}: the references first, then the methods as the study lists them."""
     if frame.empty:
         return {}
-    parts = {RowKey(*key): part for key, part in frame.groupby(KEY, sort=False)}
+    parts = {RowKey(*key): part for key, part in frame.groupby(KEY, sort=False, observed=True)}
     first = {key: parts.pop(key) for key in REFERENCES if key in parts}
     return first | parts
 
@@ -98,15 +98,6 @@ def keys_of(table: pd.DataFrame) -> list[RowKey]:
 def methods_of(table: pd.DataFrame) -> list[RowKey]:
     """Return the rows of a table that are no references."""
     return [key for key in keys_of(table) if not key.is_reference]
-
-
-def finished(frame: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Return the entries of a per-sample table whose run finished: diverged outputs have no distribution."""
-    if frame.empty:
-        return frame
-    columns = ["experiment", *KEY, *SEEDS]
-    runs = results.loc[results["status"] == "finished", columns].drop_duplicates()
-    return frame.merge(runs, on=columns, how="inner")
 
 
 def values_of(part: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from reunlearn.metrics.separation import separation
+from reunlearn.metrics.seeds_then_samples import interval_over_seeds
+from reunlearn.metrics.separation import METRICS
 from reunlearn.metrics.statistics import average_gap, gap, summarise
 from reunlearn.reporting import rows
 from reunlearn.reporting.costs import cost
@@ -81,32 +82,32 @@ def marks(table: pd.DataFrame, decimals: int) -> list[str]:
 def attack_table(data: ExperimentData) -> pd.DataFrame:
     """Return the table of attacks.
 
-    Per attack a: a_mean, a_std, a_n; a_auc, a_tpr_at_fpr_1, a_tpr_at_fpr_0_1, a_balanced_accuracy, each with the ends
-    …_low and …_high of its interval; a_members, a_others (scores).
-    These numbers are over the scores of all finished runs of a row together, as they are.
+    Per attack a: a_mean, a_std, a_n; a_auc, a_tpr_at_fpr_1, a_tpr_at_fpr_0_1, a_balanced_accuracy, each the mean over
+    seeds with the ends …_low and …_high of its interval; a_seeds, over how many seeds (finished runs with an AUC).
     """
-    scores = rows.by_row(data.scores)
     entries = {}
     for row, part in data.by_row.items():
         values = rows.values_of(part)
         entry: dict[str, float] = {**rows.counts_of(part)}
         for attack in data.attacks:
             entry |= summary_entry(attack, values.get(attack, []))
-            member, other = pooled_scores(scores.get(row), attack)
-            entry |= {f"{attack}_{name}": value for name, value in separation(member, other).items()}
-            entry |= {f"{attack}_members": len(member), f"{attack}_others": len(other)}
+            entry[f"{attack}_seeds"] = summarise(values.get(f"{attack}.auc", [])).n
+        entry |= _over_seeds(part, list(data.attacks))
         entries[row] = entry
     return rows.table(entries)
 
 
-def pooled_scores(part: pd.DataFrame | None, attack: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return an attack's scores of members and of others over the runs of one row; none where `part` is None."""
-    if part is None:
-        return np.empty(0), np.empty(0)
-    of_attack = part[part["attack"] == attack]
-    member = of_attack["member"].to_numpy(dtype=bool)
-    score = of_attack["score"].to_numpy(dtype=float)
-    return score[member], score[~member]
+def _over_seeds(part: pd.DataFrame, attacks: Sequence[str]) -> dict[str, float]:
+    """Return of one row a_m, a_m_low and a_m_high for each attack a and each m of METRICS."""
+    ends = ("", "_low", "_high")
+    numbers = [f"{attack}.{metric}{end}" for attack in attacks for metric in METRICS for end in ends]
+    runs = rows.per_run(part, numbers)
+    entry: dict[str, float] = {}
+    for name in numbers[:: len(ends)]:
+        interval = interval_over_seeds(*(runs[f"{name}{end}"].to_numpy() for end in ends))
+        values = zip(ends, (interval.value, interval.low, interval.high), strict=True)
+        entry |= {f"{name}{end}".replace(".", "_", 1): value for end, value in values}
+    return entry
 
 
 def metric_table(data: ExperimentData) -> pd.DataFrame:

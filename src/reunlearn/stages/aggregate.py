@@ -1,4 +1,4 @@
-"""Gather the results of all runs of a study into tidy tables: what report and tracking are made from."""
+"""Gather the results of all runs of a study into tables: what report and tracking are made from."""
 
 from __future__ import annotations
 
@@ -14,36 +14,47 @@ from reunlearn.base.files import read_json, replacing
 from reunlearn.base.hashing import full_digest
 from reunlearn.stages.execution import Context
 from reunlearn.stages.measure import NUMBERS, read_tables
+from reunlearn.stages.table_files import RUN, TableFiles
 from reunlearn.study.jobs import AggregateJob, stage_name
 from reunlearn.study.paths import SPECIFICATION
 from reunlearn.study.specs import RunSpec
 
-TABLES = ("samples", "classes", "scores")  # of all that measures leave, those that every study has
+TABLES = (
+    "samples",
+    "scores",
+    "classes",
+    "histograms",
+    "roc",
+)  # of all that measures leave: every study has these
 Key = dict[str, str | int | float | None]
 
 
 def run(context: Context[AggregateJob]) -> None:
-    """Write results.parquet, samples.parquet, classes.parquet, scores.parquet and runs.json.
+    """Write results.parquet, runs.parquet, a file per table that measures leave, and runs.json.
 
-    results: study, experiment, dataset, architecture, scenario, fraction, method, reading, label, train_seed,
-    split_seed, method_seed, status (finished, diverged, missing), metric, value: one line per number.
-    The other tables: what the measures of each run left, with the same columns that name the run. samples: loss and
-    entropy of each forget and test sample. classes: per set, true class and predicted class: samples; for sets other
-    than forget the right ones only. scores: per attack and sample: member, score.
+    results: run (its number in the order of the plan), study, experiment, dataset, architecture, scenario, fraction,
+    method, reading, label, train_seed, split_seed, method_seed, status (finished, diverged, missing), metric, value:
+    one line per number. runs: the same columns up to status, one line per run.
+    The other tables: `run`, and what the measures of that run left. samples: loss and entropy of each forget
+    and test sample; histograms: how many of them lie in each bin. scores: per attack and sample: member, score; roc:
+    true positive rates at fixed false positive rates. classes: per set, true class and predicted class: samples; for
+    sets other than forget the right ones only.
     runs.json: the runs, every job's record and digests, and what is missing.
     """
-    job, results = context.job, []
-    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for planned in job.runs:
-        key, (numbers, status) = key_of(job.study, planned), numbers_of(planned)
-        results += [{**key, "status": status, "metric": k, "value": v} for k, v in numbers.items()]
-        for folder in _made(planned):
-            for name, columns in read_tables(Path(folder)).items():
-                tables.setdefault(name, []).append(pd.DataFrame(columns).assign(**key))
-    _write(context.folder / "results.parquet", pd.DataFrame(results))
-    for name, frames in tables.items():
-        whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-        _write(context.folder / f"{name}.parquet", whole)
+    job = context.job
+    runs: list[Key] = []
+    results: list[pd.DataFrame] = []
+    with TableFiles(context.folder, TABLES) as files:
+        for number, planned in enumerate(job.runs):
+            key, (numbers, status) = key_of(job.study, planned), numbers_of(planned)
+            runs.append({RUN: number, **key, "status": status})
+            values = {"metric": list(numbers), "value": np.array(list(numbers.values()), dtype=float)}
+            results.append(pd.DataFrame({**runs[-1], **values}))
+            for folder in _made(planned):
+                for name, columns in read_tables(Path(folder)).items():
+                    files.add(name, number, columns)
+    for name, frame in {"results": pd.concat(results), "runs": pd.DataFrame(runs)}.items():
+        _write(context.folder / f"{name}.parquet", frame.astype({RUN: np.int32}))
     gather(job).write(context.folder)
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from reunlearn.artifacts.gathered import Gathered
-from reunlearn.reporting.experiment_data import Tables
 from reunlearn.reporting.page import make_report
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import Context
 from reunlearn.stages.pages import write_list, write_report
 from reunlearn.study import paths
@@ -21,7 +19,7 @@ def run(context: Context[ReportJob]) -> None:
     gathered = Gathered.read(Path(job.inputs.results))
     report = make_report(
         job.study,
-        read_tables(Path(job.inputs.results)),
+        StudyTables(Path(job.inputs.results)),
         gathered,
         job.cards,
         printed=job.printed,
@@ -35,12 +33,3 @@ def run(context: Context[ReportJob]) -> None:
 def logged(gathered: Gathered) -> set[str]:
     """Return the folders of the missing jobs that have a log."""
     return {folder for folder in gathered.missing if paths.log(folder).exists()}
-
-
-def read_tables(results: Path) -> Tables:
-    """Return the tidy tables that a report is made from; a committed report may lack those of single samples."""
-    others = {
-        name: pd.read_parquet(path) if (path := results / f"{name}.parquet").exists() else pd.DataFrame()
-        for name in ("samples", "classes", "scores")
-    }
-    return Tables(results=pd.read_parquet(results / "results.parquet"), **others)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from matplotlib.figure import Figure
 
-from reunlearn.metrics.separation import auc, roc
 from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, house_style
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
-from reunlearn.reporting.tables import pooled_scores
 
 
-def draw(scores: Mapping[RowKey, pd.DataFrame], attack: str, marks: Mapping[RowKey, str]) -> Figure:
-    """Return the curves, pooled over seeds.
+@dataclass(frozen=True)
+class Curve:
+    """The curve of one row: false and true positive rates [R], its AUC, and over how many seeds it is."""
+
+    false: np.ndarray
+    true: np.ndarray
+    auc: float
+    seeds: int
+
+
+def draw(curves: Mapping[RowKey, Curve], marks: Mapping[RowKey, str]) -> Figure:
+    """Return the curves; the noise floor's is left out.
 
     Args:
-        scores: attack scores of each row, with the columns attack, member, score; the noise floor is left out.
-        attack: which attack.
+        curves: of each row.
         marks: {row: "best" or "second"}; these are drawn in colour.
     """
     with house_style():
@@ -27,17 +35,15 @@ def draw(scores: Mapping[RowKey, pd.DataFrame], attack: str, marks: Mapping[RowK
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
         grey, rows_of = False, {}
-        for row in sorted(scores, key=lambda key: _style(key, marks)["zorder"]):
-            member, other = pooled_scores(scores[row], attack)
-            if row == FLOOR or not len(member) or not len(other):
+        for row in sorted(curves, key=lambda key: _style(key, marks)["zorder"]):
+            if row == FLOOR:
                 continue
-            style = _style(row, marks)
+            curve, style = curves[row], _style(row, marks)
             named = style["color"] != FAINT
-            label = (
-                f"{row.heading}, AUC {auc(member, other):.2f}" if named else None if grey else "other methods"
-            )
+            label = f"{row.heading}, AUC {curve.auc:.2f}" if named else None if grey else "other methods"
             grey = grey or not named
-            (line,) = axes.plot(*roc(member, other), label=label, **style)
+            x, y = np.r_[0.0, curve.false], np.r_[0.0, curve.true]
+            (line,) = axes.plot(x, y, label=label, **style)
             rows_of[line] = row.heading
         axes.set(xlim=(-0.01, 1), ylim=(0, 1.01), aspect="equal")
         axes.set_xlabel("false positive rate")
