@@ -9,6 +9,7 @@ import typer
 
 from reunlearn.base import project
 from reunlearn.base.errors import UserError
+from reunlearn.commands import listing
 from reunlearn.study.stages import STAGES
 
 app = typer.Typer(
@@ -21,12 +22,10 @@ new_app = typer.Typer(help="Write the file to start from.", no_args_is_help=True
 data_app = typer.Typer(help="Prepared datasets.", no_args_is_help=True)
 app.add_typer(new_app, name="new")
 app.add_typer(data_app, name="data")
+app.add_typer(listing.app)
 
 Study = Annotated[str, typer.Argument(help="a study that `reunlearn studies` lists")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-Name = Annotated[str | None, typer.Argument(help="show only this one, in full")]
-Names = Annotated[list[str] | None, typer.Argument(help="show only these, in full")]
-Ledger = Annotated[bool, typer.Option("--ledger", help="show where papers and their released code differ")]
 Methods = Annotated[list[str] | None, typer.Option("--method", help="only this method; may be repeated")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
 
@@ -123,84 +122,6 @@ def data_lock(name: Annotated[str, typer.Argument(help="a prepared dataset")], j
     from reunlearn.commands import lock as command
 
     raise typer.Exit(command.run(name, json))
-
-
-@app.command()
-def methods(names: Names = None, ledger: Ledger = False, json: AsJson = False) -> None:
-    """List methods: data they may see, readings, idea, paper; show those named in full."""
-    from reunlearn.commands import list_methods
-
-    list_methods.methods(names, ledger, json)
-
-
-@app.command()
-def attacks(name: Name = None, json: AsJson = False) -> None:
-    """List attacks, or show one's definition card."""
-    from reunlearn.commands import list_measures
-
-    list_measures.attacks(name, json)
-
-
-@app.command()
-def measures(name: Name = None, json: AsJson = False) -> None:
-    """List all that is measured on a model, attacks included, or show one's definition card."""
-    from reunlearn.commands import list_measures
-
-    list_measures.measures(name, json)
-
-
-@app.command()
-def objectives(name: Name = None, json: AsJson = False) -> None:
-    """List what models can be trained for, or show one objective: what it gives, settings, what serves it."""
-    from reunlearn.commands import list_plugins
-
-    list_plugins.objectives(name, json)
-
-
-@app.command()
-def models(name: Name = None, json: AsJson = False) -> None:
-    """List networks: what they read, the objectives they serve, settings; show one's card."""
-    from reunlearn.commands import list_plugins
-
-    list_plugins.models(name, json)
-
-
-@app.command()
-def datasets(name: Name = None, json: AsJson = False) -> None:
-    """List datasets, or show one's card."""
-    from reunlearn.commands import list_plugins
-
-    list_plugins.datasets(name, json)
-
-
-@app.command()
-def studies(json: AsJson = False) -> None:
-    """List studies."""
-    from reunlearn.commands import list_config
-
-    list_config.studies(json)
-
-
-@app.command()
-def printed(
-    paper: Annotated[
-        str | None, typer.Argument(help="a file of config/papers; all, in short, if absent")
-    ] = None,
-    study: Annotated[str | None, typer.Argument(help="look at this study only")] = None,
-    json: AsJson = False,
-) -> None:
-    """List every number that a paper prints, with the row of ours that it meets, or why there is none."""
-    from reunlearn.commands import printed as command
-
-    command.printed(paper, study, json)
-
-
-@app.command()
-def recipes(name: Name = None, json: AsJson = False) -> None:
-    """List training recipes with their sources, or show one with every default filled in."""
-    from reunlearn.commands import list_config
-
-    list_config.recipes(name, json)
 
 
 @app.command()

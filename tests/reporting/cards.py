@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from reunlearn.measures import registry
+from reunlearn.reporting.figures import registry as figures
+from reunlearn.reporting.tables import registry as tables
 from reunlearn.study.cards import (
     Catalogue,
     Divergence,
@@ -15,6 +17,7 @@ from reunlearn.study.cards import (
     NumberCard,
     Reading,
 )
+from reunlearn.study.catalogue import plugin_names
 
 GDR_GMA: dict[str, Any] = {
     "readings": ("paper", "code"),
@@ -73,7 +76,7 @@ def measure(name: str) -> MeasureCard:
 
 
 def catalogue(methods: Iterable[MethodCard], measures: Iterable[MeasureCard]) -> Catalogue:
-    """Return a catalogue of some cards."""
+    """Return a catalogue of some cards, and of all tables and figures."""
     return Catalogue(
         methods={card.name: card for card in methods},
         measures={card.name: card for card in measures},
@@ -81,6 +84,8 @@ def catalogue(methods: Iterable[MethodCard], measures: Iterable[MeasureCard]) ->
         datasets={},
         objectives={},
         states={},
+        tables={name: tables.card(name) for name in plugin_names("tables")},
+        figures={name: figures.card(name) for name in plugin_names("figures")},
     )
 
 

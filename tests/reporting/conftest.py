@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from reunlearn.reporting.page import make_report
+from reunlearn.reporting.pages.study import make_report
 from tests.reporting import synthetic
 
 
@@ -32,10 +34,12 @@ def nothing(tmp_path_factory):
         return synthetic.make(missing=("all",))
 
 
-def report_of(made, **options):
-    """Return the report of a study."""
-    words = synthetic.forgotten(made.study)
-    return make_report(made.study, made.tables, made.gathered, made.cards, forgotten=words, **options)
+def report_of(made, printed=None, figures=True, **options):
+    """Return the report of a study; without its figures where a test looks at none: they take most of the time."""
+    job = made.job(printed=printed or {})
+    if not figures:
+        job = replace(job, sections={name: replace(s, figures=()) for name, s in job.sections.items()})
+    return make_report(job, made.tables, made.gathered, **options)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ Two experiments, three seeds, eight rows of made-up strength: enough for every p
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +21,16 @@ from reunlearn.measures.registry import Measured
 from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
 from reunlearn.metrics.outputs import Outputs
 from reunlearn.metrics.separation import separation
-from reunlearn.reporting.experiment_data import ExperimentData, Tables, choose, read_tables
+from reunlearn.reporting.experiment import OWN_COLUMNS, ExperimentData, Tables, choose
+from reunlearn.reporting.study_data import StudyData
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages import aggregate
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
 from reunlearn.study.cards import Catalogue
-from reunlearn.study.inputs import AggregateInputs
-from reunlearn.study.jobs import AggregateJob
+from reunlearn.study.inputs import AggregateInputs, ReportInputs
+from reunlearn.study.jobs import AggregateJob, ReportJob
+from reunlearn.study.layout import layout_of
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import NOISE_FLOOR, ORIGINAL, RETRAIN, RowSpec, RunSpec
@@ -105,17 +106,41 @@ class Made:
         return self.tables.read()
 
     def data(self, experiment: str, **changes: Any) -> ExperimentData:
-        """Return the data of one experiment; `changes`: tables or `cards` to take instead of these."""
-        tables = {k: v for k, v in changes.items() if k in Tables.__dataclass_fields__}
+        """Return the data of one experiment; `changes`: tables, `layout` or `cards` to take instead of these."""
+        known = {k: v for k, v in changes.items() if k in ("results", *OWN_COLUMNS)}
+        if "results" in known:
+            known["results"] = known["results"][known["results"]["experiment"] == experiment]
         (wanted,) = (e for e in self.study.experiments if e.name == experiment)
+        cards = changes.get("cards", self.cards)
         return choose(
             wanted,
-            dataclasses.replace(read_tables(self.tables, experiment), **tables),
+            Tables(self.tables, experiment, known),
+            changes.get("layout", layout_of(wanted, cards, experiment)),
             changes.get("gathered", self.gathered),
-            changes.get("cards", self.cards),
+            cards,
             printed=changes.get("printed", ()),
             forgotten=forgotten(self.study)[experiment],
         )
+
+    def whole(self, *experiments: str, **changes: Any) -> StudyData:
+        """Return the data of the whole study, or of some of its experiments; `changes`: as in `data`."""
+        names = experiments or tuple(e.name for e in self.study.experiments)
+        return StudyData(
+            [self.data(name, **changes) for name in names], layout_of(self.study, self.cards, self.study.name)
+        )
+
+    def job(self, **changes: Any) -> ReportJob:
+        """Return the job of the stage `report`; `changes`: fields of it."""
+        fields = {
+            "study": self.study,
+            "cards": self.cards,
+            "whole": layout_of(self.study, self.cards, self.study.name),
+            "sections": {e.name: layout_of(e, self.cards, e.name) for e in self.study.experiments},
+            "printed": {},
+            "forgotten": forgotten(self.study),
+            "inputs": ReportInputs(results=paths.results(self.study.name)),
+        }
+        return ReportJob("report", paths.report(self.study.name), **(fields | changes))
 
 
 def study(seeds: int = 3) -> Study:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,6 @@ from reunlearn.stages.execution import Context
 from reunlearn.stages.pages import write_list
 from reunlearn.study import catalogue, paths
 from reunlearn.study.inputs import ReportInputs
-from reunlearn.study.jobs import ReportJob
 from tests.reporting import synthetic
 
 
@@ -34,26 +34,18 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(results: Path, seeds: int, to: Path | None = None) -> Path:
-    """Run the stage; return its folder. `to`: where it writes instead."""
-    folder = Path(paths.report("synthetic"))
-    inputs = ReportInputs(results=str(results))
-    study = synthetic.study(seeds)
-    job = ReportJob(
-        "report",
-        str(folder),
-        study,
-        synthetic.CARDS,
-        printed={},
-        forgotten=synthetic.forgotten(study),
-        inputs=inputs,
-    )
-    report.run(Context(job, to or folder))
-    return folder
+def run(results: Path, to: Path | None = None, *, figures: bool = True) -> Path:
+    """Run the stage; return its folder. `to`: where it writes instead; `figures`: whether it draws any."""
+    made = synthetic.read(synthetic.study(), results)
+    job = made.job(inputs=ReportInputs(results=str(results)))
+    if not figures:
+        job = replace(job, sections={name: replace(s, figures=()) for name, s in job.sections.items()})
+    report.run(Context(job, to or Path(job.folder)))
+    return Path(job.folder)
 
 
 def test_the_stage_writes_page_tables_and_figures(project):
-    folder = run(synthetic.build(missing=("lur",), seeds=2), seeds=2)
+    folder = run(synthetic.build(missing=("lur",), seeds=2))
     written = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert {"index.html", "tables/class-3-methods.tex", "figures/random-0.2-roc.pdf"} <= written
     assert {Path(n).suffix for n in written if n.startswith("tables/")} == {".csv", ".tex", ".md"}
@@ -64,7 +56,7 @@ def test_the_stage_writes_page_tables_and_figures(project):
 
 
 def test_the_list_of_reports_is_written_and_drops_what_is_gone(project):
-    run(synthetic.build(missing=("lur",), seeds=2), seeds=2)
+    run(synthetic.build(missing=("lur",), seeds=1), figures=False)
     summary = json.loads(Path("reports/synthetic/summary.json").read_text())
     assert summary["title"] == "Digits <quick & synthetic>"
     assert summary["missing"] > 0
@@ -92,7 +84,7 @@ def test_the_list_of_nothing_says_how_to_begin(project):
 def test_the_stage_lists_its_own_report_before_it_lies_in_its_place(project):
     results = synthetic.build(seeds=1)
     folder = Path(paths.report("synthetic"))
-    run(results, seeds=1, to=Path("elsewhere"))
+    run(results, to=Path("elsewhere"), figures=False)
     assert f'href="{folder.name}/index.html"' in Path("reports/index.html").read_text()
     assert not (folder / "index.html").exists()
 
@@ -103,7 +95,7 @@ def test_a_log_tells_a_failed_job_from_one_not_begun(project):
     log = paths.log(failed)
     log.parent.mkdir(parents=True)
     log.write_text("out of memory\n")
-    page = (run(results, seeds=1) / "index.html").read_text()
+    page = (run(results, figures=False) / "index.html").read_text()
     assert page.count('href="../../logs/') == 1
     assert f"<code>{log}</code></a>" in page
 

@@ -134,7 +134,7 @@ def test_architecture_edit_runs_its_runs_only(project: Project) -> None:
 
 
 def test_template_edit_runs_the_report_only(project: Project) -> None:
-    template = sorted(project.root.glob("src/reunlearn/reporting/templates/*.html*"))[0]
+    template = sorted(project.root.glob("src/reunlearn/reporting/pages/templates/*.html*"))[0]
     template.write_text(template.read_text() + "<!-- edited -->\n")
     assert stages(project.would_run()) == {"report"}
 

@@ -27,6 +27,7 @@ NEUTRAL = (
     "reunlearn.cli",
     "reunlearn.worker",
     "reunlearn.stages.execution",
+    "reunlearn.measures._numbers",
 )
 
 

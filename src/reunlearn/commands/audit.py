@@ -20,10 +20,10 @@ from reunlearn.base.hashing import sha256
 from reunlearn.commands.audit_table import AuditResult, by_row, show, status_by_row
 from reunlearn.commands.execute_plan import execute_plan
 from reunlearn.reporting import rows
-from reunlearn.reporting.audit_page import File, make_audit_page
-from reunlearn.reporting.audit_text import divergences
-from reunlearn.reporting.experiment_data import read_tables
-from reunlearn.reporting.page import Report
+from reunlearn.reporting.experiment import Tables
+from reunlearn.reporting.pages.audit import File, make_audit_page
+from reunlearn.reporting.pages.report import Report
+from reunlearn.reporting.parts.audit_text import divergences
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.pages import write_list, write_report
 from reunlearn.study import paths
@@ -31,6 +31,7 @@ from reunlearn.study.audit import NAME, Audit, AuditRequest, plan_audit
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.jobs import Job, MeasureJob
+from reunlearn.study.layout import audit_layout
 from reunlearn.study.plan import Plan, aggregate_job, cards_of
 from reunlearn.study.specs import RunSpec
 
@@ -47,7 +48,7 @@ def run(request: AuditRequest, json: bool = False) -> None:
     shutil.rmtree(root, ignore_errors=True)
     try:
         results = _aggregate(audit, runs, root)
-        result = _write(audit, results, left_out, cards_of(runs, cards))
+        result = _write(audit, results, left_out, cards_of(runs, [audit_layout(cards)], cards))
     finally:
         shutil.rmtree(root, ignore_errors=True)
     if json:
@@ -118,7 +119,8 @@ def _aggregate(audit: Audit, runs: list[RunSpec], root: Path) -> Path:
 
 def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalogue) -> AuditResult:
     """Write the folder beside its place and move it there when it is whole; return what audit.json says."""
-    tables = read_tables(StudyTables(results), audit.experiment.name)
+    tables = Tables(StudyTables(results), audit.experiment.name)
+    numbers = tables["results"]
     files = _files(audit.request)
     experiment = audit.experiment.model_copy(
         update={"attacks": tuple(name for name in audit.experiment.attacks if name not in left_out)}
@@ -138,11 +140,11 @@ def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalog
         output=str(audit.request.target),
         command=command(audit.request),
         files=tuple(files),
-        samples=_samples(tables.results),
+        samples=_samples(numbers),
         left_out=left_out,
-        status=status_by_row(tables.results),
-        notes=(*divergences(rows.by_row(tables.results)), *audit.notes),
-        numbers=by_row(tables.results),
+        status=status_by_row(numbers),
+        notes=(*divergences(rows.by_row(numbers)), *audit.notes),
+        numbers=by_row(numbers),
     )
     target = audit.request.target
     work = target.with_name(f".{target.name}.{os.getpid()}.partial")

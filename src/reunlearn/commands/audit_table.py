@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from reunlearn.reporting import numbers, rows
-from reunlearn.reporting.audit_page import File
-from reunlearn.reporting.metric_cards import ACCURACIES
-from reunlearn.reporting.number_cards import short_unit
+from reunlearn.reporting.cards import short_unit
+from reunlearn.reporting.pages.audit import File
 from reunlearn.study.cards import Catalogue
 
 WIDTH = 120  # columns where there is no terminal
@@ -66,7 +65,7 @@ def by_row(results: pd.DataFrame) -> dict[str, dict[str, float | None]]:
 def status_by_row(results: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Return {row: {finished: models, diverged: models}}."""
     counts = {row.heading: rows.counts_of(part) for row, part in rows.by_row(results).items()}
-    return {row: {name: found[name] for name in STATUSES} for row, found in counts.items()}
+    return {row: {name: getattr(found, name) for name in STATUSES} for row, found in counts.items()}
 
 
 def show(result: AuditResult, cards: Catalogue) -> None:
@@ -100,7 +99,10 @@ def _cell(result: AuditResult, row: str, metric: str, decimals: int) -> str:
 
 def _printed(cards: Catalogue) -> Sequence[tuple[str, str, int]]:
     """Return (label, metric, decimals) of all that is printed: accuracies in per cent, each attack's number and AUC."""
-    accuracies = [(f"{card.title}, %", name, 1) for name, card in ACCURACIES.items()]
+    defined = {name: card for measure in cards.measures.values() for name, card in measure.numbers.items()}
+    accuracies = [
+        (f"{card.title}, %", name, 1) for name, card in defined.items() if card.table == "accuracies"
+    ]
     attacks = [
         line
         for name, card in cards.attacks.items()

@@ -1,4 +1,4 @@
-"""`reunlearn objectives`, `models` and `datasets`: all in a line each, or one card in full."""
+"""`reunlearn objectives`, `models`, `datasets`, `tables`, `figures`: all in a line each, or one card in full."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reunlearn.commands import dataset_card, network_card, objective_card
 from reunlearn.commands.printing import joined, print_facts, print_json, print_table, settings_text
 from reunlearn.storage.dvc_files import content_of, read_lock
 from reunlearn.study import paths
-from reunlearn.study.cards import Card
+from reunlearn.study.cards import Card, ShownCard
 from reunlearn.study.catalogue import catalogue
 
 CardT = TypeVar("CardT", bound=Card)
@@ -94,3 +94,35 @@ def datasets(name: str | None, as_json: bool) -> None:
         for card in cards.values()
     ]
     print_table(rows, "Datasets")
+
+
+def tables(name: str | None, as_json: bool) -> None:
+    """List the tables of the report, or show one's card."""
+    _shown(name, catalogue().tables, "table", as_json)
+
+
+def figures(name: str | None, as_json: bool) -> None:
+    """List the figures of the report, or show one's card."""
+    _shown(name, catalogue().figures, "figure", as_json)
+
+
+def _shown(name: str | None, cards: Mapping[str, ShownCard], kind: str, as_json: bool) -> None:
+    """List tables or figures in the order of the page."""
+    picked = [pick(name, cards, kind)] if name else sorted(cards.values(), key=lambda c: (c.scope, c.order))
+    if as_json:
+        print_json(picked)
+        return
+    rows = [
+        {
+            kind: card.name,
+            "of": "each experiment" if card.scope == "experiment" else "the whole study",
+            "shown": "always" if card.default else f"if named in `{kind}s`",
+            "title": card.title,
+            "what": card.summary,
+        }
+        for card in picked
+    ]
+    if name:
+        print_facts({k: v for k, v in rows[0].items() if k != kind}, name)
+    else:
+        print_table(rows, f"{kind.capitalize()}s of the report")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,7 +13,8 @@ from reunlearn.artifacts.gathered import FILE as RUNS
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
-from reunlearn.reporting.page import Report, make_report
+from reunlearn.reporting.pages.report import Report
+from reunlearn.reporting.pages.study import make_report
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.pages import write_list, write_report
 from reunlearn.stages.report import logged
@@ -56,13 +58,11 @@ def _render(study: str, results: Path, folder: Path, single: bool) -> Report:
     job = make_plan(study).jobs[paths.report(study)]
     assert isinstance(job, ReportJob)
     here = any(Path(run.model).is_dir() for run in gathered.runs)
+    cards = cards_of(gathered.runs, [job.whole, *job.sections.values()], catalogue())
     return make_report(
-        job.study,
+        replace(job, cards=cards),
         StudyTables(results),
         gathered,
-        cards_of(list(gathered.runs), catalogue()),
-        printed=job.printed,
-        forgotten=job.forgotten,
         logs=logged(gathered),
         root=Path(os.path.relpath(Path.cwd(), folder)).as_posix() if here else None,
         single=single,

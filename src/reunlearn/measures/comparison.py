@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from reunlearn.measures._numbers import COMPARISON
 from reunlearn.measures.registry import Measured, MeasureInputs
 from reunlearn.metrics.classification import entropy
 from reunlearn.metrics.divergence import divergences
@@ -26,6 +27,7 @@ CARD: dict[str, Any] = {
     "reads": ("outputs", "reference", "weights"),
     "capabilities": ("outputs",),
     "optional_pools": ("unlearned", "without_forget"),
+    "numbers": COMPARISON,
     "default": True,
 }
 

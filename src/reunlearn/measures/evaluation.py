@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from reunlearn.measures._logits import logits
+from reunlearn.measures._numbers import EVALUATION
 from reunlearn.measures.registry import Measured, MeasureInputs, Network, Table
 from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
 from reunlearn.metrics.confusion import confusion
@@ -32,6 +33,7 @@ CARD: dict[str, Any] = {
     "reads": ("network",),
     "capabilities": ("outputs",),
     "headline": ("accuracy_forget", "accuracy_retain", "accuracy_test"),
+    "numbers": EVALUATION,
     "default": True,
 }
 

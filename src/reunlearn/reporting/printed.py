@@ -12,11 +12,11 @@ from reunlearn.metrics.bootstrap import bootstrap_average_gap
 from reunlearn.metrics.statistics import Interval, Summary, summarise
 from reunlearn.metrics.verdict import Printed, Verdict, verdict
 from reunlearn.reporting import rows
+from reunlearn.reporting.frames import NAN
 from reunlearn.reporting.rows import RETRAIN, RowKey
 from reunlearn.reporting.seeds import paired_values
 from reunlearn.study.meetings import Counterpart, Meeting, Term
 
-NAN = float("nan")
 UNKNOWN = Summary(NAN, NAN, 0)
 NO_PAIR = "no seed has every term, of this row and of Retrain"
 NO_RUN = "no run of it is in these results"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,19 @@ class RowKey(NamedTuple):
         return specs.RowSpec.model_validate(content).name
 
 
+class Counts(NamedTuple):
+    """How many runs of a row there are, by their status."""
+
+    finished: int
+    diverged: int
+    missing: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every run finished."""
+        return not (self.diverged or self.missing)
+
+
 def key_of(row: specs.RowSpec) -> RowKey:
     """Return the key of a row of the plan."""
     return RowKey(row.method, row.reading or "", row.label or "")
@@ -74,30 +87,11 @@ def by_row(frame: pd.DataFrame) -> dict[RowKey, pd.DataFrame]:
     return first | parts
 
 
-def table(entries: Mapping[RowKey, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return a table with the index method, reading, label from {row: {column: value}}."""
-    return pd.DataFrame(list(entries.values()), index=index(entries))
-
-
-def index(keys: Mapping[RowKey, Any] | list[RowKey]) -> pd.MultiIndex:
-    """Return the index of a table with these rows."""
-    return pd.MultiIndex.from_tuples(list(keys), names=KEY)
-
-
-def each(table: pd.DataFrame) -> Iterator[tuple[RowKey, pd.Series]]:
-    """Yield each row of a table with its numbers."""
-    for key, numbers_of_row in table.iterrows():
-        yield RowKey(*key), numbers_of_row
-
-
-def keys_of(table: pd.DataFrame) -> list[RowKey]:
-    """Return the rows of a table."""
-    return [RowKey(*key) for key in table.index]
-
-
-def methods_of(table: pd.DataFrame) -> list[RowKey]:
-    """Return the rows of a table that are no references."""
-    return [key for key in keys_of(table) if not key.is_reference]
+def index(keys: Sequence[RowKey]) -> pd.MultiIndex:
+    """Return the index of a frame with these rows."""
+    return (
+        pd.MultiIndex.from_tuples(keys, names=KEY) if keys else pd.MultiIndex.from_arrays([[]] * 3, names=KEY)
+    )
 
 
 def values_of(part: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -127,7 +121,7 @@ def compared(
     return row[~row.index.isin(gone)], other[~other.index.isin(gone)]
 
 
-def counts_of(part: pd.DataFrame) -> dict[str, int]:
+def counts_of(part: pd.DataFrame) -> Counts:
     """Return how many runs of one row finished, diverged, are missing."""
     status = part.drop_duplicates(SEEDS)["status"]
-    return {name: int((status == name).sum()) for name in ("finished", "diverged", "missing")}
+    return Counts(*(int((status == name).sum()) for name in Counts._fields))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reunlearn.reporting import rows
-from reunlearn.reporting.experiment_data import ExperimentData
+from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.rows import RETRAIN, RowKey
 
 
@@ -20,14 +20,19 @@ def by_seed(data: ExperimentData, metrics: list[str]) -> dict[RowKey, pd.DataFra
     return {row: rows.per_run(part, metrics) for row, part in data.by_row.items()}
 
 
+def gaps_of(data: ExperimentData) -> pd.DataFrame:
+    """Return `seed_gaps` of the numbers of the headline."""
+    return seed_gaps(by_seed(data, data.headline.metrics))
+
+
 def seed_gaps(tables: Mapping[RowKey, pd.DataFrame]) -> pd.DataFrame:
     """Return one entry per set of seeds and a column per row: mean over metrics of |value − Retrain's of this seed|.
 
-    NaN where a metric is missing, here or for Retrain: a mean of fewer gaps is another number.
+    NaN where a metric is missing, here or for Retrain, or there is no Retrain: a mean of fewer gaps is another number.
     """
-    reference = tables.get(RETRAIN)
-    if reference is None:
+    if not tables:
         return pd.DataFrame()
+    reference = tables.get(RETRAIN, next(iter(tables.values())).iloc[:0])
     gaps = [
         (table - reference.reindex(table.index)).abs().mean(axis=1, skipna=False) for table in tables.values()
     ]

@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reunlearn.base.files import write_bytes, write_text
-from reunlearn.reporting import overview
-from reunlearn.reporting.overview import Entry, Summary
-from reunlearn.reporting.page import Report
+from reunlearn.reporting.pages import overview
+from reunlearn.reporting.pages.overview import Entry, Summary
+from reunlearn.reporting.pages.report import Report
 from reunlearn.study import paths
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reunlearn.artifacts.gathered import Gathered
-from reunlearn.reporting.page import make_report
+from reunlearn.reporting.pages.study import make_report
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import Context
 from reunlearn.stages.pages import write_list, write_report
@@ -17,15 +17,7 @@ def run(context: Context[ReportJob]) -> None:
     """Write the page and what lies beside it, from the results alone; logs are looked for, never read."""
     job = context.job
     gathered = Gathered.read(Path(job.inputs.results))
-    report = make_report(
-        job.study,
-        StudyTables(Path(job.inputs.results)),
-        gathered,
-        job.cards,
-        printed=job.printed,
-        forgotten=job.forgotten,
-        logs=logged(gathered),
-    )
+    report = make_report(job, StudyTables(Path(job.inputs.results)), gathered, logs=logged(gathered))
     write_report(report, context.folder)
     write_list(Path(job.folder), report)
 

@@ -86,7 +86,7 @@ class MethodCard(Card):
 
 
 class NumberCard(BaseModel):
-    """What one number of a measure means."""
+    """What one number means: of a measure, or one that the report computes itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
@@ -97,6 +97,7 @@ class NumberCard(BaseModel):
     ideal: str
     column_of: str = ""
     source: str = ""
+    table: str = "others"  # which table of the report shows a measure's number, unless the first one does
 
 
 class MeasureCard(Card):
@@ -179,6 +180,34 @@ class StateCard(Card):
     per_split: bool  # whether it depends on the forget set as well
 
 
+Scope = Literal["experiment", "study"]  # what a table or a figure is made from
+
+
+class ShownCard(Card):
+    """Something that a report shows."""
+
+    title: str
+    scope: Scope = "experiment"
+    order: int  # where it stands on the page among the others
+    default: bool = True  # whether it is shown where a study names nothing
+    audit: bool = True  # whether it says something of single models, without seeds and known costs
+
+
+class TableCard(ShownCard):
+    """A table; its summary is the caption."""
+
+    folded: bool = False  # whether it is opened by a click
+
+
+class FigureCard(ShownCard):
+    """A figure."""
+
+    table: str  # the table that it is drawn from, or that says most about what it shows
+    points: bool = False  # whether what it draws is in no table, and becomes a file of its own
+    wide: bool = False
+    legend: bool = False  # of forget and test
+
+
 class Catalogue(BaseModel):
     """All cards, by the name of the plugin."""
 
@@ -190,6 +219,8 @@ class Catalogue(BaseModel):
     datasets: dict[str, DatasetCard]
     objectives: dict[str, ObjectiveCard]
     states: dict[str, StateCard]
+    tables: dict[str, TableCard]
+    figures: dict[str, FigureCard]
 
     @property
     def attacks(self) -> dict[str, MeasureCard]:

@@ -1,4 +1,4 @@
-"""What methods, attacks, networks and datasets exist, known without importing torch.
+"""What methods, attacks, networks, datasets, tables and figures exist, known without importing torch.
 
 The registries are imported once per state of the sources, in a subprocess, and the answer is kept as JSON in
 the project's cache folder.
@@ -26,6 +26,8 @@ KINDS = {
     "datasets": "data/sets",
     "objectives": "objectives",
     "states": "training/state",
+    "tables": "reporting/tables",
+    "figures": "reporting/figures",
 }
 
 SOURCES = (
@@ -40,6 +42,7 @@ SOURCES = (
     "study",
     "objectives",
     "training",
+    "reporting",
 )
 
 

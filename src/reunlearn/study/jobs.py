@@ -25,6 +25,7 @@ from reunlearn.study.inputs import (
     TrainInputs,
     UnlearnInputs,
 )
+from reunlearn.study.layout import Layout
 from reunlearn.study.meetings import Meeting
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Study
@@ -202,12 +203,16 @@ class ReportJob(Job):
     Attributes:
         study: with one experiment per step.
         cards: of the plugins that it speaks of.
+        whole: tables and figures over all experiments.
+        sections: tables and figures of each experiment.
         printed: the printed numbers that it shows, each with the row that it meets, by experiment.
         forgotten: what is forgotten, in words, by experiment.
     """
 
     study: Study
     cards: Catalogue
+    whole: Layout
+    sections: dict[str, Layout]
     printed: dict[str, list[Meeting]]
     forgotten: dict[str, str]
     inputs: ReportInputs = field(kw_only=True)

@@ -20,6 +20,7 @@ from reunlearn.study.expand import Expansion
 from reunlearn.study.inputs import AggregateInputs, Folder, ReportInputs
 from reunlearn.study.jobs import AggregateJob, Job, ReportJob, TrackJob
 from reunlearn.study.joining import meet, ours_of
+from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
 from reunlearn.study.meetings import Meeting
 from reunlearn.study.papers import papers
@@ -127,19 +128,7 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
     """Add aggregate, report and track."""
     study = plan.study
     results = plan.add(aggregate_job(plan, plan.name, paths.results(plan.name)))
-    printed = {e.name: _printed(e, study.name, cards) for e in study.experiments if e.reported}
-    report = plan.add(
-        ReportJob(
-            "report",
-            paths.report(plan.name),
-            study,
-            cards_of(plan.runs, cards),
-            printed,
-            {e.name: e.scenario.summary for e in study.experiments},
-            modules=("reunlearn.stages.report",),
-            inputs=ReportInputs(results=results),
-        )
-    )
+    report = plan.add(_report_job(plan, cards, results))
     plan.add(
         TrackJob(
             "track",
@@ -150,6 +139,29 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
             modules=("reunlearn.stages.track",),
             inputs=ReportInputs(results=results, report=report),
         )
+    )
+
+
+def _report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
+    """Return the report; its code is the stage's, and that of the tables and figures that it shows."""
+    study = plan.study
+    whole = layout_of(study, cards, f"study '{study.name}'")
+    sections = {
+        e.name: layout_of(e, cards, f"study '{study.name}', experiment '{e.name}'") for e in study.experiments
+    }
+    layouts = (whole, *sections.values())
+    shown = dict.fromkeys(name for layout in layouts for name in layout.modules)
+    return ReportJob(
+        "report",
+        paths.report(plan.name),
+        study,
+        cards_of(plan.runs, layouts, cards),
+        whole,
+        sections,
+        {e.name: _printed(e, study.name, cards) for e in study.experiments if e.reported},
+        {e.name: e.scenario.summary for e in study.experiments},
+        modules=("reunlearn.stages.report", *shown),
+        inputs=ReportInputs(results=results),
     )
 
 
@@ -176,12 +188,15 @@ def aggregate_job(plan: Plan, study: str, folder: Folder) -> AggregateJob:
     )
 
 
-def cards_of(runs: Iterable[RunSpec], cards: Catalogue) -> Catalogue:
-    """Return the cards of what some runs used: all that their report prints of plugins."""
+def cards_of(runs: Iterable[RunSpec], layouts: Iterable[Layout], cards: Catalogue) -> Catalogue:
+    """Return the cards of what some runs used and of what some layouts show: all that a report prints of plugins."""
     runs = list(runs)
     methods_used = {run.method.name for run in runs if run.method}
     measures = {name for run in runs for name in run.measured}
     datasets = {run.training.dataset.name for run in runs}
+    layouts = list(layouts)
+    tables = {name for layout in layouts for name in layout.tables}
+    figures = {name for layout in layouts for name in layout.figures}
     return Catalogue(
         methods={name: card for name, card in cards.methods.items() if name in methods_used},
         measures={name: card for name, card in cards.measures.items() if name in measures},
@@ -189,4 +204,6 @@ def cards_of(runs: Iterable[RunSpec], cards: Catalogue) -> Catalogue:
         models={},
         objectives={},
         states={},
+        tables={name: card for name, card in cards.tables.items() if name in tables},
+        figures={name: card for name, card in cards.figures.items() if name in figures},
     )

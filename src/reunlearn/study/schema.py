@@ -8,13 +8,32 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reunlearn.study.fields import Name, Settings, Strict, text_or_parts
 from reunlearn.study.rows import MethodEntry, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
 
 Hashed = TypeVar("Hashed", bound=Hashable)
+
+
+def _first_twice(values: Iterable[Hashed]) -> Hashed | None:
+    """Return the first value that was there before; None if there is none."""
+    seen: set[Hashed] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
+def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := _first_twice(names):
+        raise ValueError(f"{twice!r} is there twice")
+    return names
+
+
+Names = Annotated[tuple[Name, ...], AfterValidator(_distinct_names)]
 
 
 class Dataset(Strict):
@@ -81,16 +100,6 @@ class Measure(Strict):
     settings: Settings = Field(default_factory=dict, description="its settings, such as cap")
 
 
-def _first_twice(values: Iterable[Hashed]) -> Hashed | None:
-    """Return the first value that was there before; None if there is none."""
-    seen: set[Hashed] = set()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return None
-
-
 def _measure_written_out(value: Any) -> Any:
     """Return the mapping that a measure's name stands for."""
     return {"name": value} if isinstance(text_or_parts(value), str) else value
@@ -126,9 +135,7 @@ class Experiment(Strict):
         min_length=1,
         description="the rows; a name, name@paper or name@code stands for a mapping without label and settings",
     )
-    attacks: tuple[Name, ...] = Field(
-        (), description="membership-inference attacks that `reunlearn attacks` lists"
-    )
+    attacks: Names = Field((), description="membership-inference attacks that `reunlearn attacks` lists")
     shadows: Shadows | None = Field(
         None, description="how many shadow models there are; those that no attack reads are not trained"
     )
@@ -151,14 +158,17 @@ class Experiment(Strict):
     measures: tuple[MeasureEntry, ...] = Field(
         (), description="what is measured besides the defaults: names or mappings, such as relearn_time"
     )
+    tables: Names | None = Field(
+        None,
+        description="tables of its section, in this order, of `reunlearn tables`; the defaults if absent",
+    )
+    figures: Names | None = Field(None, description="as tables, of `reunlearn figures`")
 
     @model_validator(mode="after")
-    def _nothing_twice(self) -> Experiment:
+    def _no_seed_twice(self) -> Experiment:
         if seeds := _first_twice(self.seeds):
             numbers = ", ".join(f"{name} {seed}" for name, seed in seeds)
             raise ValueError(f"seeds: {numbers} is there twice")
-        if attack := _first_twice(self.attacks):
-            raise ValueError(f"attacks: {attack!r} is there twice")
         return self
 
 
@@ -169,6 +179,10 @@ class Study(Strict):
     title: str = Field(description="heading of the report")
     description: str = Field("", description="a paragraph for the report")
     experiments: tuple[Experiment, ...] = Field(min_length=1, description="the tables")
+    tables: Names | None = Field(
+        None, description="tables over all experiments, in this order; the defaults if absent"
+    )
+    figures: Names | None = Field(None, description="as tables")
 
     @model_validator(mode="after")
     def _distinct(self) -> Study:

@@ -138,7 +138,7 @@ STAGES: dict[str, Stage] = {
             r"reports/[^/]+",
             ("index.html",),
             local=True,
-            data="reporting/templates",
+            data="reporting/pages/templates",
         ),
         Stage(
             "track",

@@ -9,14 +9,39 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reunlearn.metrics.ranks import cliques
-from reunlearn.reporting.figures.style import FORGET, INK, MUTED, TEST, house_style
+from reunlearn.reporting.drawing.drawing import Drawn
+from reunlearn.reporting.drawing.style import FORGET, INK, MUTED, TEST, house_style
 from reunlearn.reporting.rows import RowKey
+from reunlearn.reporting.study_data import StudyData
+from reunlearn.reporting.tables.ranks import ranks_of
+from reunlearn.study.cards import FigureCard
+
+CARD = FigureCard(
+    name="critical_difference",
+    summary="average ranks on a line, with bars over what cannot be told apart",
+    title="Average ranks with the critical difference",
+    table="ranks",
+    scope="study",
+    order=10,
+    wide=True,
+)
+CAPTION = (
+    "Left is better. A bar joins methods less than Nemenyi's critical difference (CD, level 0.05) apart, which "
+    "cannot be told from each other. Dashed: references, which do not compete, where they would stand among the "
+    "methods."
+)
 
 STEP = 0.28  # inches between two names
 BAR = 0.16  # inches between two bars
 
 
-def draw(average: dict[RowKey, float], critical: float) -> Figure:
+def draw(data: StudyData) -> Drawn | str:
+    """Return the diagram; nothing where too little is there to be ranked."""
+    found = ranks_of(data)
+    return Drawn(plot(found.average, found.ranking.critical_difference), CAPTION) if found else ""
+
+
+def plot(average: dict[RowKey, float], critical: float) -> Figure:
     """Return the diagram.
 
     Args:

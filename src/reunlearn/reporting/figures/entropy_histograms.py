@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from reunlearn.reporting.drawing.drawing import Drawn
+from reunlearn.reporting.experiment import ExperimentData
+from reunlearn.reporting.figures import _histograms
+from reunlearn.study.cards import FigureCard
 
-from matplotlib.figure import Figure
+CARD = FigureCard(
+    name="entropy_histograms",
+    summary="entropy of forget and test samples, before and after unlearning",
+    title="Entropy, forget against test",
+    table="accuracies",
+    order=40,
+    points=True,
+    wide=True,
+    legend=True,
+)
 
-from reunlearn.reporting.figures.panels import Panel, draw_panels
-from reunlearn.reporting.rows import RowKey
 
-
-def draw(panels: Mapping[RowKey, Panel]) -> Figure:
+def draw(data: ExperimentData) -> Drawn | str:
     """Return one panel per row."""
-    return draw_panels(panels, "entropy of a sample's output (nats)")
+    return _histograms.draw(data, "entropy", "entropy of a sample's output (nats)")

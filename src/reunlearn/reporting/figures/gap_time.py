@@ -2,47 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reunlearn.reporting.figures.labels import place_labels
-from reunlearn.reporting.figures.style import BEST, FORGET, INK, MUTED, SECOND, TEST, house_style
-from reunlearn.reporting.rows import FLOOR, ORIGINAL, REFERENCES, RETRAIN, RowKey, keys_of
+from reunlearn.reporting.drawing.drawing import Drawn
+from reunlearn.reporting.drawing.labels import place_labels
+from reunlearn.reporting.drawing.style import BEST, FORGET, INK, MUTED, SECOND, TEST, house_style
+from reunlearn.reporting.experiment import ExperimentData
+from reunlearn.reporting.frames import read
+from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
+from reunlearn.reporting.tables.methods import marks
+from reunlearn.study.cards import FigureCard
 
+CARD = FigureCard(
+    name="gap_time",
+    summary="each method's Avg. Gap against its run time",
+    title="Avg. Gap against run time",
+    table="methods",
+    order=10,
+    audit=False,
+)
+CAPTION = (
+    "Lower left is better: near Retrain, at little cost. Retrain stands at gap 0. Dashed: the original, "
+    "with nothing unlearned, and the noise floor."
+)
 SPREAD = 8.0  # beyond this ratio of gaps the vertical axis shows their square root
 _LOOKS = {"best": (BEST, "^"), "second": (SECOND, "s"), "": (TEST, "o")}  # colour and marker, by mark
 
 
-def draw(table: pd.DataFrame, unit: str) -> Figure:
-    """Return one labelled point per method, from a table of methods; Retrain is the point at gap 0.
+class Point(NamedTuple):
+    """Run time and average gap of a row."""
+
+    seconds: float
+    gap: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there are both."""
+        return bool(np.isfinite(self.seconds) and np.isfinite(self.gap))
+
+
+def draw(data: ExperimentData) -> Drawn | str:
+    """Return one labelled point per method; Retrain is the point at gap 0."""
+    values = read(data.frame("methods"))
+    points = {row: Point(found["seconds"].mean, found["avg_gap"].mean) for row, found in values.items()}
+    if not any(point.known for row, point in points.items() if not row.is_reference):
+        return "No Avg. Gap against run time: no method has both."
+    return Drawn(plot(points, marks(data), data.headline.unit.long), CAPTION)
+
+
+def plot(points: Mapping[RowKey, Point], marks: Mapping[RowKey, str], unit: str) -> Figure:
+    """Return the figure.
 
     Args:
-        table: with the columns seconds, avg_gap and mark.
+        points: of each row.
+        marks: which methods are "best" and "second".
         unit: of the average gap.
     """
     with house_style():
         figure = Figure(figsize=(5.1, 5.0), layout="constrained")
         axes = figure.subplots()
-        methods = table[~table.index.isin(REFERENCES)].dropna(subset=["seconds", "avg_gap"])
-        colours = [_LOOKS[mark][0] for mark in methods["mark"]]
-        for mark, (colour, marker) in _LOOKS.items():
-            part = methods[methods["mark"] == mark]
+        shown = []
+        for row, point in points.items():
+            if row.is_reference or not point.known:
+                continue
+            colour, marker = _LOOKS[marks.get(row, "")]
             axes.scatter(
-                part["seconds"], part["avg_gap"], color=colour, marker=marker, s=34, zorder=3, linewidths=0
+                [point.seconds], [point.gap], color=colour, marker=marker, s=34, zorder=3, linewidths=0
             )
-        names = [row.heading for row in keys_of(methods)]
-        points = list(zip(methods["seconds"], methods["avg_gap"], names, colours, strict=True))
-        if RETRAIN in table.index and np.isfinite(table.loc[RETRAIN, "seconds"]):
-            retrain = float(table.loc[RETRAIN, "seconds"])
+            shown.append((point.seconds, point.gap, row.heading, colour))
+        if RETRAIN in points and np.isfinite(points[RETRAIN].seconds):
+            retrain = points[RETRAIN].seconds
             axes.scatter([retrain], [0.0], c=INK, s=46, marker="D", zorder=4, linewidths=0, clip_on=False)
-            points.append((retrain, 0.0, RETRAIN.heading, INK))
-        levels = {row: float(table.loc[row, "avg_gap"]) for row in (ORIGINAL, FLOOR) if row in table.index}
-        _scales(axes, points, [v for v in levels.values() if np.isfinite(v)])
-        _levels(axes, levels, points)
-        place_labels(axes, points, list(levels.values()))
+            shown.append((retrain, 0.0, RETRAIN.heading, INK))
+        levels = {row: points[row].gap for row in (ORIGINAL, FLOOR) if row in points}
+        _scales(axes, shown, [v for v in levels.values() if np.isfinite(v)])
+        _levels(axes, levels, shown)
+        place_labels(axes, shown, list(levels.values()))
         axes.set_xlabel("run time (s)")
         axes.set_ylabel(f"Avg. Gap to Retrain ({unit})")
         return figure

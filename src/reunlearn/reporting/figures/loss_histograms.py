@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from reunlearn.reporting.drawing.drawing import Drawn
+from reunlearn.reporting.experiment import ExperimentData
+from reunlearn.reporting.figures import _histograms
+from reunlearn.study.cards import FigureCard
 
-from matplotlib.figure import Figure
+CARD = FigureCard(
+    name="loss_histograms",
+    summary="loss of forget and test samples, before and after unlearning",
+    title="Loss, forget against test",
+    table="accuracies",
+    order=30,
+    points=True,
+    wide=True,
+    legend=True,
+)
 
-from reunlearn.reporting.figures.panels import Panel, draw_panels
-from reunlearn.reporting.rows import RowKey
 
-
-def draw(panels: Mapping[RowKey, Panel]) -> Figure:
+def draw(data: ExperimentData) -> Drawn | str:
     """Return one panel per row."""
-    return draw_panels(panels, "cross-entropy loss of a sample")
+    return _histograms.draw(data, "loss", "cross-entropy loss of a sample")

@@ -9,8 +9,29 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from reunlearn.reporting.figures.style import BEST, FAINT, FORGET, INK, SECOND, house_style
+from reunlearn.metrics.statistics import summarise
+from reunlearn.reporting import numbers, rows
+from reunlearn.reporting.drawing.drawing import Drawn
+from reunlearn.reporting.drawing.style import BEST, FAINT, FORGET, INK, SECOND, house_style
+from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
+from reunlearn.reporting.tables.methods import marks
+from reunlearn.study.cards import FigureCard
+
+CARD = FigureCard(
+    name="roc",
+    summary="true against false positive rate of one attack: the shadow attack, or the first that left a curve",
+    title="ROC",
+    table="attacks",
+    order=20,
+    points=True,
+)
+PREFERRED = "shadow_xgboost"
+CAPTION = (
+    "Mean true positive rate over seeds (n = {seeds}) at equal false positive rates; AUC: mean over these. The "
+    "diagonal is an attack that learns nothing.{instead}"
+)
+INSTEAD = " The shadow attack has no scores here; this is the ROC of {attack}."
 
 
 @dataclass(frozen=True)
@@ -23,7 +44,35 @@ class Curve:
     seeds: int
 
 
-def draw(curves: Mapping[RowKey, Curve], marks: Mapping[RowKey, str]) -> Figure:
+def draw(data: ExperimentData) -> Drawn | str:
+    """Return the curves of the shadow attack, or of the first attack that left some."""
+    if not data.attacks:
+        return "No ROC: this experiment runs no attack."
+    lines = data.tables["roc"]
+    present = set(lines["attack"]) if len(lines) else set()
+    attack = next((name for name in (PREFERRED, *data.attacks) if name in present), None)
+    if attack is None:
+        return "No ROC: no attack left scores."
+    curves = curves_of(data, attack)
+    seeds = sorted(curve.seeds for curve in curves.values())
+    instead = "" if attack == PREFERRED else INSTEAD.format(attack=attack)
+    caption = CAPTION.format(seeds=numbers.span(seeds[0], seeds[-1]), instead=instead)
+    return Drawn(plot(curves, marks(data)), caption, f"ROC of {attack}")
+
+
+def curves_of(data: ExperimentData, attack: str) -> dict[RowKey, Curve]:
+    """Return of each row the mean of its runs' true positive rates at equal false positive rates."""
+    lines = data.tables["roc"]
+    curves = {}
+    for row, part in rows.by_row(lines[lines["attack"] == attack]).items():
+        rates = part.groupby("false_positive_rate")["true_positive_rate"]
+        means = rates.mean()
+        area = summarise(rows.values_of(data.by_row[row]).get(f"{attack}.auc", [])).mean
+        curves[row] = Curve(means.index.to_numpy(), means.to_numpy(), area, int(rates.size().max()))
+    return curves
+
+
+def plot(curves: Mapping[RowKey, Curve], marks: Mapping[RowKey, str]) -> Figure:
     """Return the curves; the noise floor's is left out.
 
     Args:

@@ -1,0 +1,80 @@
+"""A figure as it is shown and as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reunlearn.reporting.cells import file_name
+from reunlearn.reporting.drawing import style
+from reunlearn.reporting.drawing.points import points_of
+from reunlearn.study.cards import FigureCard
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a figure of the registry draws: the figure, what is written below it, and a title besides its card's."""
+
+    figure: Figure
+    caption: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure.
+
+    Attributes:
+        card: what figure it is.
+        of: the experiment; nothing for a figure over all of them.
+        title, caption: its texts.
+        svg, pdf: its files.
+        points: what it draws where this is no table of the page; it becomes a CSV file beside the figure.
+    """
+
+    card: FigureCard
+    of: str
+    title: str
+    caption: str
+    svg: str
+    pdf: bytes
+    points: pd.DataFrame | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its files."""
+        return file_name(self.of, self.card.name)
+
+    @property
+    def table(self) -> str:
+        """The name of the table that it is drawn from, or that says most about what it shows."""
+        return file_name(self.of, self.card.table)
+
+    @property
+    def csv(self) -> str:
+        """The file of the numbers that it draws, relative to the page."""
+        return f"tables/{self.table}.csv" if self.points is None else f"figures/{self.name}.csv"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return style.size_of(self.svg)
+
+    @property
+    def element(self) -> str:
+        """The figure as an element of a page of a single file."""
+        return style.inline(self.svg, self.name.replace(".", "_"), self.title)
+
+
+def drawing_of(drawn: Drawn, card: FigureCard, of: str) -> Drawing:
+    """Return a figure as it is shown and as files; see `Drawing`."""
+    points = points_of(drawn.figure) if card.points else None
+    svg = style.to_svg(drawn.figure)
+    drawn.figure.set_layout_engine(
+        "none"
+    )  # the layout is settled; finding it again takes longer than drawing
+    return Drawing(
+        card, of, drawn.title or card.title, drawn.caption, svg, style.to_pdf(drawn.figure), points
+    )

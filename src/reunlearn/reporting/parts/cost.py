@@ -1,0 +1,41 @@
+"""What a row costs: the ratio of its seconds to retraining, passes over the sets that its method may see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from reunlearn.metrics.statistics import summarise
+from reunlearn.reporting import rows
+from reunlearn.reporting.experiment import ExperimentData, set_sizes
+from reunlearn.reporting.rows import RETRAIN, RowKey
+
+SETS = ("retain", "forget")
+
+
+def time_ratio(data: ExperimentData, row: RowKey) -> float:
+    """Return seconds of a row's method / of Retrain's training; NaN where they are not comparable."""
+    seconds = summarise(rows.values_of(data.by_row[row]).get("seconds_run", [])).mean
+    return seconds / _retrain_seconds(data) if is_comparable(data, row) else float("nan")
+
+
+def passes(part: pd.DataFrame) -> dict[str, float]:
+    """Return the passes over retain, forget and train: samples that a run drew / size of the set, mean over runs."""
+    sizes = set_sizes(part)
+    drawn = rows.per_run(part, [f"drawn_{name}" for name in SETS]).reindex(sizes.index)
+    shares = {name: drawn[f"drawn_{name}"] / sizes[name] for name in SETS}
+    shares["train"] = drawn.sum(axis=1, min_count=1) / sizes["train"]
+    return {name: summarise(share.to_numpy()).mean for name, share in shares.items()}
+
+
+def is_comparable(data: ExperimentData, row: RowKey) -> bool:
+    """Tell whether a row's models and Retrain's share one device, processor and number of threads."""
+    records = data.records(row) + data.records(RETRAIN)
+    return len({(record.device, record.processor, record.threads) for record in records}) == 1
+
+
+def _retrain_seconds(data: ExperimentData) -> float:
+    """Return the mean seconds of Retrain's training; NaN where they are not known."""
+    records = [record for record in data.records(RETRAIN) if record.status != "diverged"]
+    mean = summarise([record.seconds["run"] for record in records if "run" in record.seconds]).mean
+    return mean if mean > 0 else np.nan

@@ -1,0 +1,29 @@
+"""What an experiment is, in words: what is forgotten, data, network, recipe, seeds, shadow models."""
+
+from __future__ import annotations
+
+from reunlearn.reporting import numbers
+from reunlearn.reporting.experiment import ExperimentData
+from reunlearn.study.schema import Shadows
+
+
+def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
+    """Return (what, value) pairs that say what was run; of the shadow models those that a measure reads."""
+    experiment, sizes = data.experiment, data.sizes
+    architecture, objective = experiment.architecture, experiment.objective
+    options = ", ".join(f"{k} {v}" for k, v in architecture.settings.items())
+    count = f": {numbers.span(*sizes.forget)} of {numbers.span(*sizes.train)} samples" if sizes else ""
+    pairs = [
+        ("Forget", data.forgotten + count),
+        ("Data", experiment.dataset.name),
+        ("Network", architecture.name + (f" ({options})" if options else "")),
+        *([("Objective", objective.name)] if objective else []),
+        ("Recipe", experiment.recipe),
+        ("Seeds", ", ".join(map(str, sorted({run.seeds.train for run in data.runs})))),
+    ]
+    kinds = {kind for card in data.measures.values() for kind in card.pools}
+    if kinds:
+        shadows = experiment.shadows or Shadows.model_validate({})
+        counts = [f"{count} {kind}" for kind, count in shadows.model_dump().items() if kind in kinds]
+        pairs.append(("Shadow models", ", ".join(counts)))
+    return tuple(pairs)

@@ -1,0 +1,76 @@
+"""Which tables and figures a report shows, of each experiment and of the whole study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reunlearn.base.errors import UserError, near
+from reunlearn.study.cards import Catalogue, Scope, ShownCard
+from reunlearn.study.schema import Experiment, Study
+
+Cards = Mapping[str, ShownCard]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names of tables and of figures, in the order in which they are shown."""
+
+    tables: tuple[str, ...]
+    figures: tuple[str, ...]
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Where their code starts."""
+        return (
+            *(f"reunlearn.reporting.tables.{name}" for name in self.tables),
+            *(f"reunlearn.reporting.figures.{name}" for name in self.figures),
+        )
+
+
+def layout_of(asked: Experiment | Study, cards: Catalogue, where: str) -> Layout:
+    """Return what is shown of an experiment or over a whole study.
+
+    Args:
+        asked: names them, or leaves them open.
+        cards: of all plugins.
+        where: begins the error line.
+
+    Raises:
+        UserError: a name is unknown, or is of the other scope.
+    """
+    scope: Scope = "study" if isinstance(asked, Study) else "experiment"
+    return Layout(
+        _chosen(asked.tables, cards.tables, scope, "table", where),
+        _chosen(asked.figures, cards.figures, scope, "figure", where),
+    )
+
+
+def audit_layout(cards: Catalogue) -> Layout:
+    """Return what is shown of single models."""
+    return Layout(
+        _in_order({name: card for name, card in cards.tables.items() if card.audit}, "experiment"),
+        _in_order({name: card for name, card in cards.figures.items() if card.audit}, "experiment"),
+    )
+
+
+def _chosen(
+    asked: tuple[str, ...] | None, cards: Cards, scope: Scope, kind: str, where: str
+) -> tuple[str, ...]:
+    if asked is None:
+        return _in_order(cards, scope)
+    fitting = [name for name, card in cards.items() if card.scope == scope]
+    for name in asked:
+        if name in fitting:
+            continue
+        if name in cards:
+            place = "an experiment" if scope == "study" else "the whole study"
+            raise UserError(f"{where}: {kind} '{name}' is of {place}; name it there")
+        raise UserError(f"{where}: no {kind} '{name}'; {near(name, fitting)}")
+    return asked
+
+
+def _in_order(cards: Cards, scope: Scope) -> tuple[str, ...]:
+    """Return the defaults of a scope."""
+    shown = [card for card in cards.values() if card.default and card.scope == scope]
+    return tuple(card.name for card in sorted(shown, key=lambda card: (card.order, card.name)))

@@ -1,0 +1,47 @@
+"""What every figure of the report keeps; a new file in reporting/figures/ joins by being there."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from reunlearn.reporting.drawing import style
+from reunlearn.reporting.drawing.points import points_of
+from reunlearn.reporting.figures import registry
+from reunlearn.reporting.tables import registry as tables
+from reunlearn.study.cards import FigureCard
+from reunlearn.study.catalogue import plugin_names
+from tests.contracts.shapes import SHAPES, shaped
+from tests.reporting.conftest import holed, nothing, whole  # noqa: F401
+
+NAMES = plugin_names("figures")
+COLOURS = {*style.VARIABLES, *style.DARK.values(), "#000000"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_what_it_is_and_which_table_it_belongs_to(name: str) -> None:
+    card = registry.card(name)
+    assert isinstance(card, FigureCard)
+    assert card.name == name
+    assert card.title[0].isupper() and card.summary and not card.summary.endswith(".")
+    assert tables.card(card.table).scope == card.scope
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_draws_or_says_why_not(name: str, shape: str, request) -> None:
+    fixture, change = SHAPES[shape]
+    data = shaped(request.getfixturevalue(fixture), change, registry.card(name).scope)
+    drawn = registry.get(name).draw(data)
+    if isinstance(drawn, str):
+        assert not drawn or drawn.endswith(".")
+        assert shape not in ("whole", "thirty methods")
+        return
+    assert drawn.caption.endswith(".")
+    if registry.card(name).points:
+        assert len(points_of(drawn.figure))
+    svg = style.to_svg(drawn.figure)
+    ElementTree.fromstring(svg)
+    assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) <= COLOURS

@@ -1,0 +1,59 @@
+"""The table and the figure of CONTRIBUTING.md: two new files and a study that names them are all it takes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.shapes import SHAPES
+
+ROOT = Path(__file__).parents[2]
+PLACE = re.compile(r"`(src/reunlearn/reporting/\w+/(\w+)\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
+SCRIPT = """
+from reunlearn.reporting.pages.study import make_report
+from reunlearn.study.layout import layout_of
+from tests.reporting import synthetic
+
+made = synthetic.make()
+first, second = made.study.experiments
+asked = second.model_copy(update={"tables": ("methods", "worst_seeds"), "figures": ("gap_bars",)})
+sections = {e.name: layout_of(e, made.cards, e.name) for e in (first, asked)}
+report = make_report(made.job(sections=sections), made.tables, made.gathered)
+print("\\n".join(sorted(report.files)))
+print(report.files["tables/class-3-worst_seeds.md"])
+"""
+
+
+@pytest.fixture
+def project(tmp_path) -> dict[str, str]:
+    """A copy of the sources with the two files; return the environment that imports it."""
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    found = PLACE.findall((ROOT / "CONTRIBUTING.md").read_text())
+    assert [name for _, name, _ in found] == ["worst_seeds", "gap_bars"]
+    for path, _, code in found:
+        (tmp_path / path).write_text(code)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "src"), str(ROOT)])}
+
+
+def test_the_report_shows_them_where_they_are_named_and_nowhere_else(project, tmp_path):
+    run = {"env": project, "cwd": tmp_path, "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], **run)
+    assert done.returncode == 0, done.stderr
+    files = set(done.stdout.split())
+    assert {"figures/class-3-gap_bars.svg", "tables/class-3-worst_seeds.csv"} <= files
+    assert not [name for name in files if "random-0.2-worst" in name or "class-3-attacks" in name]
+    assert re.search(r"^\| pgu \|  \|  \| \d+\.\d\d \|$", done.stdout, re.MULTILINE)
+
+
+def test_they_pass_the_contracts_of_all_tables_and_figures(project, tmp_path):
+    command = [sys.executable, "-m", "pytest", "-vv", "-k", "worst_seeds or gap_bars"]
+    paths = [str(ROOT / f"tests/contracts/test_{kind}.py") for kind in ("tables", "figures")]
+    done = subprocess.run([*command, *paths], env=project, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert done.stdout.count("PASSED") == 2 + 2 * len(SHAPES) + 1 + len(SHAPES)
