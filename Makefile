@@ -36,7 +36,7 @@ SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 settings docs restore axe
+.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference settings docs restore axe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
 
 mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+
+reference: $(READY) ## keep a study's tables, results and records in reports/reference
+	@$(BIN)/python benchmarks/keep_reference.py $(call quoted,$(STUDY))
 
 discriminate: $(READY) ## print whether the quickstart tells methods apart, on its own and on other seeds
 	@$(MAKE) --no-print-directory reproduce STUDY=quickstart

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 from reunlearn.artifacts.gathered import Gathered
-from reunlearn.reporting import rows
-from reunlearn.reporting.experiment_data import ExperimentData, choose, read_tables
+from reunlearn.reporting.experiment import ExperimentData, Tables, choose
+from reunlearn.reporting.frames import read as read_frame
 from reunlearn.reporting.rows import ORIGINAL, RETRAIN
 from reunlearn.reporting.study_tables import StudyTables
-from reunlearn.reporting.tables import attack_table, method_table
+from reunlearn.reporting.tables.methods import average_gaps
 from reunlearn.study import paths
 from reunlearn.study.jobs import ReportJob, read_job
 
@@ -27,9 +27,9 @@ def main() -> int:
     good = True
     for study, wanted in WANTED.items():
         data = read(study, "random")
-        table = method_table(data)
-        gaps = dict(zip(rows.keys_of(table), table["avg_gap"], strict=True))
-        original, best = gaps[ORIGINAL], min(rows.methods_of(table), key=lambda row: gaps[row])
+        gaps = average_gaps(data)
+        methods = [row for row in gaps if not row.is_reference]
+        original, best = gaps[ORIGINAL], min(methods, key=lambda row: gaps[row])
         ratio = original / gaps[best]
         words = f"original {original:.2f}, best {best.heading} {gaps[best]:.2f}"
         print(f"{study}: {words}: {ratio:.2f} times (wanted {wanted})")
@@ -44,22 +44,19 @@ def read(study: str, experiment: str) -> ExperimentData:
     results = Path(paths.results(study))
     job = read_job(Path(paths.report(study), paths.SPECIFICATION), ReportJob)
     (wanted,) = (e for e in job.study.experiments if e.name == experiment)
-    tables = read_tables(StudyTables(results), experiment)
-    return choose(wanted, tables, Gathered.read(results), job.cards)
+    tables = Tables(StudyTables(results), experiment)
+    return choose(wanted, tables, job.sections[experiment], Gathered.read(results), job.cards)
 
 
 def intervals(data: ExperimentData) -> bool:
     """Print the attacks' intervals; tell whether one of them separates the original and not Retrain."""
-    table = attack_table(data)
+    found = read_frame(data.frame("attacks"))
     any_separates = False
     for attack in sorted(data.attacks):
-        ends = [f"{attack}_auc_low", f"{attack}_auc_high"]
-        original, retrain = (tuple(table.loc[row, ends]) for row in (ORIGINAL, RETRAIN))
-        separates = original[0] > 0.55 and retrain[0] <= 0.5 <= retrain[1]
+        original, retrain = (found[row][f"{attack}.auc"] for row in (ORIGINAL, RETRAIN))
+        separates = original.low > 0.55 and retrain.low <= 0.5 <= retrain.high
         any_separates |= bool(separates)
-        words = (
-            f"original [{original[0]:.3f}, {original[1]:.3f}], Retrain [{retrain[0]:.3f}, {retrain[1]:.3f}]"
-        )
+        words = f"original [{original.low:.3f}, {original.high:.3f}], Retrain [{retrain.low:.3f}, {retrain.high:.3f}]"
         print(f"  {attack:18} AUC {words}{'  separates' if separates else ''}")
     return any_separates
 

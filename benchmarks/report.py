@@ -35,9 +35,9 @@ from reunlearn.stages import measure
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.inputs import AggregateInputs, ReportInputs
-from reunlearn.study.jobs import AggregateJob, Job, ReportJob
-from reunlearn.study.plan import cards_of, write_specifications
+from reunlearn.study.inputs import AggregateInputs
+from reunlearn.study.jobs import AggregateJob, Job
+from reunlearn.study.plan import Plan, report_job, write_specifications
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, NamedRecipe, Study
 from reunlearn.study.specs import (
@@ -193,15 +193,7 @@ def jobs_of(made: Study, runs: list[RunSpec]) -> list[Job]:
     results = paths.results(NAME)
     return [
         AggregateJob("aggregate", results, NAME, tuple(runs), inputs=AggregateInputs(jobs=tuple(folders))),
-        ReportJob(
-            "report",
-            paths.report(NAME),
-            made,
-            cards_of(runs, catalogue()),
-            printed={},
-            forgotten={experiment.name: "a fifth" for experiment in made.experiments},
-            inputs=ReportInputs(results=results),
-        ),
+        report_job(Plan(made, NAME, runs=runs), catalogue(), results),
     ]
 
 

@@ -47,3 +47,32 @@ def _private_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known_plugin
     os.chdir(ROOT)
     yield
     os.chdir(before)
+
+
+def _synthetic(folder: Path, **options: object) -> object:
+    """Return a synthetic study for tests of the report; nobody waits for the disk."""
+    from tests.reporting import synthetic  # few tests need it, and it loads much
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(os, "fsync", lambda file: None)
+        return synthetic.make(**options)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """A synthetic study in which every run finished."""
+    return _synthetic(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def holed(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """Some runs missing, one diverged, one method made on another device."""
+    missing, diverged = ("lur", "salun"), ("gradient_ascent",)
+    return _synthetic(tmp_path_factory.mktemp("holed"), missing=missing, diverged=diverged, device="cuda:0")
+
+
+@pytest.fixture(scope="session")
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """Every run missing."""
+    return _synthetic(tmp_path_factory.mktemp("nothing"), missing=("all",))

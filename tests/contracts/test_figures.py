@@ -14,7 +14,6 @@ from reunlearn.reporting.tables import registry as tables
 from reunlearn.study.cards import FigureCard
 from reunlearn.study.catalogue import plugin_names
 from tests.contracts.shapes import SHAPES, shaped
-from tests.reporting.conftest import holed, nothing, whole  # noqa: F401
 
 NAMES = plugin_names("figures")
 COLOURS = {*style.VARIABLES, *style.DARK.values(), "#000000"}

@@ -13,7 +13,6 @@ from reunlearn.reporting.tables import registry
 from reunlearn.study.cards import TableCard
 from reunlearn.study.catalogue import plugin_names
 from tests.contracts.shapes import SHAPES, shaped
-from tests.reporting.conftest import holed, nothing, whole  # noqa: F401
 from tests.reporting.test_printed import meetings
 from tests.study.printed_cells import cell
 
@@ -81,7 +80,7 @@ def test_what_is_shown_is_defined_and_whole(name: str, data) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_shown_of_a_whole_study_is_something(name: str, whole) -> None:  # noqa: F811
+def test_what_is_shown_of_a_whole_study_is_something(name: str, whole) -> None:
     of = shaped(whole, SHAPES["whole"][1], registry.card(name).scope, printed=meetings(*PRINTED))
     alone = "a file alone" in registry.card(name).summary
     if name not in (

@@ -7,31 +7,6 @@ from dataclasses import replace
 import pytest
 
 from reunlearn.reporting.pages.study import make_report
-from tests.reporting import synthetic
-
-
-@pytest.fixture(scope="session")
-def whole(tmp_path_factory):
-    """A study in which every run finished."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("whole"))
-        return synthetic.make()
-
-
-@pytest.fixture(scope="session")
-def holed(tmp_path_factory):
-    """Some runs missing, one diverged, one method made on another device."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("holed"))
-        return synthetic.make(missing=("lur", "salun"), diverged=("gradient_ascent",), device="cuda:0")
-
-
-@pytest.fixture(scope="session")
-def nothing(tmp_path_factory):
-    """Every run missing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("nothing"))
-        return synthetic.make(missing=("all",))
 
 
 def report_of(made, printed=None, figures=True, **options):

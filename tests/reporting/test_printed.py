@@ -36,7 +36,7 @@ def reading(row):
 def judged(made, *cells, results=None, **experiment):
     """Return the verdicts."""
     changes = {} if results is None else {"results": results}
-    return judge(meetings(*cells, **experiment), made.data(NAME, **changes).by_row)
+    return judge(meetings(*cells, **experiment), made.data(NAME, **changes).finished)
 
 
 def ours(whole, method, metric):

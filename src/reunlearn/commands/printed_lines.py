@@ -90,7 +90,7 @@ class Table:
         name, results = self.experiment.name, self._results()
         if results is None:
             return [Met(self.study, name, meeting) for meeting in meetings]
-        judged = judge(meetings, rows.by_row(results))
+        judged = judge(meetings, rows.finished_runs(results))
         return [Met(self.study, name, found.meeting, found) for found in judged]
 
     def _results(self) -> pd.DataFrame | None:

@@ -215,7 +215,7 @@ def short_unit(card: NumberCard | MeasureCard) -> str:
     """Return a unit short enough for a heading; the card has the rest."""
     if card.unit.startswith("%"):
         return "%"
-    if card.unit.startswith("percentage point"):
+    if "percentage point" in card.unit:
         return "pp"
     first, _, rest = card.unit.partition(", ")
     return min((part for part in (first, rest) if part), key=len, default="")

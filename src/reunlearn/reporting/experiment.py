@@ -12,7 +12,7 @@ from reunlearn.artifacts.gathered import Gathered, JobResult
 from reunlearn.artifacts.record import Record
 from reunlearn.reporting import rows
 from reunlearn.reporting.parts.headline import Headline, headline_of
-from reunlearn.reporting.rows import Counts, RowKey
+from reunlearn.reporting.rows import RETRAIN, Counts, RowKey
 from reunlearn.reporting.study_tables import RESULTS, StudyTables
 from reunlearn.reporting.tables import registry
 from reunlearn.study.cards import Catalogue, MeasureCard
@@ -120,6 +120,25 @@ class ExperimentData:
         return rows.by_row(self.results)
 
     @functools.cached_property
+    def finished(self) -> dict[RowKey, pd.DataFrame]:
+        """The finished runs of each row: index seeds, a column per number."""
+        return rows.finished_runs(self.results)
+
+    def compared(self, row: RowKey, metrics: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return some numbers of the finished runs of a row and of Retrain, to compare their means.
+
+        Seeds in which a run of either did not finish are left out: the means are then over the same seeds wherever
+        each has every seed; Retrain may have more of them.
+        """
+        results = [self.by_row[key] for key in (row, RETRAIN) if key in self.by_row]
+        nothing = self.finished[row].iloc[:0]
+        both = (self.finished[row], self.finished.get(RETRAIN, nothing))
+        of_row, of_retrain = (
+            rows.without_unfinished(runs, *results).reindex(columns=metrics) for runs in both
+        )
+        return of_row, of_retrain
+
+    @functools.cached_property
     def measured(self) -> set[str]:
         """The names of all numbers that some run has."""
         return set(self.results.loc[self.results["status"] != "missing", "metric"])
@@ -146,7 +165,7 @@ class ExperimentData:
     @functools.cached_property
     def sizes(self) -> Sizes | None:
         """Samples in each set; None where nothing was measured on them."""
-        sizes = pd.concat([set_sizes(part) for part in self.by_row.values()]).dropna().astype(int)
+        sizes = pd.concat([set_sizes(runs) for runs in self.finished.values()]).dropna().astype(int)
         if sizes.empty:
             return None
         ends = {name: (int(column.min()), int(column.max())) for name, column in sizes.items()}
@@ -187,9 +206,9 @@ def choose(
     )
 
 
-def set_sizes(part: pd.DataFrame) -> pd.DataFrame:
+def set_sizes(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the samples in forget, retain and train of each finished run of one row, NaN where it is not known."""
-    sizes = rows.per_run(part, ["size_forget", "size_retain", "size_earlier"])
+    sizes = runs.reindex(columns=["size_forget", "size_retain", "size_earlier"])
     sizes.columns = pd.Index(["forget", "retain", "earlier"])
     return sizes.assign(train=sizes["forget"] + sizes["retain"] + sizes["earlier"].fillna(0)).drop(
         columns="earlier"

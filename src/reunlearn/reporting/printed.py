@@ -48,17 +48,17 @@ class _Number:
     missing: str = ""
 
 
-def judge(meetings: Iterable[Meeting], results: Mapping[RowKey, pd.DataFrame]) -> list[Judged]:
+def judge(meetings: Iterable[Meeting], finished: Mapping[RowKey, pd.DataFrame]) -> list[Judged]:
     """Return a verdict per meeting.
 
     Args:
         meetings: what the plan says.
-        results: tidy results of the experiment by row.
+        finished: the finished runs of each row of the experiment; see `rows.finished_runs`.
     """
     meetings = list(meetings)
     wanted = {m for meeting in meetings for m in _metrics(meeting.counterpart)}
-    measured = {m for part in results.values() for m in part["metric"]} & wanted
-    runs = {row: rows.per_run(part, sorted(measured)) for row, part in results.items()}
+    measured = {m for runs in finished.values() for m in runs} & wanted
+    runs = {row: part.reindex(columns=sorted(measured)) for row, part in finished.items()}
     judged = []
     for meeting in meetings:
         number = _number(meeting, runs, measured)

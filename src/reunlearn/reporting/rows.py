@@ -94,31 +94,25 @@ def index(keys: Sequence[RowKey]) -> pd.MultiIndex:
     )
 
 
-def values_of(part: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return {metric: values of the finished runs} of one row's results."""
-    runs = part[part["status"] == "finished"]
-    return {m: g.to_numpy(dtype=float) for m, g in runs.groupby("metric", sort=True)["value"]}
+def finished_runs(results: pd.DataFrame) -> dict[RowKey, pd.DataFrame]:
+    """Return the finished runs of each row of tidy results: index seeds, a column per number, NaN where one lacks."""
+    wide = results[results["status"] == "finished"].set_index([*KEY, *SEEDS, "metric"])["value"]
+    wide = wide.astype(float).unstack("metric")
+    parts = {
+        RowKey(*key): part.droplevel(KEY) for key, part in wide.groupby(level=KEY, sort=False, observed=True)
+    }
+    return {row: parts.get(row, wide.iloc[:0].droplevel(KEY)) for row in by_row(results)}
 
 
-def per_run(part: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    """Return some metrics of the finished runs of one row: index seeds, a column per metric, NaN where one lacks."""
-    chosen = part[(part["status"] == "finished") & part["metric"].isin(metrics)]
-    values = chosen.set_index([*SEEDS, "metric"])["value"]
-    return values.unstack("metric").reindex(columns=metrics).astype(float)
+def values(runs: pd.DataFrame, metric: str) -> np.ndarray:
+    """Return a number of some runs, of those that have it."""
+    return runs[metric].dropna().to_numpy() if metric in runs else np.empty(0)
 
 
-def compared(
-    part: pd.DataFrame, reference: pd.DataFrame, metrics: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return `per_run` of a row and of a reference, without the seeds in which a run of either did not finish.
-
-    Their means are then over the same seeds wherever each has every seed; a reference may have more of them.
-    """
-    unfinished = pd.concat([part, reference])
-    unfinished = unfinished.loc[unfinished["status"] != "finished", SEEDS].drop_duplicates()
-    gone = pd.MultiIndex.from_frame(unfinished)
-    row, other = per_run(part, metrics), per_run(reference, metrics)
-    return row[~row.index.isin(gone)], other[~other.index.isin(gone)]
+def without_unfinished(runs: pd.DataFrame, *results: pd.DataFrame) -> pd.DataFrame:
+    """Return runs without the seeds in which a run of these results diverged or is missing."""
+    seeds = pd.concat([part.loc[part["status"] != "finished", SEEDS] for part in results]).drop_duplicates()
+    return runs[~runs.index.isin(pd.MultiIndex.from_frame(seeds))]
 
 
 def counts_of(part: pd.DataFrame) -> Counts:

@@ -17,7 +17,7 @@ def by_seed(data: ExperimentData, metrics: list[str]) -> dict[RowKey, pd.DataFra
 
     The noise floor's runs have the seeds of the Retrain that they are paired with.
     """
-    return {row: rows.per_run(part, metrics) for row, part in data.by_row.items()}
+    return {row: runs.reindex(columns=metrics) for row, runs in data.finished.items()}
 
 
 def gaps_of(data: ExperimentData) -> pd.DataFrame:

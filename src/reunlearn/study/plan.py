@@ -128,7 +128,7 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
     """Add aggregate, report and track."""
     study = plan.study
     results = plan.add(aggregate_job(plan, plan.name, paths.results(plan.name)))
-    report = plan.add(_report_job(plan, cards, results))
+    report = plan.add(report_job(plan, cards, results))
     plan.add(
         TrackJob(
             "track",
@@ -142,7 +142,7 @@ def _add_tail(plan: Plan, cards: Catalogue) -> None:
     )
 
 
-def _report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
+def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
     """Return the report; its code is the stage's, and that of the tables and figures that it shows."""
     study = plan.study
     whole = layout_of(study, cards, f"study '{study.name}'")

@@ -16,7 +16,7 @@ import pytest
 from reunlearn.reporting.pages.report import Report
 from reunlearn.stages.pages import write_report
 
-FETCHED = Path(__file__).parents[2] / ".reunlearn/axe/node_modules/axe-core/axe.min.js"  # by `make axe`
+FETCHED = Path(__file__).parents[3] / ".reunlearn/axe/node_modules/axe-core/axe.min.js"  # by `make axe`
 AXE = Path(os.environ.get("REUNLEARN_AXE", FETCHED))
 SCHEMES = {"dark": 0, "light": 1}  # as Chromium counts them
 Scheme = Literal["dark", "light"]

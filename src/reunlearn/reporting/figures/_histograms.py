@@ -45,7 +45,7 @@ def panels_of(data: ExperimentData, quantity: str) -> dict[RowKey, Panel]:
     for row in _order(by_row):
         lines = by_row[row][by_row[row]["quantity"] == quantity]
         forget, test = (_counts(lines[lines["set"] == name]) for name in ("forget", "test"))
-        area = summarise(rows.values_of(data.by_row[row]).get(f"{quantity}_auc", [])).mean
+        area = summarise(rows.values(data.finished[row], f"{quantity}_auc")).mean
         panels[row] = Panel(forget, test, area)
     return panels
 

@@ -67,7 +67,7 @@ def curves_of(data: ExperimentData, attack: str) -> dict[RowKey, Curve]:
     for row, part in rows.by_row(lines[lines["attack"] == attack]).items():
         rates = part.groupby("false_positive_rate")["true_positive_rate"]
         means = rates.mean()
-        area = summarise(rows.values_of(data.by_row[row]).get(f"{attack}.auc", [])).mean
+        area = summarise(rows.values(data.finished[row], f"{attack}.auc")).mean
         curves[row] = Curve(means.index.to_numpy(), means.to_numpy(), area, int(rates.size().max()))
     return curves
 

@@ -15,14 +15,17 @@ SETS = ("retain", "forget")
 
 def time_ratio(data: ExperimentData, row: RowKey) -> float:
     """Return seconds of a row's method / of Retrain's training; NaN where they are not comparable."""
-    seconds = summarise(rows.values_of(data.by_row[row]).get("seconds_run", [])).mean
+    seconds = summarise(rows.values(data.finished[row], "seconds_run")).mean
     return seconds / _retrain_seconds(data) if is_comparable(data, row) else float("nan")
 
 
-def passes(part: pd.DataFrame) -> dict[str, float]:
-    """Return the passes over retain, forget and train: samples that a run drew / size of the set, mean over runs."""
-    sizes = set_sizes(part)
-    drawn = rows.per_run(part, [f"drawn_{name}" for name in SETS]).reindex(sizes.index)
+def passes(runs: pd.DataFrame) -> dict[str, float]:
+    """Return the passes over retain, forget and train: samples that a run drew / size of the set, mean over runs.
+
+    `runs`: the finished runs of a row.
+    """
+    sizes = set_sizes(runs)
+    drawn = runs.reindex(columns=[f"drawn_{name}" for name in SETS])
     shares = {name: drawn[f"drawn_{name}"] / sizes[name] for name in SETS}
     shares["train"] = drawn.sum(axis=1, min_count=1) / sizes["train"]
     return {name: summarise(share.to_numpy()).mean for name, share in shares.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -19,26 +19,26 @@ from reunlearn.study.cards import NumberCard, TableCard
 Decimals = Callable[[str, NumberCard], int]
 
 
-def means(data: ExperimentData, metrics: Iterable[str] | None = None) -> dict[RowKey, dict[str, Number]]:
+def means(data: ExperimentData, metrics: Sequence[str] | None = None) -> dict[RowKey, dict[str, Number]]:
     """Return mean, deviation and n of each row; of all metrics if none are named, else of those, even if unknown."""
-    found = {}
-    for row, part in data.by_row.items():
-        values = rows.values_of(part)
-        found[row] = {m: number_of(values.get(m, [])) for m in (values if metrics is None else metrics)}
-    return found
+    return {
+        row: {
+            m: number_of(rows.values(runs, m))
+            for m in (runs.dropna(axis="columns", how="all") if metrics is None else metrics)
+        }
+        for row, runs in data.finished.items()
+    }
 
 
-def with_gaps(data: ExperimentData, metrics: Iterable[str]) -> dict[RowKey, dict[str, Number]]:
+def with_gaps(data: ExperimentData, metrics: Sequence[str]) -> dict[RowKey, dict[str, Number]]:
     """Return `means` with the gap to Retrain.
 
     The mean is over all finished runs. The gap is over the seeds in which neither the row's run nor Retrain's diverged
     or is missing: otherwise it would compare means over other seeds.
     """
-    metrics = list(metrics)
-    retrain = data.by_row.get(RETRAIN, data.results.iloc[:0])
     found = means(data, metrics)
-    for row, part in data.by_row.items():
-        of_row, of_retrain = (runs.mean() for runs in rows.compared(part, retrain, metrics))
+    for row in data.by_row:
+        of_row, of_retrain = (runs.mean() for runs in data.compared(row, metrics))
         found[row] = {
             m: replace(number, gap=gap(float(of_row[m]), float(of_retrain[m])))
             for m, number in found[row].items()
@@ -58,7 +58,7 @@ def shown_in(table: str, data: ExperimentData) -> dict[str, NumberCard]:
 
 def compute(table: str, data: ExperimentData, *, gaps: bool) -> pd.DataFrame:
     """Return the numbers of a table, with their gaps to Retrain if asked; empty where none was measured."""
-    metrics = shown_in(table, data)
+    metrics = list(shown_in(table, data))
     return frame_of(with_gaps(data, metrics) if gaps else means(data, metrics))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reunlearn.metrics.seeds_then_samples import interval_over_seeds
 from reunlearn.metrics.separation import METRICS
-from reunlearn.reporting import numbers, rows
+from reunlearn.reporting import numbers
 from reunlearn.reporting.cards import of_measure, short_unit
 from reunlearn.reporting.cells import RUNS, Cell, Column, Row, Table, absent, column_of, runs_cell
 from reunlearn.reporting.experiment import ExperimentData
@@ -39,13 +39,13 @@ def compute(data: ExperimentData) -> pd.DataFrame:
     """
     attacks = list(data.attacks)
     own = _measured.means(data, attacks)
-    return frame_of({row: own[row] | _over_seeds(part, attacks) for row, part in data.by_row.items()})
+    return frame_of({row: own[row] | _over_seeds(runs, attacks) for row, runs in data.finished.items()})
 
 
-def _over_seeds(part: pd.DataFrame, attacks: Sequence[str]) -> dict[str, Number]:
-    """Return a.m of one row for each attack a and each m of METRICS."""
+def _over_seeds(runs: pd.DataFrame, attacks: Sequence[str]) -> dict[str, Number]:
+    """Return a.m of the finished runs of a row for each attack a and each m of METRICS."""
     names = [f"{attack}.{metric}" for attack in attacks for metric in METRICS]
-    runs = rows.per_run(part, [f"{name}{end}" for name in names for end in ENDS])
+    runs = runs.reindex(columns=[f"{name}{end}" for name in names for end in ENDS])
     found = {}
     for name in names:
         interval = interval_over_seeds(*(runs[f"{name}{end}"].to_numpy() for end in ENDS))

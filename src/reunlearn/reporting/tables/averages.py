@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from reunlearn.metrics.averages import AVERAGES, paper_average
-from reunlearn.reporting import rows
 from reunlearn.reporting.cards import AVERAGES as CARDS
 from reunlearn.reporting.cells import NOTHING, Row, Table, column_of, plain_cell
 from reunlearn.reporting.experiment import ExperimentData
@@ -31,11 +30,10 @@ def compute(data: ExperimentData) -> pd.DataFrame:
     Means are over the seeds in which neither the row's run nor Retrain's diverged or is missing, as in all gaps; n
     counts those of the row.
     """
-    retrain = data.by_row.get(RETRAIN, data.results.iloc[:0])
     metrics = sorted({m for average in AVERAGES for _, candidates in average.terms for m in candidates})
     entries = {}
-    for row, part in data.by_row.items():
-        runs, of_retrain = rows.compared(part, retrain, metrics)
+    for row in data.by_row:
+        runs, of_retrain = data.compared(row, metrics)
         means, others = (frame.mean().dropna().to_dict() for frame in (runs, of_retrain))
         entries[row] = {
             average.name: Number(paper_average(average, means, others), n=len(runs)) for average in AVERAGES

@@ -35,11 +35,10 @@ NOTE = "Run times are compared between equal devices, processors and numbers of 
 def compute(data: ExperimentData) -> pd.DataFrame:
     """Return the costs that are known of some row: those of COSTS."""
     entries = {}
-    for row, part in data.by_row.items():
-        values = rows.values_of(part)
-        found = {name: number_of(values.get(metric, [])) for name, metric in MEASURED.items()}
+    for row, runs in data.finished.items():
+        found = {name: number_of(rows.values(runs, metric)) for name, metric in MEASURED.items()}
         found["time_share"] = Number(100 * time_ratio(data, row))
-        found |= {f"passes_{name}": Number(mean) for name, mean in passes(part).items()}
+        found |= {f"passes_{name}": Number(mean) for name, mean in passes(runs).items()}
         entries[row] = found
     known = [name for name in COSTS if any(found[name].known for found in entries.values())]
     return frame_of({row: {name: found[name] for name in known} for row, found in entries.items()})

@@ -60,12 +60,12 @@ def compute(data: ExperimentData) -> pd.DataFrame:
 
 
 def _cost(data: ExperimentData, row: RowKey) -> dict[str, Number]:
-    part = data.by_row[row]
-    values, over = rows.values_of(part), passes(part)
+    runs = data.finished[row]
+    over = passes(runs)
     return {
-        "seconds": number_of(values.get("seconds_run", [])),
+        "seconds": number_of(rows.values(runs, "seconds_run")),
         "time_ratio": Number(time_ratio(data, row)),
-        **{f"drawn_{name}": number_of(values.get(f"drawn_{name}", [])) for name in SETS},
+        **{f"drawn_{name}": number_of(rows.values(runs, f"drawn_{name}")) for name in SETS},
         **{f"passes_{name}": Number(over[name]) for name in SETS},
     }
 

@@ -39,7 +39,7 @@ def compute(data: ExperimentData) -> pd.DataFrame:
     """
     if not data.printed:
         return pd.DataFrame(index=rows.index([]))
-    return pd.DataFrame([_entry(found) for found in judge(data.printed, data.by_row)]).set_index(rows.KEY)
+    return pd.DataFrame([_entry(found) for found in judge(data.printed, data.finished)]).set_index(rows.KEY)
 
 
 def _entry(found: Judged) -> dict[str, object]:
