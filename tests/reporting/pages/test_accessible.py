@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from tests.reporting.browser import ask, findings, needs_axe, needs_chromium
-from tests.reporting.test_audit_page import REFERENCES, audit
+from tests.reporting.pages.browser import ask, findings, needs_axe, needs_chromium
+from tests.reporting.pages.test_audit import REFERENCES, audit
 
 PAGES = ("holed_report", "audit_report")
 
