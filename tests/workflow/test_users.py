@@ -25,7 +25,8 @@ def test_a_method_is_one_file_and_one_line(tiny: Project, tmp_path: Path) -> Non
     assert measured == {"evaluation", "comparison", "entropy_logistic"}
     assert all("/my_method~" in folder for _, folder in ran if folder.startswith("runs/"))
     assert set(before) < set(project.stamps())
-    assert "my_method" in (project.root / "reports/tiny/index.html").read_text()
+    page = (project.root / "reports/tiny/index.html").read_text()
+    assert "my_method" in page.replace("<wbr>", "")
 
 
 def test_a_failed_run_leaves_a_report_that_names_the_hole(tiny: Project, tmp_path: Path) -> None:
