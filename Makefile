@@ -1,7 +1,8 @@
-# make help lists the targets. Choices: STUDY METHODS SEEDS CORES DEVICE PROFILE VERIFY, as in
+# make help lists the targets. Choices: STUDY SIZE METHODS SEEDS CORES DEVICE PROFILE VERIFY, as in
 #   make reproduce STUDY=quickstart-cifar10 METHODS=salun,lur SEEDS=0 CORES=4 DEVICE=cuda PROFILE=default
 
 STUDY   ?= quickstart
+SIZE    ?= full
 METHODS ?=
 SEEDS   ?=
 # nproc knows what this process may use; left alone it would believe OMP_NUM_THREADS
@@ -21,10 +22,12 @@ READY_TEST := .venv/.ready-test
 # an environment that was copied or moved with its project would run the source of the place where it was made
 STRANGER := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$PWD" || rm -f $(READY) $(READY_TEST))
 USABLE = import os, sys, pip; assert sys.version_info >= (3, 11); assert open(".venv/.place").read() == os.getcwd()
+# a size of a study is a study of its own: gdr-gma-smoke extends gdr-gma
+WANTED = $(strip $(STUDY))$(if $(filter-out full,$(SIZE)),-$(strip $(SIZE)))
 # a value may hold blanks: the shell gets it as one word
 quoted = '$(subst ','\'',$(strip $1))'
 pair = $(if $(strip $2),$1=$(call quoted,$2))
-CONFIG = $(call pair,study,$(STUDY)) $(call pair,methods,$(METHODS)) $(call pair,seeds,$(SEEDS)) $(call pair,device,$(DEVICE)) \
+CONFIG = $(call pair,study,$(WANTED)) $(call pair,methods,$(METHODS)) $(call pair,seeds,$(SEEDS)) $(call pair,device,$(DEVICE)) \
 	$(call pair,verify,$(VERIFY))
 # another profile than `default` says itself how many cores it may use: on a cluster they are those of one job
 HERE = $(filter default,$(PROFILE))

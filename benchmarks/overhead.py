@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.randomness import seeded

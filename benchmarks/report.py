@@ -38,8 +38,9 @@ from reunlearn.study.catalogue import catalogue
 from reunlearn.study.inputs import AggregateInputs
 from reunlearn.study.jobs import AggregateJob, Job
 from reunlearn.study.plan import Plan, report_job, write_specifications
+from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Seeds
-from reunlearn.study.schema import Experiment, NamedRecipe, Study
+from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import (
     REFERENCES,
     ArchitectureSpec,

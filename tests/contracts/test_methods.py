@@ -22,8 +22,8 @@ from reunlearn.objectives.classification import Classification
 from reunlearn.study.cards import MethodCard
 from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.methods import fill, holds, state_kinds
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import Scenario, read_scenario
-from reunlearn.study.schema import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.state.registry import card as state_card

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 import reunlearn.unlearning.methods
 from reunlearn.study.methods import holds
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import read_scenario
-from reunlearn.study.schema import Recipe
 from reunlearn.unlearning.registry import Method, card
 from reunlearn.unlearning.task import Task
 from tests.unlearning.making import make

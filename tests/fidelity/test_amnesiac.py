@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from reunlearn.objectives.classification import Classification
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.loop import train
 from reunlearn.training.state import batch_updates
 from tests.training.state.requests import request

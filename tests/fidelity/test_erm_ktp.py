@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.models.masked import MaskedNetwork
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.state import entangled
 from reunlearn.training.tensor_files import save_model
 from tests.training.state.requests import request

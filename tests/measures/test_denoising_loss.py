@@ -13,7 +13,7 @@ from reunlearn.data.images import ImageSamples
 from reunlearn.measures import denoising_loss
 from reunlearn.measures.registry import Measured, MeasureInputs, Network
 from reunlearn.objectives.noise_prediction import make
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 TIMESTEPS, CLASSES = 20, 3
 SIZES = {"forget": 300, "retain": 7, "test": 5}  # forget: more than one batch

@@ -20,7 +20,7 @@ from reunlearn.metrics.divergence import zrf, zrf_released
 from reunlearn.metrics.histograms import BINS, counts_of
 from reunlearn.metrics.outputs import Outputs
 from reunlearn.objectives.classification import make
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 CLASSES = 3
 NOTHING = np.array([], dtype=np.int64)

@@ -10,7 +10,7 @@ from reunlearn.measures import relearn_time
 from reunlearn.measures.registry import Measured, MeasureInputs, Network
 from reunlearn.metrics.outputs import Outputs
 from reunlearn.objectives.classification import make
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 COUNT = 24
 FORGET = np.arange(1, COUNT, 4)  # all of class 1

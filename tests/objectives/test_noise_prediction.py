@@ -18,7 +18,7 @@ from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.noise_prediction import NoisePrediction
 from reunlearn.study.cards import Reading
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.unlearning.registry import card

@@ -15,7 +15,7 @@ from reunlearn.data.batches import Batch
 from reunlearn.data.text import TextSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives import classification, text
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.unlearning.registry import card

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from reunlearn.study import paths
+from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Seeds
-from reunlearn.study.schema import Experiment, NamedRecipe
+from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import (
     NOISE_FLOOR,
     ORIGINAL,

@@ -10,7 +10,7 @@ from torch import nn
 
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import make
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from tests.stages.specifications import recipe as short_recipe
 
 COUNT, CLASSES = 12, 3

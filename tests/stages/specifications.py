@@ -9,7 +9,7 @@ from reunlearn.study import paths
 from reunlearn.study.inputs import MeasureInputs
 from reunlearn.study.jobs import Job, MeasureJob
 from reunlearn.study.plan import write_specifications
-from reunlearn.study.schema import NamedRecipe
+from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.specs import ArchitectureSpec, DatasetSpec, MeasureSpec, ObjectiveSpec, TrainingSpec
 
 DIGITS = DatasetSpec(name="digits", modality="images")

@@ -14,6 +14,7 @@ from reunlearn.study import load, methods, presets
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.preset_choice import choose
 from reunlearn.study.presets import ScenarioConditions
+from reunlearn.study.recipes import RecipeEntry
 from reunlearn.study.rows import Method
 from reunlearn.study.scenario import kind_class, kinds, read_scenario
 from reunlearn.study.schema import Experiment
@@ -135,7 +136,7 @@ def experiments_of(method: str) -> list[Experiment]:
             update={
                 "dataset": table.dataset.model_copy(update={"name": dataset}),
                 "architecture": table.architecture.model_copy(update={"name": network}),
-                "recipe": recipe,
+                "recipe": RecipeEntry(name=recipe),
                 "scenario": scenario,
             }
         )
@@ -179,7 +180,7 @@ def test_the_mode_of_pgu_follows_the_scenario() -> None:
         row = Method.model_validate({"name": "pgu", "reading": reading})
         for table in experiments_of("pgu"):
             settings = choose(presets.read("pgu"), row, table, "here")
-            if table.recipe != "digits-small":
+            if table.recipe.name != "digits-small":
                 assert settings.get("mode", "removal") == MODES[table.scenario.kind]
 
 

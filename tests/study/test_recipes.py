@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from reunlearn.base.errors import UserError
 from reunlearn.study import load
 from reunlearn.study.load import load_recipe, names
-from reunlearn.study.schema import NamedRecipe, RecipeFile
+from reunlearn.study.recipes import NamedRecipe, RecipeFile
 
 CIFAR = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 SFR_CIFAR = (0.4914008, 0.4821590, 0.4465309), (0.2023028, 0.1994131, 0.2009607)

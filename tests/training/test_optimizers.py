@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.unlearning.methods.unsir import UNSIR
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.schedules import SCHEDULES, advance, make_schedule, schedule_over
 
 BASE, EPOCHS = 0.3, 12

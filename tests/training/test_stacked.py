@@ -15,7 +15,7 @@ from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import make
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.stacked import LARGEST_MAP, WIDTH, groups_of, together, train_stack

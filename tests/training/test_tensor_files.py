@@ -15,7 +15,7 @@ from torch import nn
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
 from reunlearn.training.tensor_files import load_model, read_tensors, save_model, tied_names, write_tensors

@@ -14,7 +14,7 @@ from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.classification import Classification
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.unlearning.task import AccessError, Task
 
 SIZE, EPOCHS = 8, 3

@@ -8,7 +8,8 @@ from reunlearn.base.yaml_files import read_yaml
 from reunlearn.commands.each import of_each
 from reunlearn.commands.printing import joined, print_facts, print_json, print_table
 from reunlearn.study.load import CONFIG, load_recipe, load_study, names
-from reunlearn.study.schema import NamedRecipe, Study
+from reunlearn.study.recipes import NamedRecipe
+from reunlearn.study.schema import Study
 
 
 @dataclass(frozen=True)

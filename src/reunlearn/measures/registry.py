@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reunlearn.data.batches import Samples
     from reunlearn.objectives.registry import Objective
-    from reunlearn.study.schema import Recipe
+    from reunlearn.study.recipes import Recipe
 
 Weights = dict[str, np.ndarray]
 

@@ -14,7 +14,7 @@ from reunlearn.stages.loading import Loader
 from reunlearn.stages.model_files import History, status, write_history
 from reunlearn.study import paths
 from reunlearn.study.jobs import TrainJob
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.loop import train
 from reunlearn.training.precision import in_use
 from reunlearn.training.tensor_files import save_model

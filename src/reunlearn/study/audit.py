@@ -22,8 +22,9 @@ from reunlearn.study.jobs import GivenJob
 from reunlearn.study.load import load_recipe, parse
 from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
 from reunlearn.study.plan import Plan
+from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Seeds
-from reunlearn.study.schema import Experiment, NamedRecipe, Study
+from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import (
     NOISE_FLOOR,
     ORIGINAL,

@@ -12,7 +12,8 @@ from reunlearn.study.counts import image_side, train_size
 from reunlearn.study.measuring import objective_of
 from reunlearn.study.plugin_settings import check_multiples, check_plugin_settings
 from reunlearn.study.pretrained import FILE
-from reunlearn.study.schema import Experiment, NamedRecipe
+from reunlearn.study.recipes import NamedRecipe
+from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import MethodSpec
 
 # models that an attack needs of a kind: two on either side, for a spread

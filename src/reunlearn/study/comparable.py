@@ -25,8 +25,9 @@ def setting_differences(
         return [training.absent or scenario.absent]
     assert training.ours is not None
     found = [*_data(cell, training.ours, experiment), *_network(cell, training.ours, experiment, cards)]
-    if experiment.recipe not in training.ours.recipes:
-        found.append(f"trained by the recipe {experiment.recipe}, not by the paper's")
+    recipe = experiment.recipe
+    if recipe.name not in training.ours.recipes or recipe.changes:
+        found.append(f"trained by the recipe {recipe.words}, not by the paper's")
     if not same_scenario(scenario, experiment.scenario):
         found.append(f"printed for {what_is_forgotten(cell)}, ours forgets {experiment.scenario.summary}")
     objective = experiment.objective

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from reunlearn.base.errors import UserError
 from reunlearn.study.cards import DatasetCard, MeasureCard, ModelCard
-from reunlearn.study.schema import Experiment, NamedRecipe
+from reunlearn.study.recipes import NamedRecipe
+from reunlearn.study.schema import Experiment
 
 
 def train_size(experiment: Experiment, data: DatasetCard) -> int:

@@ -11,7 +11,7 @@ from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.inputs import Folder, StateInputs, TrainInputs, UnlearnInputs
 from reunlearn.study.jobs import Job, StateJob, TrainJob, UnlearnJob
-from reunlearn.study.load import load_recipe
+from reunlearn.study.load import recipe_of
 from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
 from reunlearn.study.pools import Pools
 from reunlearn.study.pretrained import weights_digest
@@ -46,7 +46,7 @@ class Expansion:
         self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where)
         checks.check_sizes(experiment, self.data_card, where)
         check_attacks(experiment, cards.attacks, self.data_card, where)
-        objective, recipe = objective_of(experiment, cards), load_recipe(experiment.recipe)
+        objective, recipe = objective_of(experiment, cards), recipe_of(experiment.recipe, where)
         checks.check_network(experiment, cards, self.data_card, recipe, where)
         network = cards.models[experiment.architecture.name]
         check_batches(experiment, network, self.data_card, recipe, where)

@@ -9,7 +9,7 @@ from typing import Literal
 from reunlearn.base.errors import UserError, near
 from reunlearn.study import comparable, measuring, methods
 from reunlearn.study.cards import Catalogue, Value
-from reunlearn.study.load import load_recipe
+from reunlearn.study.load import recipe_of
 from reunlearn.study.meetings import Counterpart, Meeting, Term
 from reunlearn.study.papers import (
     ANY_LABEL,
@@ -124,7 +124,7 @@ def ours_of(experiment: Experiment, cards: Catalogue, where: str) -> Ours:
         cards,
         (*map(Candidate, (RETRAIN, *floor, ORIGINAL)), *rows),
         frozenset(spec.name for spec in measuring.chosen(experiment, cards, where)),
-        bool(load_recipe(experiment.recipe).augmentation),
+        bool(recipe_of(experiment.recipe, where).augmentation),
     )
 
 

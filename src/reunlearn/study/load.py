@@ -12,7 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from reunlearn.base.errors import UserError, near
 from reunlearn.base.yaml_files import as_read, read_yaml
-from reunlearn.study.schema import NamedRecipe, RecipeFile, Study
+from reunlearn.study.extending import Extension, extended, is_extension
+from reunlearn.study.recipes import NamedRecipe, RecipeEntry, RecipeFile
+from reunlearn.study.schema import Study
 
 CONFIG = Path("config")
 # keys of older files, and what they are called now
@@ -176,13 +178,39 @@ def names(folder: str) -> list[str]:
 
 def load_study(name: str) -> Study:
     """Read and validate config/studies/NAME.yaml."""
-    path = CONFIG / "studies" / f"{name}.yaml"
-    if name not in names("studies"):  # a long name could not even be looked for
-        raise UserError(f"no study '{name}' in {path.parent}; {near(name, names('studies'))}")
-    study = parse(Study, read_yaml(path), str(path))
+    path = _study_file(name)
+    study = parse(Study, _study_content(name, ()), str(path))
     if study.name != name:
         raise UserError(f"{path}: name: is '{study.name}' but the file is called '{name}'")
     return study
+
+
+def _study_file(name: str) -> Path:
+    path = CONFIG / "studies" / f"{name}.yaml"
+    if name not in names("studies"):  # a long name could not even be looked for
+        raise UserError(f"no study '{name}' in {path.parent}; {near(name, names('studies'))}")
+    return path
+
+
+def _study_content(name: str, before: tuple[str, ...]) -> Any:
+    """Return the content of a study's file, with that of the study that it extends; `before`: what leads to it."""
+    path = _study_file(name)
+    if name in before:
+        raise UserError(f"{path}: extends itself, by way of {', '.join(before)}")
+    content = read_yaml(path)
+    if not is_extension(content):
+        return content if not before else parse(Study, content, str(path)) and content
+    extension = parse(Extension, content, str(path))
+    return extended(extension, lambda base: _study_content(base, (*before, name)), str(path))
+
+
+def recipe_of(entry: RecipeEntry, where: str) -> NamedRecipe:
+    """Return an experiment's recipe; `where`: begins the error line of changes that do not fit it."""
+    recipe = load_recipe(entry.name)
+    if not entry.changes:
+        return recipe
+    content = recipe.model_dump() | entry.changes
+    return parse(NamedRecipe, content, f"{where}: recipe '{entry.name}'")
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from reunlearn.study.cards import DatasetCard
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 LIBRARIES_MIB = 1000  # torch, scikit-learn and their own buffers
 COPIES = 2.5  # of the samples: as they lie in the file, of each set, of a batch

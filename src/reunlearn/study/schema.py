@@ -6,11 +6,12 @@ The JSON schema in workflow/schemas and the table in config/README.md are genera
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reunlearn.study.fields import Name, Settings, Strict, text_or_parts
+from reunlearn.study.recipes import RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
 
@@ -126,7 +127,11 @@ class Experiment(Strict):
     name: Name = Field(description="heading in the report")
     dataset: Dataset = Field(description="the samples")
     architecture: Architecture = Field(description="the network")
-    recipe: Name = Field(description="how the network is trained: a file of config/recipes, without .yaml")
+    recipe: Annotated[
+        RecipeEntry, BeforeValidator(recipe_written_out, json_schema_input_type=str | RecipeEntry)
+    ] = Field(
+        description="how the network is trained: a file of config/recipes, without .yaml; a mapping shortens it"
+    )
     scenario: StudyScenario = Field(description="what is to be forgotten")
     seeds: tuple[SeedsEntry, ...] = Field(
         min_length=1, description="one run each; a number k stands for train k, split k, method k"
@@ -191,90 +196,3 @@ class Study(Strict):
         if twice:
             raise ValueError(f"two experiments are called {twice[0]!r}")
         return self
-
-
-class Recipe(Strict):
-    """How a model is trained, and how its inputs are prepared for it."""
-
-    epochs: int = Field(ge=1)
-    retrain_epochs: int | None = Field(
-        None, ge=1, description="of models trained without the forget set; as many as `epochs` if absent"
-    )
-    batch_size: int = Field(ge=1)
-    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
-    learning_rate: float = Field(gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1, description="SGD only")
-    nesterov: bool = Field(False, description="SGD only")
-    weight_decay: float = Field(0.0, ge=0)
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
-    schedule: Literal["constant", "cosine", "linear", "exponential", "multistep"] = Field(
-        "constant", description="of the learning rate, after the warm-up"
-    )
-    schedule_end: float = Field(
-        0.001,
-        ge=0,
-        le=1,
-        description="linear, exponential: last rate as a share of the first; cosine ends at 0",
-    )
-    schedule_per: Literal["epoch", "step"] = Field("epoch", description="when the learning rate changes")
-    milestones: tuple[int, ...] = Field((), description="epochs after which multistep divides by ten")
-    warmup_epochs: int = Field(
-        0, ge=0, description="epochs in which the rate rises linearly to learning_rate"
-    )
-    precision: Literal["full", "mixed"] = Field(
-        "full", description="mixed: bfloat16 where a GPU has it; a CPU always computes in full precision"
-    )
-    augmentation: tuple[Literal["crop", "flip", "rotation", "randaugment"], ...] = Field(
-        (), description="of training images, in this order"
-    )
-    crop_padding: int = Field(4, ge=1, description="black pixels on each side before a random crop")
-    rotation_degrees: float = Field(20.0, gt=0, le=180, description="largest random angle to either side")
-    randaugment_operations: int = Field(2, ge=1, description="operations per image")
-    randaugment_magnitude: int = Field(9, ge=0, le=30, description="of those operations that have one")
-    resize: int | None = Field(
-        None, ge=1, description="height and width that images are resized to, in training and evaluation"
-    )
-    interpolation: Literal["bilinear", "bicubic"] = Field("bilinear", description="of resize")
-    mean: tuple[Annotated[float, Field(ge=0, le=1)], ...] | None = Field(
-        None, description="per channel, of pixels in [0, 1]; the dataset's own if absent"
-    )
-    std: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(None, description="as mean")
-    group_by_length: bool = Field(False, description="texts of like length share a training batch")
-
-    @model_validator(mode="after")
-    def _schedule_fits(self) -> Recipe:
-        shortest = min(self.epochs, self.retrain_epochs or self.epochs)
-        marks = (self.warmup_epochs, *self.milestones)
-        if self.warmup_epochs >= shortest:
-            raise ValueError(
-                f"warmup_epochs {self.warmup_epochs} leaves nothing of {shortest} epochs; lower it"
-            )
-        if self.warmup_epochs == 1 and self.schedule_per == "epoch":
-            raise ValueError("a warm-up of one epoch changes nothing per epoch; set schedule_per to step")
-        if (self.schedule == "multistep") != bool(self.milestones):
-            raise ValueError("milestones and schedule multistep come together; give both or neither")
-        if any(a >= b for a, b in zip(marks, (*self.milestones, shortest), strict=True)):
-            raise ValueError(f"milestones must rise, after {self.warmup_epochs} and before {shortest} epochs")
-        if self.schedule == "exponential" and not self.schedule_end:
-            raise ValueError("schedule exponential never reaches 0; give a schedule_end above 0")
-        return self
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Recipe:
-        if self.nesterov and (self.optimizer != "sgd" or not self.momentum):
-            raise ValueError("nesterov needs optimizer sgd and a momentum above 0")
-        if (self.mean and len(self.mean)) != (self.std and len(self.std)):
-            raise ValueError("mean and std come together, with one number per channel each")
-        return self
-
-
-class RecipeFile(Recipe):
-    """How a model is trained, how its inputs are prepared for it, and where that comes from."""
-
-    source: str = Field(description="paper, released code, or 'ours'")
-
-
-class NamedRecipe(Recipe):
-    """A recipe as specifications hold it: with the name of its file, which paths show."""
-
-    name: str

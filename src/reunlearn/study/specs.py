@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from reunlearn.base.hashing import full_digest, short_digest
 from reunlearn.study.cards import Modality, Reading, Value
+from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Seeds
 from reunlearn.study.scenario import AnyScenario
-from reunlearn.study.schema import NamedRecipe
 
 
 class Spec(BaseModel):

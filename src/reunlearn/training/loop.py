@@ -15,7 +15,7 @@ from reunlearn.artifacts.digest import PACKAGE, code_digest
 from reunlearn.base.hashing import full_digest
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training import checkpoint
 from reunlearn.training.checkpoint import History, Running
 from reunlearn.training.optimizers import make_optimizer

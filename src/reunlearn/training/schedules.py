@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import (
     SequentialLR,
 )
 
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 SCHEDULES = ("constant", "cosine", "linear", "exponential", "multistep")
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.checkpoint import History
 from reunlearn.training.grouped import disagreement, group, largest_map, separate, side_by_side, why_alone
 from reunlearn.training.optimizers import make_optimizer

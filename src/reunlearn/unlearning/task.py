@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.registry import Objective
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import Scenario
-from reunlearn.study.schema import Recipe
 from reunlearn.training.batch_sizes import MEASURING, batch_size
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from reunlearn.data.batches import Samples
 from reunlearn.objectives.classification import Classification
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.state.registry import StateRequest
 
 RECIPE = Recipe(learning_rate=0.05, epochs=2, batch_size=8)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.models.registry import build
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.state import entangled
 from tests.training.state.requests import request

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.unlearning.methods.eu_k import reset_to_fresh, reset_to_kaiming
 from tests.unlearning.methods.small import CLASSES, NETWORKS, assert_same, distance
 from tests.unlearning.methods.watched import perturbed, watch

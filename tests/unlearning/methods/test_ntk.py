@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from reunlearn.base.errors import UserError
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.state.registry import FILE
 from reunlearn.training.tensor_files import save_model
 from reunlearn.unlearning.methods.ntk import trapezium

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 from reunlearn.training.state.registry import FILE
 from reunlearn.training.tensor_files import save_model
 from reunlearn.unlearning.task import Task

@@ -8,7 +8,7 @@ from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
 from reunlearn.data.prepared import Prepared
 from reunlearn.data.storage import fits_in_memory
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 
 def samples(

@@ -6,7 +6,7 @@ import numpy as np
 
 from reunlearn.data.prepared import Prepared
 from reunlearn.data.text import TextSamples
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 
 def samples(

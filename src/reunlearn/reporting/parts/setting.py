@@ -18,7 +18,7 @@ def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
         ("Data", experiment.dataset.name),
         ("Network", architecture.name + (f" ({options})" if options else "")),
         *([("Objective", objective.name)] if objective else []),
-        ("Recipe", experiment.recipe),
+        ("Recipe", experiment.recipe.words),
         ("Seeds", ", ".join(map(str, sorted({run.seeds.train for run in data.runs})))),
     ]
     kinds = {kind for card in data.measures.values() for kind in card.pools}

@@ -18,7 +18,7 @@ from torch import nn
 from reunlearn.data.batches import Samples
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.cards import StateCard
-from reunlearn.study.schema import Recipe
+from reunlearn.study.recipes import Recipe
 
 FILE = "state.safetensors"  # that every kind writes
 
