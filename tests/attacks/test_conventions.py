@@ -15,6 +15,7 @@ import pytest
 from reunlearn.attacks import (
     confidence_svc,
     entropy_logistic,
+    entropy_logistic_augmented,
     entropy_logistic_cv,
     loss_logistic_cv,
     shadow_xgboost,
@@ -25,7 +26,7 @@ from reunlearn.study.catalogue import plugin_names
 from tests.attacks.synthetic import leaky
 
 COLUMNS = {
-    ("GDR-GMA", "MIA"): entropy_logistic,
+    ("GDR-GMA", "MIA"): entropy_logistic_augmented,
     ("SFR-on", "MIA"): entropy_logistic,
     ("LUR", "MIA"): confidence_svc,
     ("∇τ", "|MIA_L − 50|"): loss_logistic_cv,
@@ -70,7 +71,7 @@ def test_retrain_has_an_area_of_one_half_in_pgu() -> None:
     assert shadow_xgboost.run(*leaky(0, 3.0, sizes=sizes, models=6), 0).value > 0.65  # control: it saw forget
 
 
-@pytest.mark.parametrize("attack", [entropy_logistic, confidence_svc])
+@pytest.mark.parametrize("attack", [entropy_logistic, entropy_logistic_augmented, confidence_svc])
 def test_retrain_has_no_fixed_value_in_the_others(attack) -> None:
     """Neither 50 nor any constant: it is what fresh samples get, and goes with how sure the model is of retain."""
     assert attack.CARD.ideal.startswith("Retrain's value")

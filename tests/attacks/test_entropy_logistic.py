@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from reunlearn.attacks import entropy_logistic_augmented
 from reunlearn.attacks.entropy_logistic import run
 from reunlearn.metrics.classification import entropy
 from tests.attacks.synthetic import CLASSES, half_seen, logits_of, memorised, never_saw, noisy
@@ -70,3 +71,17 @@ def test_scores_are_compared_within_the_classes_of_forget() -> None:
     assert (
         len(run(outputs, None, 0).other_scores) == (base.labels["test"] == 3).sum() < len(base.labels["test"])
     )
+
+
+def test_augmented_entropies_take_the_place_of_those_of_forget_and_retain() -> None:
+    """GDR-GMA: test stays as it is. Where nothing is augmented, the two attacks are one."""
+    plain = noisy(1, {"forget": 300, "retain": 300, "test": 300})
+    assert entropy_logistic_augmented.run(plain, None, 0).value == run(plain, None, 0).value
+    other = noisy(2, {"forget": 300, "retain": 300, "test": 300})
+    entropies = {name: entropy(other.logits[name]) for name in ("forget", "retain")}
+    both = replace(plain, augmented_entropy=entropies)
+    swapped = replace(
+        plain, logits={**plain.logits, **{name: other.logits[name] for name in ("forget", "retain")}}
+    )
+    assert entropy_logistic_augmented.run(both, None, 0).value == run(swapped, None, 0).value
+    assert run(both, None, 0).value == run(plain, None, 0).value  # the plain attack does not look at them

@@ -28,7 +28,12 @@ def reorder(
     outputs: Outputs, shadows: ShadowPools, name: str, order: np.ndarray
 ) -> tuple[Outputs, ShadowPools]:
     """Put the samples of one set in another order, everywhere they occur."""
-    moved = Outputs(*({**arrays, name: arrays[name][order]} for arrays in vars(outputs).values()))
+    moved = Outputs(
+        *(
+            {set_: array[order] if set_ == name else array for set_, array in arrays.items()}
+            for arrays in vars(outputs).values()
+        )
+    )
     if name == "forget":
         shadows = replace(shadows, reference=shadows.reference[order])
     return moved, shadows

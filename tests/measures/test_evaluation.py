@@ -72,8 +72,9 @@ def no_samples(index: np.ndarray) -> Any:
 
 
 def test_augmented_accuracies_only_where_the_recipe_augments() -> None:
-    plain = measured().numbers
-    assert not [name for name in plain if name.endswith("_augmented")]
+    without = measured()
+    plain = without.numbers
+    assert not [name for name in (*plain, *without.arrays) if "augmented" in name]
     both = measured(("crop",))
     assert {n for n in both.numbers if n.endswith("_augmented")} == {
         f"accuracy_{s}_augmented" for s in ("forget", "retain")
@@ -86,6 +87,7 @@ def test_augmented_accuracies_only_where_the_recipe_augments() -> None:
         expected_NK = random_model(1)(torch.cat([batch.x for batch in batches])).numpy()
     assert both.numbers["accuracy_retain_augmented"] == accuracy(expected_NK, np.arange(15, 40) % CLASSES)
     assert (both.arrays["retain_augmented_predicted"] == expected_NK.argmax(axis=1)).all()
+    np.testing.assert_allclose(both.arrays["retain_augmented_entropy"], entropy(expected_NK.astype(np.float16)), rtol=1e-3)
 
 
 def test_zrf_is_against_an_untrained_network_on_forget() -> None:

@@ -28,7 +28,7 @@ def training_of(experiment: Experiment, objective: str = "classification") -> Tr
         architecture=ArchitectureSpec(
             name=experiment.architecture.name, settings=experiment.architecture.settings
         ),
-        recipe=NamedRecipe(name=experiment.recipe, epochs=1, batch_size=1, learning_rate=1.0),
+        recipe=NamedRecipe(name=experiment.recipe.name, epochs=1, batch_size=1, learning_rate=1.0),
         objective=ObjectiveSpec(name=objective),
     )
 

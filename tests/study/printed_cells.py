@@ -31,7 +31,7 @@ EXPERIMENT = {
     "recipe": "gdr-gma-cifar10",
     "seeds": [0],
     "methods": ["salun@code"],
-    "attacks": ["entropy_logistic"],
+    "attacks": ["entropy_logistic", "entropy_logistic_augmented"],
 }
 PAPERS = {  # what a number of another paper says of its setting, and the experiment that follows that paper
     "LUR": ({"paper": "LUR", "table": "Table 1", "fraction": "10%"}, {"recipe": "lur-cifar10"}),

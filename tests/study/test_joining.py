@@ -99,7 +99,8 @@ def test_columns_become_numbers():
     assert texts == [
         "accuracy_test",
         "accuracy_forget_augmented",
-        "mean gap to Retrain of accuracy_forget_augmented, accuracy_retain_augmented, accuracy_test, entropy_logistic",
+        "mean gap to Retrain of accuracy_forget_augmented, accuracy_retain_augmented, accuracy_test, "
+        "entropy_logistic_augmented",
         "100 − accuracy_forget",
     ]
     people = {"dataset": "CelebA-HQ-FIR", "model": "ResNet-34", "scenario": "identities", "table": "Table 2"}
@@ -110,11 +111,8 @@ def test_columns_become_numbers():
 @pytest.mark.parametrize(
     ("metric", "words"),
     [
-        (
-            "MIA",
-            "the paper measures with the training augmentation on, ours is measured without augmentation",
-        ),
-        ("Avg_Gap", "ours is measured without augmentation (in its term entropy_logistic)"),
+        ("MIA", ""),
+        ("Avg_Gap", ""),
         ("RTE", "a run time on another machine"),
         ("Acc_Df", ""),
         ("Acc_val", ""),
@@ -123,6 +121,11 @@ def test_columns_become_numbers():
 def test_the_evaluation_transform_counts(metric, words):
     (meeting,) = met(cell(metric=metric))
     assert words in meeting.obstacle and bool(words) == bool(meeting.obstacle)
+
+
+def test_an_attack_without_augmentation_does_not_stand_for_one_with_it():
+    (meeting,) = met(cell(metric="MIA"), attacks=["entropy_logistic"])
+    assert meeting.obstacle == "entropy_logistic_augmented is not measured"
 
 
 def test_without_augmentation_the_training_transform_is_the_plain_one():

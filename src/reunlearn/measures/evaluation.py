@@ -41,10 +41,11 @@ CARD: dict[str, Any] = {
 def run(inputs: MeasureInputs) -> Measured:
     """Measure every set.
 
-    Arrays: <set>_logits [N, K] float16, <set>_labels [N], <set>_index [N] per set; <set>_augmented_predicted [N], the
-    class that is answered under the training augmentation. Tables: `samples`, loss and entropy of each forget and test
-    sample; `histograms`, how many of them lie in each bin of metrics/histograms.py; `classes`, true and predicted
-    classes per set. Where a logit is not finite, a set has no accuracy and no predicted classes.
+    Arrays: <set>_logits [N, K] float16, <set>_labels [N], <set>_index [N] per set; under the training augmentation
+    <set>_augmented_predicted [N], the class that is answered, and <set>_augmented_entropy [N]. Tables: `samples`, loss
+    and entropy of each forget and test sample; `histograms`, how many of them lie in each bin of metrics/histograms.py;
+    `classes`, true and predicted classes per set. Where a logit is not finite, a set has no accuracy and no predicted
+    classes.
     """
     assert inputs.network is not None
     network = inputs.network
@@ -66,6 +67,7 @@ def run(inputs: MeasureInputs) -> Measured:
     for name, logits_NK in augmented.items():
         numbers[f"accuracy_{name}_augmented"] = accuracy(logits_NK, outputs.labels[name])
     predicted = _predicted(augmented)
+    outputs.augmented_entropy.update((name, entropy(logits_NK)) for name, logits_NK in augmented.items())
     numbers |= _against_incompetent(network, outputs.logits["forget"])
     numbers |= _of_scenario(outputs, network.split) | told_apart(quantities)
     return Measured(

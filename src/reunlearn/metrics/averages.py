@@ -33,7 +33,7 @@ AVERAGES = (
             ("Acc_Df", ("accuracy_forget_augmented", "accuracy_forget")),
             ("Acc_Dr", ("accuracy_retain_augmented", "accuracy_retain")),
             ("Acc_val", ("accuracy_test",)),
-            ("MIA", ("entropy_logistic",)),
+            ("MIA", ("entropy_logistic_augmented", "entropy_logistic")),
         ),
     ),
     PaperAverage(

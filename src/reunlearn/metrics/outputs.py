@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,13 @@ class Outputs:
     """What a model answers: logits [N, K], labels [N] and official numbers [N] per set.
 
     Sets are forget, retain, validation, earlier and test. Numbers go into the official training set, those of test into
-    the official test set.
+    the official test set. Of sets that were also seen under the training augmentation, the entropies [N] there.
     """
 
     logits: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     index: dict[str, np.ndarray]
+    augmented_entropy: dict[str, np.ndarray] = field(default_factory=dict)
 
     def comparable(self, name: str) -> np.ndarray:
         """Return a mask [N] of the samples of a set whose class occurs in forget: unseen but alike."""
@@ -37,20 +38,23 @@ class Outputs:
 
     @property
     def finite(self) -> bool:
-        """Whether every logit is finite."""
-        return all(bool(np.isfinite(logits).all()) for logits in self.logits.values())
+        """Whether every number is finite."""
+        arrays = (*self.logits.values(), *self.augmented_entropy.values())
+        return all(bool(np.isfinite(array).all()) for array in arrays)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return them by the names that they have in a file."""
         parts = {"logits": self.logits, "labels": self.labels, "index": self.index}
+        parts["augmented_entropy"] = self.augmented_entropy
         return {f"{name}_{part}": array for part, sets in parts.items() for name, array in sets.items()}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Outputs:
         """Return the outputs that a file holds."""
         sets = [key.removesuffix("_logits") for key in arrays if key.endswith("_logits")]
-        parts = ({name: arrays[f"{name}_{part}"] for name in sets} for part in ("logits", "labels", "index"))
-        return cls(*parts)
+        parts = ("logits", "labels", "index", "augmented_entropy")
+        known = ({n: arrays[f"{n}_{part}"] for n in sets if f"{n}_{part}" in arrays} for part in parts)
+        return cls(*known)
 
 
 @dataclass(frozen=True)

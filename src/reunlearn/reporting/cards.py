@@ -64,7 +64,7 @@ AVERAGES: dict[str, NumberCard] = {
     "avg_gap_gdr_gma": _average(
         "Avg. Gap of GDR-GMA",
         "mean of |mean − mean of Retrain| over Acc_Df, Acc_Dr (both with the training augmentation on, where the "
-        "recipe has any), Acc_val (official test set) and MIA (entropy_logistic, here without augmentation)",
+        "recipe has any), Acc_val (official test set) and MIA (entropy_logistic_augmented, else entropy_logistic)",
         "GDR-GMA, tables 2 to 5: 'Avg. Gap'",
     ),
     "avg_gap_lur": _average(
