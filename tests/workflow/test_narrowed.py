@@ -37,6 +37,12 @@ def project(tmp_path_factory: pytest.TempPathFactory, known_plugins: Path) -> Pr
     return made
 
 
+@pytest.mark.parametrize("size", ["", "full", "smoke", " lite "])
+def test_a_size_is_a_study_of_its_own(size: str) -> None:
+    wanted = {"": "gdr-gma", "full": "gdr-gma"}.get(size, f"gdr-gma-{size.strip()}")
+    assert handed_over("STUDY=gdr-gma", f"SIZE={size}")[0] == f"study={wanted}"
+
+
 @pytest.mark.parametrize(
     ("choices", "values"),
     [
