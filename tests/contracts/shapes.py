@@ -9,10 +9,27 @@ import pandas as pd
 
 from reunlearn.reporting.experiment import OWN_COLUMNS, ExperimentData, Tables
 from reunlearn.reporting.study_data import StudyData
+from reunlearn.study.claims import Claim
 from tests.reporting.synthetic import Made
 
 Shape = Callable[[pd.DataFrame], pd.DataFrame]
 MANY = 30
+CLAIMS = [
+    Claim.model_validate(
+        {
+            "name": f"{expects} {number}",
+            "says": "what is claimed & more",
+            "source": "Table 1",
+            "experiments": ["random-0.2", "class-3"],
+            "row": "pgu",
+            "number": number,
+            "expects": expects,
+            "margin": 2.0 if expects == "within" else 0.0,
+        }
+    )
+    for expects in ("lower", "within")
+    for number in ("avg_gap", "accuracy_test", "nobody_measured")
+]
 REFERENCES = ("retrain", "noise_floor", "original")
 
 
@@ -65,7 +82,7 @@ SHAPES: dict[str, tuple[str, Shape]] = {  # the study's fixture, and what is mad
 def shaped(made: Made, shape: Shape, scope: str, **changes: Any) -> ExperimentData | StudyData:
     """Return the data of one experiment, or of the whole study, in another shape."""
     experiments = [_experiment(made, shape, e.name, **changes) for e in made.study.experiments]
-    return experiments[-1] if scope == "experiment" else StudyData(experiments, made.job().whole)
+    return experiments[-1] if scope == "experiment" else StudyData(experiments, made.job().whole, CLAIMS)
 
 
 def _experiment(made: Made, shape: Shape, name: str, **changes: Any) -> ExperimentData:

@@ -87,7 +87,9 @@ def test_augmented_accuracies_only_where_the_recipe_augments() -> None:
         expected_NK = random_model(1)(torch.cat([batch.x for batch in batches])).numpy()
     assert both.numbers["accuracy_retain_augmented"] == accuracy(expected_NK, np.arange(15, 40) % CLASSES)
     assert (both.arrays["retain_augmented_predicted"] == expected_NK.argmax(axis=1)).all()
-    np.testing.assert_allclose(both.arrays["retain_augmented_entropy"], entropy(expected_NK.astype(np.float16)), rtol=1e-3)
+    np.testing.assert_allclose(
+        both.arrays["retain_augmented_entropy"], entropy(expected_NK.astype(np.float16)), rtol=1e-3
+    )
 
 
 def test_zrf_is_against_an_untrained_network_on_forget() -> None:

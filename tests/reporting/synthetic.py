@@ -125,9 +125,9 @@ class Made:
     def whole(self, *experiments: str, **changes: Any) -> StudyData:
         """Return the data of the whole study, or of some of its experiments; `changes`: as in `data`."""
         names = experiments or tuple(e.name for e in self.study.experiments)
-        return StudyData(
-            [self.data(name, **changes) for name in names], layout_of(self.study, self.cards, self.study.name)
-        )
+        claims = changes.pop("claims", ())
+        layout = layout_of(self.study, self.cards, self.study.name)
+        return StudyData([self.data(name, **changes) for name in names], layout, claims)
 
     def job(self, **changes: Any) -> ReportJob:
         """Return the job of the stage `report`; `changes`: fields of it."""

@@ -188,6 +188,31 @@ RANKS: dict[str, NumberCard] = {
     "blocks": NumberCard(title="Blocks", compares="seeds of experiments", unit="n", direction="", ideal=""),
 }
 
+CLAIMS: dict[str, NumberCard] = {
+    "verdict": NumberCard(
+        title="Verdict",
+        compares="whether the row differs from each of its rivals as the paper says, over the seeds of this study",
+        unit="",
+        direction="",
+        ideal="holds",
+        source="ours: paired t tests over seeds, corrected by Holm",
+    ),
+    "least": NumberCard(
+        title="Least support",
+        compares="of the rival that supports the claim least: the mean difference over seeds, negative where it does",
+        unit="of the number",
+        direction="the lower, the more it supports the claim",
+        ideal="below 0",
+    ),
+    "n": NumberCard(
+        title="Seeds",
+        compares="the fewest seeds of a comparison",
+        unit="n",
+        direction="",
+        ideal="as the paper has",
+    ),
+}
+
 PRINTED = NumberCard(
     title="",
     compares="the paper's printed column beside our number of the same definition",

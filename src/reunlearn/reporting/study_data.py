@@ -9,6 +9,7 @@ import pandas as pd
 
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.tables import registry
+from reunlearn.study.claims import Claim
 from reunlearn.study.layout import Layout
 
 
@@ -18,6 +19,7 @@ class StudyData:
 
     experiments: Sequence[ExperimentData]
     layout: Layout
+    claims: Sequence[Claim] = ()  # of the paper that the study reproduces
     name: str = ""  # of an experiment, where there is one: tables over all of them have no such prefix
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 

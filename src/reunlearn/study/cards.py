@@ -197,6 +197,7 @@ class TableCard(ShownCard):
     """A table; its summary is the caption."""
 
     folded: bool = False  # whether it is opened by a click
+    opens: bool = False  # of a whole study: whether it stands above the experiments
 
 
 class FigureCard(ShownCard):

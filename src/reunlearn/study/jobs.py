@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from reunlearn.base.errors import UserError
 from reunlearn.base.hashing import full_digest
 from reunlearn.study.cards import Catalogue
+from reunlearn.study.claims import Claim
 from reunlearn.study.inputs import (
     KEYS,
     AggregateInputs,
@@ -207,6 +208,7 @@ class ReportJob(Job):
         sections: tables and figures of each experiment.
         printed: the printed numbers that it shows, each with the row that it meets, by experiment.
         forgotten: what is forgotten, in words, by experiment.
+        claims: of the paper that the study reproduces.
     """
 
     study: Study
@@ -215,6 +217,7 @@ class ReportJob(Job):
     sections: dict[str, Layout]
     printed: dict[str, list[Meeting]]
     forgotten: dict[str, str]
+    claims: tuple[Claim, ...] = ()
     inputs: ReportInputs = field(kw_only=True)
 
 

@@ -18,6 +18,7 @@ from reunlearn.base.errors import UserError, near
 from reunlearn.base.yaml_files import read_yaml
 from reunlearn.study import load
 from reunlearn.study.cards import Catalogue, Value
+from reunlearn.study.claims import Claim
 from reunlearn.study.fields import Name, Strict
 from reunlearn.study.presets import ScenarioConditions
 
@@ -145,6 +146,7 @@ class Paper(Strict):
     columns_of: dict[str, dict[str, PrintedColumn]] = Field(
         default_factory=dict, description="columns that mean something else in one table, by table"
     )
+    claims: tuple[Claim, ...] = Field((), description="what it claims of its own method")
 
     @model_validator(mode="after")
     def _terms_are_columns(self) -> Paper:

@@ -184,6 +184,7 @@ class Study(Strict):
     title: str = Field(description="heading of the report")
     description: str = Field("", description="a paragraph for the report")
     experiments: tuple[Experiment, ...] = Field(min_length=1, description="the tables")
+    paper: Name | None = Field(None, description="a file of config/papers, whose claims the report tests")
     tables: Names | None = Field(
         None, description="tables over all experiments, in this order; the defaults if absent"
     )

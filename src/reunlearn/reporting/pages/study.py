@@ -39,7 +39,7 @@ def make_report(
     """
     experiments = _experiments(job, tables, gathered)
     sections = [build(data) for data in experiments]
-    whole = show(StudyData(experiments, job.whole))
+    whole = show(StudyData(experiments, job.whole, job.claims))
     shown = [*(section.shown for section in sections), whole]
     view = view_of([table for part in shown for table in part.tables], root, single=single)
     methods = divergences.used_methods(gathered.runs, job.cards.methods)
