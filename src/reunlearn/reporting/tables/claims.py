@@ -61,6 +61,7 @@ def _line(claim: Claim, row: RowKey, data: ExperimentData) -> list[object]:
     found = list(series(claim, row, data))
     verdict = verdicts.judge([pair for _, pair in found])
     rival = found[verdict.worst][0].heading if verdict.worst is not None else ""
+    rival = f"margin {claim.margin:g}" if claim.expects == "within" else rival
     return [
         claim.name,
         claim.says,
@@ -109,5 +110,5 @@ def _least(line: Mapping[str, Any]) -> Cell:
 
 def _summary(frame: pd.DataFrame) -> str:
     counts = frame["verdict"].value_counts()
-    found = ", ".join(f"{counts[kind]} {kind}" for kind in verdicts.VERDICTS if kind in counts)
+    found = ", ".join(f"{kind} {counts[kind]}" for kind in verdicts.VERDICTS if kind in counts)
     return f"{frame['claim'].nunique()} claims in {len(frame)} lines: {found}."
