@@ -56,10 +56,15 @@ def test_what_is_expected_of_a_class_is_taken_off() -> None:
     assert result.details["auc"] > loss_logistic_cv.run(outputs, None, 0).details["auc"] + 0.3
 
 
+def _validation(arrays: dict[str, np.ndarray], places: np.ndarray) -> dict[str, np.ndarray]:
+    """Return arrays per set with these validation samples."""
+    return {name: a[places] if name == "validation" else a for name, a in arrays.items()}
+
+
 def test_the_order_of_validation_is_nothing_and_the_seed_something() -> None:
     outputs, _ = leaky(0)
     order = np.random.default_rng(0).permutation(200)
-    moved = Outputs(*({**a, "validation": a["validation"][order]} for a in vars(outputs).values()))
+    moved = Outputs(*(_validation(a, order) for a in vars(outputs).values()))
     first = run(outputs, None, 0)
     np.testing.assert_array_equal(run(moved, None, 0).member_scores, first.member_scores)
     assert not np.array_equal(run(outputs, None, 1).member_scores, first.member_scores)
@@ -67,7 +72,7 @@ def test_the_order_of_validation_is_nothing_and_the_seed_something() -> None:
 
 def test_too_few_to_calibrate_are_refused() -> None:
     outputs = memorised()
-    few = {name: {**a, "validation": a["validation"][:30]} for name, a in vars(outputs).items()}
+    few = {name: _validation(a, np.arange(30)) for name, a in vars(outputs).items()}
     with pytest.raises(ValueError, match="needs 19 validation samples"):
         run(Outputs(**few), None, 0)
     alien = replace(outputs, labels={**outputs.labels, "forget": np.full(60, CLASSES)})

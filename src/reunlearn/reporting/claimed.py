@@ -11,6 +11,7 @@ from reunlearn.metrics.averages import AVERAGES, PaperAverage
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.rows import RETRAIN, RowKey
 from reunlearn.study.claims import OTHERS, Claim
+from reunlearn.study.specs import RowSpec
 
 FIRST_TABLE = "avg_gap"  # the average gap of the first table
 Series = tuple[np.ndarray, np.ndarray]
@@ -43,7 +44,8 @@ def series(claim: Claim, row: RowKey, data: ExperimentData) -> Iterator[tuple[Ro
 
 
 def _name(row: RowKey) -> str:
-    return f"{row.method}+{row.label}" if row.label else row.method
+    """Return what a claim calls a row, whatever its reading."""
+    return RowSpec(method=row.method, label=row.label or None).name
 
 
 def _fits(row: RowKey, other: RowKey) -> bool:
