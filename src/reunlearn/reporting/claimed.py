@@ -9,7 +9,8 @@ import pandas as pd
 
 from reunlearn.metrics.averages import AVERAGES, PaperAverage
 from reunlearn.reporting.experiment import ExperimentData
-from reunlearn.reporting.rows import RETRAIN, RowKey
+from reunlearn.reporting.rows import RowKey
+from reunlearn.reporting.seeds import by_seed, seed_gaps
 from reunlearn.study.claims import OTHERS, Claim
 from reunlearn.study.specs import RowSpec
 
@@ -55,16 +56,11 @@ def _fits(row: RowKey, other: RowKey) -> bool:
 
 def _values(claim: Claim, row: RowKey, data: ExperimentData) -> pd.Series:
     """Return the claim's number of each finished run of a row, or its distance from Retrain's of the same seeds."""
-    runs = data.finished[row]
-    retrain = data.finished.get(RETRAIN, runs.iloc[:0]).reindex(runs.index)
     metrics = _terms(claim.number, data)
-    if metrics is not None:
-        gaps = runs.reindex(columns=metrics) - retrain.reindex(columns=metrics)
-        return gaps.abs().mean(axis="columns", skipna=False)
-    (own,), (reference,) = (
-        [frame.get(claim.number, pd.Series(np.nan, runs.index))] for frame in (runs, retrain)
-    )
-    return (own - reference).abs() if claim.expects in ("nearer", "within") else own
+    if metrics is None and claim.expects in ("lower", "higher"):
+        return by_seed(data, [claim.number])[row][claim.number]
+    gaps = seed_gaps(by_seed(data, metrics or [claim.number]))
+    return gaps[row].dropna()
 
 
 def _terms(number: str, data: ExperimentData) -> list[str] | None:
