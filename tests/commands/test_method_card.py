@@ -36,6 +36,7 @@ CARD = MethodCard.model_validate(
         "readings": ["paper", "code"],
         "divergences": [{"code": "0.5", "paper": "[a] of [0, 1]", "where": "Eq. 1"}],
         "capabilities": {"head": True, "outputs": {"loss": ["kl"]}},
+        "mixed": False,
         "network": "masked",
         "scenarios": ["class", "subclass"],
         "hyperparameters": {
@@ -72,6 +73,7 @@ def test_a_card_in_words() -> None:
         "training-time state": "weights if at is initial: What training started from.",
         "asks of the recipe": "a weight decay if repair is True",
         "asks of the objective": "the loss; head; outputs if loss is kl",
+        "precision": "always full",
         "scenarios": "class, subclass",
         "returns": "masked, around the original's",
     }
@@ -79,11 +81,19 @@ def test_a_card_in_words() -> None:
 
 
 def test_a_card_without_any_of_these() -> None:
-    nothing = {"needs": Needs(), "readings": (), "capabilities": {}, "network": None, "scenarios": None}
+    nothing = {
+        "needs": Needs(),
+        "readings": (),
+        "capabilities": {},
+        "mixed": True,
+        "network": None,
+        "scenarios": None,
+    }
     words = facts(CARD.model_copy(update=nothing), STATES)
     assert words["readings"] == "one: a study writes made"
     assert (words["sees"], words["training-time state"]) == ("no samples", "none")
     assert (words["asks of the objective"], words["scenarios"]) == ("the loss", "all")
+    assert words["precision"] == "the recipe's"
     assert (words["asks of the recipe"], words["returns"]) == ("nothing", "the original's network")
 
 

@@ -19,6 +19,7 @@ from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
+from reunlearn.objectives.registry import Objective
 from reunlearn.study.cards import MethodCard
 from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.methods import fill, holds, state_kinds
@@ -26,6 +27,7 @@ from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import Scenario, read_scenario
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training.loop import train
+from reunlearn.training.precision import Mixed
 from reunlearn.training.state.registry import card as state_card
 from reunlearn.training.state.registry import write
 from reunlearn.unlearning.registry import card
@@ -147,6 +149,7 @@ def unlearn(
     sets: dict[str, Counting],
     seed: int = 0,
     declared: set[str] | None = None,
+    objective: Objective | None = None,
 ) -> tuple[nn.Module, Task]:
     """Run a method on a copy of the original with the access that its card declares."""
     settings = settings_of(name, reading)
@@ -156,7 +159,7 @@ def unlearn(
     task = Task(
         dict(sets),
         declared,
-        Classification(CLASSES),
+        objective or Classification(CLASSES),
         CLASSES,
         seed,
         recipe=RECIPE,
@@ -237,6 +240,19 @@ def test_weights_stay_finite(
     assert finite(model)
     wanted = result_network(card(name).network, 0)
     assert model.state_dict().keys() == wanted.state_dict().keys()
+
+
+@every_method
+def test_mixed_precision_reaches_the_method_and_leaves_weights_in_full(
+    name: str, reading: str | None
+) -> None:
+    if not card(name).mixed:
+        pytest.skip("always in full precision")
+    mixed = Mixed(Classification(CLASSES), "cpu")
+    rough, exact = (unlearn(name, reading, make_sets(9, 25), objective=o)[0] for o in (mixed, None))
+    assert finite(rough)
+    assert all(t.dtype != torch.bfloat16 for t in rough.state_dict().values())
+    assert bits(rough) != bits(exact), "nothing was computed in bfloat16"
 
 
 @every_method

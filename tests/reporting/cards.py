@@ -44,6 +44,7 @@ def method(name: str, **more: Any) -> MethodCard:
         "readings": readings,
         "divergences": (),
         "capabilities": {},
+        "mixed": True,
         "network": None,
         "scenarios": None,
         "hyperparameters": {},

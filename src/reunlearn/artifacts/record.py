@@ -37,6 +37,7 @@ class Record(BaseModel):
     Attributes:
         seconds: by section.
         peak_memory_mib: None where it is not known.
+        precision: full or mixed, of what trained or unlearned.
         status: finished or diverged, of models and what is measured on them.
         drawn: samples that a method really drew, by set.
         replayed: distance of the replayed training's end from the original, where it missed it.
@@ -55,6 +56,7 @@ class Record(BaseModel):
     host: str
     finished: str
     command: list[str]
+    precision: str | None = None
     status: str | None = None
     drawn: dict[str, int] | None = None
     replayed: float | None = None

@@ -34,6 +34,7 @@ def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
         "training-time state": "\n".join(kept) or "none",
         "asks of the recipe": f"a weight decay{when(decay)}" if decay is not False else "nothing",
         "asks of the objective": "; ".join(["the loss", *asked]),
+        "precision": "the recipe's" if card.mixed else "always full",
         "scenarios": "all" if card.scenarios is None else joined(card.scenarios),
         "returns": f"{card.network}, around the original's" if card.network else "the original's network",
     }

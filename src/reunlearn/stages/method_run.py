@@ -17,6 +17,7 @@ from reunlearn.study.jobs import ShadowJob
 from reunlearn.study.methods import holds, state_kinds
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.specs import MethodSpec
+from reunlearn.training.precision import in_precision, in_use
 from reunlearn.training.randomness import seeded
 from reunlearn.training.replayed import read_replayed, replayed_distance
 from reunlearn.training.state.registry import StateRequest, write
@@ -30,6 +31,15 @@ DECLARED = ("forget", "retain", "validation", "true_labels")
 def kinds_of(method: MethodSpec) -> list[str]:
     """Return the kinds of training-time state that a method reads under its settings."""
     return state_kinds(card(method.name), method.settings)
+
+
+def precision_of(loader: Loader, method: MethodSpec) -> str:
+    """Return the precision that a method computes in: the recipe's, where its card says `mixed`.
+
+    Methods that change weights by a formula (Fisher, influence, kernels, projections) and those with a network of their
+    own always compute in full precision.
+    """
+    return in_use(loader.recipe.precision, loader.device) if card(method.name).mixed else "full"
 
 
 def task_of(
@@ -48,7 +58,7 @@ def task_of(
     return Task(
         loader.sets(split),
         {name for name in DECLARED if holds(getattr(needs, name), method.settings)},
-        loader.objective(),
+        in_precision(loader.objective(), precision_of(loader, method), loader.device),
         loader.classes,
         seed=seed,
         recipe=loader.recipe,

@@ -13,7 +13,7 @@ from torch import nn
 from reunlearn.base.errors import UserError
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader
-from reunlearn.stages.method_run import forget, task_of
+from reunlearn.stages.method_run import forget, precision_of, task_of
 from reunlearn.stages.model_files import status, write_history
 from reunlearn.study.jobs import UnlearnJob
 from reunlearn.training.replayed import read_replayed, replayed_distance
@@ -40,6 +40,7 @@ def run(context: Context[UnlearnJob]) -> None:
         carried=carried,
         log=history.append,
     )
+    context.facts["precision"] = precision_of(loader, job.method)
     _synchronise(context.device)
     with context.stopwatch.section("run"):
         model = forget(model, job.method, task, job.seed)

@@ -80,6 +80,7 @@ class MethodCard(Card):
     readings: tuple[Reading, ...]
     divergences: tuple[Divergence, ...]
     capabilities: dict[str, When]  # what it asks of the objective beyond the loss
+    mixed: bool  # whether it follows the precision of the recipe: it takes steps by the objective's loss
     network: str | None  # an architecture around the original's, if it returns such models
     scenarios: tuple[str, ...] | None  # kinds that it is for; None: all
     hyperparameters: dict[str, Hyperparameter]

@@ -38,7 +38,9 @@ class Recipe(Strict):
         0, ge=0, description="epochs in which the rate rises linearly to learning_rate"
     )
     precision: Literal["full", "mixed"] = Field(
-        "full", description="mixed: bfloat16 where a GPU has it; a CPU always computes in full precision"
+        "full",
+        description="mixed: bfloat16 in forward passes of training and of methods that take optimizer steps, where a "
+        "GPU or CPU (avx512_bf16, AMX) has it; full precision elsewhere. Models are always measured in full precision",
     )
     augmentation: tuple[Literal["crop", "flip", "rotation", "randaugment"], ...] = Field(
         (), description="of training images, in this order"

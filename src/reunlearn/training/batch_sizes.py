@@ -20,7 +20,7 @@ class Most:
 
 
 # of outputs that are written; on a CPU larger batches leave the caches: 2,000 took three times as long
-EVALUATION = Most(cpu=250, gpu=4000)
+EVALUATION = Most(cpu=128, gpu=4000)
 MEASURING = Most(cpu=1000, gpu=1000)  # of what a method looks up on its way: losses, guesses, labels
 PLACES = 4000 * 32 * 32  # pixels in one batch on a GPU, at most: 4,000 images of 32×32, 81 of 224×224
 

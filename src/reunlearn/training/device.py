@@ -14,6 +14,7 @@ import torch
 from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
 from reunlearn.study import asked
+from reunlearn.training.allocator import keep_large_blocks
 
 WAIT_SECONDS = 0.2  # between two looks for a free GPU
 # what torch imports of itself when the first optimizer is made: that takes longer than training a small network, and
@@ -25,7 +26,7 @@ _held_slot: tuple[str, IO[str]] | None = None
 
 
 def prepare_torch(threads: int) -> str:
-    """Set threads and determinism, import what torch would import later; return the device.
+    """Set threads, determinism and allocation, import what torch would import later; return the device.
 
     Args:
         threads: of the CPU, in one operation.
@@ -39,6 +40,7 @@ def prepare_torch(threads: int) -> str:
     torch.set_num_threads(threads)
     importlib.import_module(IMPORTED_LATE)
     wanted = asked.device(os.environ.get("REUNLEARN_DEVICE"))
+    keep_large_blocks()
     if wanted == "cpu":
         return "cpu"
     if not torch.cuda.is_available():

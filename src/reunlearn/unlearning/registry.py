@@ -13,6 +13,7 @@ from reunlearn.study.cards import Hyperparameter, MethodCard
 from reunlearn.study.scenario import kinds
 from reunlearn.study.specs import MethodSpec
 from reunlearn.unlearning.declarations import Divergence, Needs, When
+from reunlearn.unlearning.gradient import StepMethod
 
 
 class Method(Protocol):
@@ -64,6 +65,7 @@ def method(
                 "readings": ("paper", "code") if divergences else (),
                 "divergences": [dataclasses.asdict(d) for d in divergences],
                 "capabilities": _whens(capabilities),
+                "mixed": issubclass(cls, StepMethod) and network is None,
                 "network": network,
                 "scenarios": scenarios,
                 "hyperparameters": _hyperparameters(cls),

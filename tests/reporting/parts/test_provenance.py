@@ -58,3 +58,11 @@ def test_one_job_that_differs_gives_a_warning(whole, change, word):
 def test_nothing_ran(nothing):
     provenance = gather(nothing.gathered.jobs.values())
     assert (provenance.stages, provenance.span_seconds, provenance.warnings) == ((), None, ())
+
+
+def test_jobs_in_mixed_precision_are_told_apart(whole):
+    jobs = list(whole.gathered.jobs.values())
+    assert [place[3] for place in gather(jobs).machines] == [""]
+    provenance = gather(changed(jobs, precision="mixed"))
+    assert sorted(place[3:] for place in provenance.machines) == [("", len(jobs) - 1), ("mixed", 1)]
+    assert not any("different machines" in warning for warning in provenance.warnings)

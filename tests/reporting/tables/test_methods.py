@@ -166,3 +166,14 @@ def test_a_cell_with_fewer_runs_than_its_row_says_so(whole):
     assert found["entropy_logistic"].main.endswith(" (n = 2)")
     assert "n =" not in found["accuracy_test"].main
     assert shown(whole.data(EXPERIMENT), "methods").columns[-1].key == "runs"
+
+
+def test_a_row_of_two_precisions_is_marked_and_its_time_not_compared(data):
+    model = next(run.model for run in data.runs if run.row.method == "salun")
+    job = data.jobs[model]
+    mixed = job.model_copy(update={"record": job.record.model_copy(update={"precision": "mixed"})})
+    marked = dataclasses.replace(data, jobs={**data.jobs, model: mixed}, _frames={})
+    for experiment, remark, ratio_known in ((data, "", True), (marked, methods.IN_TWO_PRECISIONS, False)):
+        row = next(row for row in shown(experiment, "methods").rows if row.key == SALUN)
+        assert row.remark == remark
+        assert np.isfinite(numbers(experiment, "methods")[SALUN]["time_ratio"].mean) == ratio_known

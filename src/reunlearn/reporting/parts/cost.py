@@ -32,9 +32,15 @@ def passes(runs: pd.DataFrame) -> dict[str, float]:
 
 
 def is_comparable(data: ExperimentData, row: RowKey) -> bool:
-    """Tell whether a row's models and Retrain's share one device, processor and number of threads."""
+    """Tell whether a row's models and Retrain's share device, processor and threads, and each has one precision."""
     records = data.records(row) + data.records(RETRAIN)
-    return len({(record.device, record.processor, record.threads) for record in records}) == 1
+    places = {(record.device, record.processor, record.threads) for record in records}
+    return len(places) == 1 and not any(in_two_precisions(data, key) for key in (row, RETRAIN))
+
+
+def in_two_precisions(data: ExperimentData, row: RowKey) -> bool:
+    """Tell whether some models of a row were computed in full precision and others in mixed precision."""
+    return len({record.precision or "full" for record in data.records(row)}) > 1
 
 
 def _retrain_seconds(data: ExperimentData) -> float:

@@ -39,7 +39,7 @@ class Provenance:
 
     Attributes:
         commits: commit, whether tracked files differed from it, jobs.
-        machines: device, processor, threads, jobs.
+        machines: device, processor, threads, "mixed" where that is the precision, jobs.
         versions: package, its versions.
         stages: in the order in which a study runs them.
         begun, ended: of the first and of the last job.
@@ -48,7 +48,7 @@ class Provenance:
     """
 
     commits: tuple[tuple[str, bool, int], ...]
-    machines: tuple[tuple[str, str, int, int], ...]
+    machines: tuple[tuple[str, str, int, str, int], ...]
     versions: tuple[tuple[str, tuple[str, ...]], ...]
     stages: tuple[StageCost, ...]
     begun: str
@@ -67,7 +67,9 @@ def gather(jobs: Iterable[JobResult]) -> Provenance:
     jobs = list(jobs)
     records = [job.record for job in jobs]
     commits = Counter((r.git.commit or "unknown", bool(r.git.dirty)) for r in records)
-    machines = Counter((r.device, r.processor, r.threads) for r in records)
+    machines = Counter(
+        (r.device, r.processor, r.threads, "mixed" if r.precision == "mixed" else "") for r in records
+    )
     packages = sorted({name for r in records for name in r.versions})
     versions = tuple(
         (name, tuple(sorted({r.versions[name] for r in records if name in r.versions}))) for name in packages
@@ -119,7 +121,7 @@ def _span(records: Sequence[Record]) -> tuple[str, str, float | None]:
 
 def _warnings(
     commits: Counter[tuple[str, bool]],
-    machines: Counter[tuple[str, str, int]],
+    machines: Counter[tuple[str, str, int, str]],
     versions: tuple[tuple[str, tuple[str, ...]], ...],
 ) -> tuple[str, ...]:
     warnings = []
@@ -134,6 +136,6 @@ def _warnings(
         )
     if len({commit for commit, _ in commits}) > 1:
         warnings.append("Jobs ran at several commits; each is made again only when its own code changes.")
-    if len(machines) > 1:
+    if len({place[:3] for place in machines}) > 1:
         warnings.append("Jobs ran on different machines; times are only compared within one kind of them.")
     return tuple(warnings)

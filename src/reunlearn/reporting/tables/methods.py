@@ -25,7 +25,7 @@ from reunlearn.reporting.cells import (
 )
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.frames import Number, Numbers, frame_of, number_of, read
-from reunlearn.reporting.parts.cost import SETS, passes, time_ratio
+from reunlearn.reporting.parts.cost import SETS, in_two_precisions, passes, time_ratio
 from reunlearn.reporting.parts.headline import Headline
 from reunlearn.reporting.rows import RETRAIN, Counts, RowKey
 from reunlearn.reporting.tables import _measured
@@ -41,6 +41,7 @@ NOTE = (
     "Best and second best are by Avg. Gap, among methods of which every run finished. Differences smaller than the "
     "noise floor are differences between seeds."
 )
+IN_TWO_PRECISIONS = "some runs in mixed precision, others in full"
 
 
 def compute(data: ExperimentData) -> pd.DataFrame:
@@ -104,7 +105,8 @@ def show(frame: pd.DataFrame, data: ExperimentData) -> Table:
         counts = data.counts[row]
         cells = [_avg_gap(row, found, counts, headline, best)]
         cells += [_metric(row, found[m], counts, headline.decimals[m]) for m in headline.metrics]
-        shown.append(Row(row, (*cells, _time(found), _passes(found), runs_cell(counts))))
+        remark = IN_TWO_PRECISIONS if in_two_precisions(data, row) else ""
+        shown.append(Row(row, (*cells, _time(found), _passes(found), runs_cell(counts)), remark))
     return Table(CARD, data.name, (*columns, RUNS), tuple(shown), (NOTE,))
 
 
