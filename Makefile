@@ -1,4 +1,5 @@
 # make help lists the targets. Choices: STUDY SIZE METHODS SEEDS CORES DEVICE PROFILE VERIFY, as in
+#   make reproduce STUDY=all SIZE=smoke
 #   make reproduce STUDY=quickstart-cifar10 METHODS=salun,lur SEEDS=0 CORES=4 DEVICE=cuda PROFILE=default
 
 STUDY   ?= quickstart
@@ -22,8 +23,11 @@ READY_TEST := .venv/.ready-test
 # an environment that was copied or moved with its project would run the source of the place where it was made
 STRANGER := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$PWD" || rm -f $(READY) $(READY_TEST))
 USABLE = import os, sys, pip; assert sys.version_info >= (3, 11); assert open(".venv/.place").read() == os.getcwd()
-# a size of a study is a study of its own: gdr-gma-smoke extends gdr-gma
-WANTED = $(strip $(STUDY))$(if $(filter-out full,$(SIZE)),-$(strip $(SIZE)))
+# a size of a study is a study of its own: gdr-gma-smoke extends gdr-gma. STUDY may name several, with commas
+comma := ,
+blank := $(subst x,,x x)
+named = $(addsuffix $(if $(filter-out full,$(SIZE)),-$(strip $(SIZE))),$(subst $(comma), ,$(STUDY)))
+WANTED = $(subst $(blank),$(comma),$(strip $(named)))
 # a value may hold blanks: the shell gets it as one word
 quoted = '$(subst ','\'',$(strip $1))'
 pair = $(if $(strip $2),$1=$(call quoted,$2))

@@ -24,7 +24,13 @@ app.add_typer(new_app, name="new")
 app.add_typer(data_app, name="data")
 app.add_typer(listing.app)
 
-Study = Annotated[str, typer.Argument(help="a study that `reunlearn studies` lists")]
+SOME = "a study that `reunlearn studies` lists; several with commas; all: those of the papers"
+Study = Annotated[
+    str,
+    typer.Argument(
+        help="a study that `reunlearn studies` lists; several with commas; all: those of the papers"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 Methods = Annotated[list[str] | None, typer.Option("--method", help="only this method; may be repeated")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
@@ -92,7 +98,9 @@ def gc(
 
 @app.command()
 def restore(
-    study: Annotated[str | None, typer.Argument(help="a study; all of them if absent")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="a study, or several with commas; all that there are if absent")
+    ] = None,
     pull: Annotated[bool, typer.Option(help="fetch from the remote first")] = True,
     json: AsJson = False,
 ) -> None:
@@ -104,7 +112,9 @@ def restore(
 
 @app.command()
 def snapshot(
-    study: Annotated[str | None, typer.Argument(help="a study; all of them if absent")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="a study, or several with commas; all that there are if absent")
+    ] = None,
     weights: Annotated[str | None, typer.Option(help="all, originals or none")] = None,
     push: Annotated[bool, typer.Option(help="send it to the remote")] = True,
     merge: Annotated[str | None, typer.Option(help="another runs.dvc to merge into ours")] = None,
@@ -182,9 +192,10 @@ def audit(
 def summary(study: Study) -> None:
     """Say where the report is and where the time went."""
     from reunlearn.commands import summary as command
-    from reunlearn.study.plan import make_plan
+    from reunlearn.study import asked
+    from reunlearn.study.plan import make_plans
 
-    command.run(make_plan(study))
+    command.run(make_plans(asked.studies(study)))
 
 
 @app.command()

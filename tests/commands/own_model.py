@@ -84,7 +84,7 @@ def create(folder: Path) -> Own:
     with inside(folder):
         plan = make_plan(STUDY)
         jobs = {f: job for f, job in plan.jobs.items() if job.stage not in ("report", "track")}
-        execute_plan(Plan(plan.study, plan.name, jobs, plan.runs))
+        execute_plan(jobs)
         models = {}
         for run in plan.runs:
             models[run.row.method] = f"{run.row.method}.safetensors"

@@ -12,7 +12,7 @@ def test_every_job_comes_after_those_that_it_reads(plan: Plan) -> None:
         {**made.SMALL, "noise_floor": True}
     )  # Retrain is compared with a model that is planned later
     plan = made.make_plan(made.STUDY)
-    order = [job.folder for job in in_order(plan)]
+    order = [job.folder for job in in_order(plan.jobs)]
     assert sorted(order) == sorted(plan.jobs)
     late = [
         (j.folder, f)

@@ -116,7 +116,7 @@ DAMAGES = (
 
 
 def by_plan(hashed: bool) -> set[Folder]:
-    states = inspect(make_plan(STUDY), hashed)
+    states = inspect(make_plan(STUDY).jobs, hashed)
     return {folder for folder, state in states.items() if state.would_run}
 
 
@@ -126,7 +126,7 @@ def by_run(monkeypatch: pytest.MonkeyPatch) -> set[Folder]:
     monkeypatch.setattr(execute_plan, "execute", lambda stage, path: called.append(path.parent.as_posix()))
     monkeypatch.setattr(execute_plan, "repair", lambda states: [])
     monkeypatch.setattr(execute_plan, "write_specifications", lambda jobs: None)
-    execute_plan.execute_plan(make_plan(STUDY))
+    execute_plan.execute_plan(make_plan(STUDY).jobs)
     return set(called)
 
 

@@ -16,10 +16,10 @@ LINE = r"""        Stage("note", jobs.SplitJob, _DATASET + r"/split~[0-9a-f]{8}/
 RULE = """
 
 use rule split as note with:
-    output:
-        **files("note"),
     wildcard_constraints:
         run=folders("note"),
+    params:
+        stage="note",
 """
 FILE = '''
 """Write down how many samples are forgotten."""
@@ -73,12 +73,12 @@ def test_it_is_a_job_that_follows_its_code_and_a_command(tmp_path: Path) -> None
     project = create(tmp_path / "project")
     place = folder(project)
     note = project.root / place / "note.txt"
-    ran = project.executed(f"{place}/note.txt")
+    ran = project.executed(f"{place}/manifest.json")
     assert {stage for stage, _ in ran} == {"prepare", "split", "note"}
     assert note.read_text() == "10 samples\n"
-    assert project.executed(f"{place}/note.txt") == set()
+    assert project.executed(f"{place}/manifest.json") == set()
     project.edit("src/reunlearn/stages/note.py", "} samples", "} pictures")
-    assert project.executed(f"{place}/note.txt") == {("note", place)}
+    assert project.executed(f"{place}/manifest.json") == {("note", place)}
     assert note.read_text() == "10 pictures\n"
     assert "Run the stage note of one job." in project.reunlearn("--help").stdout
     note.unlink()

@@ -7,6 +7,7 @@ import time
 from functools import cache
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.enums import Quietness
 from snakemake.settings.types import GroupSettings, RerunTrigger
 
 from reunlearn import worker
@@ -15,7 +16,7 @@ from reunlearn.base.hashing import short_digest
 from reunlearn.base.project import check_source
 from reunlearn.commands import running
 from reunlearn.study import asked, paths
-from reunlearn.study.stages import STAGES, followed, read_planned
+from reunlearn.study.stages import STAGES, followed, nearest, read_planned
 
 
 def narrowed_to():
@@ -34,9 +35,9 @@ def known_config():
         )
 
 
-def load_plan():
-    """Return the plan; a mistake in the configuration is one line, before any job starts."""
-    from reunlearn.study.plan import make_plan
+def load_plans():
+    """Return the plans of the studies; a mistake in the configuration is one line, before any job starts."""
+    from reunlearn.study.plan import make_plans
 
     try:
         check_source()
@@ -52,7 +53,9 @@ def load_plan():
             )
         if workflow.resource_settings.cores == 0:
             raise UserError("CORES is 0; at least 1 is needed")
-        return make_plan(config.get("study", "quickstart"), *narrowed_to())
+        return make_plans(
+            asked.studies(config.get("study", "quickstart")), *narrowed_to()
+        )
     except UserError as error:
         raise WorkflowError(str(error))
 
@@ -65,11 +68,11 @@ def states():
     """
     from reunlearn.commands.inspection import inspect
 
-    if PLAN is None:
+    if PLANS is None:
         return {}
     if not workflow.dryrun:
         running.register()
-    found = inspect(PLAN, hashed=bool(config.get("verify")))
+    found = inspect(PLANS.jobs, hashed=bool(config.get("verify")))
     dag = workflow.dag
     dag.forcefiles.update(
         f"{folder}/{paths.MANIFEST}"
@@ -78,7 +81,15 @@ def states():
     )
     dag.ignore_incomplete = True  # the manifest is the last file that a job writes
     workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
+    shorten_dry_run()
     return found
+
+
+def shorten_dry_run():
+    """Let a dry run that prints no jobs end with its table of jobs: half of its time went into going through them."""
+    settings = workflow.output_settings
+    if workflow.dryrun and settings.quiet == {Quietness.RULES}:
+        settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
 
 
 STARTED = time.time()
@@ -86,7 +97,7 @@ NOT_TRACKED = 3  # exit code: the study is complete, but not logged
 if workflow.is_main_process:
     worker.launch_early()
 # a job's own process, on a cluster's node, reads the job's specification and plans nothing
-PLAN = load_plan() if workflow.is_main_process else None
+PLANS = load_plans() if workflow.is_main_process else None
 CLUSTER = workflow.remote_exec or not workflow.local_exec
 
 
@@ -97,6 +108,9 @@ def device():
 
 
 DEVICE = device()
+MAY_HAVE_GPU = DEVICE == "cuda" or (DEVICE == "auto" and worker.has_gpu())
+# a profile that submits jobs says how many at a time; on one machine groups mean nothing and cost time
+MAY_BE_GROUPED = CLUSTER or workflow.resource_settings.nodes is not None
 worker.announce(DEVICE)
 # on a cluster these run where Snakemake runs: they are quick, or need the network or the tracking store
 workflow.localrules("all", *(name for name, stage in STAGES.items() if stage.local))
@@ -104,29 +118,12 @@ workflow.localrules("all", *(name for name, stage in STAGES.items() if stage.loc
 
 def final_outputs(wildcards):
     """Return what `rule all` asks for; a job's own process never asks."""
-    name = PLAN.name if PLAN else ""
-    folders = (paths.results(name), paths.report(name), paths.tracking(name))
     states()
-    return [f"{folder}/{paths.MANIFEST}" for folder in folders]
-
-
-def files(stage, folder="{run}"):
-    """Return the outputs of a stage's rule: manifest, record, and what the table of stages says."""
-    made = {name.replace(".", "_"): f"{folder}/{name}" for name in STAGES[stage].files}
-    return {
-        "manifest": f"{folder}/{paths.MANIFEST}",
-        "record": f"{folder}/{paths.RECORD}",
-        **made,
-    }
-
-
-def page():
-    """Return the page as an output that `snakemake --report` shows."""
-    return {
-        "index_html": report(
-            "{run}/index.html", caption="../report/page.rst", category="Report"
-        )
-    }
+    return [
+        f"{folder(plan.name)}/{paths.MANIFEST}"
+        for plan in (PLANS.each if PLANS else ())
+        for folder in (paths.results, paths.report, paths.tracking)
+    ]
 
 
 def folders(stage):
@@ -137,43 +134,33 @@ def folders(stage):
 @cache
 def planned(folder):
     """Return the job that makes a folder."""
-    if PLAN is None:
+    if PLANS is None:
         return read_planned(folder)
-    if folder not in PLAN.jobs:
-        raise WorkflowError(f"{folder} belongs to no run of study '{PLAN.name}'")
-    return PLAN.jobs[folder]
+    if folder not in PLANS.jobs:
+        raise WorkflowError(f"{folder} belongs to no run of '{PLANS.name}'")
+    return PLANS.jobs[folder]
 
 
 def job_of(wildcards):
     """Return the job of a rule's wildcards."""
-    if "dataset" in wildcards.keys():
-        return planned(f"runs/{wildcards.dataset}/prepared")
     return planned(wildcards.run)
-
-
-def stage(wildcards):
-    """Return the stage that the job runs."""
-    return job_of(wildcards).stage
-
-
-def specification(wildcards):
-    """Return the specification file, written by the plan."""
-    return f"{job_of(wildcards).folder}/{paths.SPECIFICATION}"
 
 
 def inputs(wildcards):
     """Return the manifests of what a job reads: what will not be made again is no reason to run, whatever its date.
 
-    The other files that it reads are compared with these by the plan, and once more by the job itself.
+    What is read by another folder that it reads is left out: the order is the same, and Snakemake looks at half as
+    many files. The other files are compared with these by the plan, and once more by the job itself.
     """
+    job, known = job_of(wildcards), states()
+    read = nearest(job, PLANS.jobs) if PLANS else followed(job)
     return [
         (
-            manifest
-            if folder in states() and states()[folder].would_run
-            else ancient(manifest)
+            f"{folder}/{paths.MANIFEST}"
+            if folder in known and known[folder].would_run
+            else ancient(f"{folder}/{paths.MANIFEST}")
         )
-        for folder in followed(job_of(wildcards))
-        for manifest in [f"{folder}/{paths.MANIFEST}"]
+        for folder in read
     ]
 
 
@@ -187,9 +174,8 @@ def ignored(wildcards):
 
 
 def gpu(wildcards):
-    """Return the number of GPUs a job asks for: one if it computes with torch and there may be one."""
-    wanted = DEVICE == "cuda" or (DEVICE == "auto" and worker.has_gpu())
-    return int(wanted and getattr(job_of(wildcards), "training", None) is not None)
+    """Return the number of GPUs a job asks for where there may be one: one if it computes with torch."""
+    return int(getattr(job_of(wildcards), "training", None) is not None)
 
 
 def memory(wildcards, attempt):
@@ -235,10 +221,10 @@ def prepare_run():
     from reunlearn.commands.repair import repair
     from reunlearn.study.plan import write_specifications
 
-    if PLAN:
+    if PLANS:
         for line in repair(states()):
             print(line, file=sys.stderr)
-        write_specifications(PLAN.jobs.values())
+        write_specifications(PLANS.jobs.values())
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
         worker.start()
@@ -249,16 +235,16 @@ def print_summary():
     if workflow.is_main_process and not workflow.touch:
         from reunlearn.commands import summary
 
-        summary.run(PLAN)
+        summary.run(PLANS)
 
 
 def report_failures():
     """After a failure: say once more what failed and why, and write a report that names what is missing."""
     from reunlearn.commands import failures
 
-    if failures.show(PLAN, STARTED):
+    if failures.show(PLANS, STARTED):
         sys.exit(NOT_TRACKED)
-    command = [sys.executable, "-m", "reunlearn.cli", "partial", PLAN.study.name]
+    command = [sys.executable, "-m", "reunlearn.cli", "partial", config.get("study", "quickstart")]
     methods, seeds = narrowed_to()
     command += [f"--method={method}" for method in methods or ()]
     command += [f"--seed={seed}" for seed in seeds or ()]

@@ -1,33 +1,24 @@
+# every rule below inherits from this one and states only what is its own: the folders that its jobs fill, what it asks for
 rule prepare:
     input:
         inputs,
     output:
-        **files("prepare", "runs/{dataset}/prepared"),
-    log:
-        "logs/runs/{dataset}/prepared.log",
-    conda:
-        "../../environment.yml"
-    params:
-        stage=stage,
-        specification=specification,
-    shell:
-        '"$REUNLEARN_PYTHON" -S -E "$REUNLEARN_CLIENT" {params.stage:q} {params.specification:q} {log:q}'
-
-
-# every rule below inherits from this one and states only what is its own
-rule split:
-    input:
-        inputs,
-    output:
-        **files("split"),
+        # the last file that a job writes; it vouches for all others
+        "{run}/manifest.json",
     log:
         "logs/{run}.log",
     wildcard_constraints:
-        run=folders("split"),
+        run=folders("prepare"),
     conda:
         "../../environment.yml"
     params:
-        stage=stage,
-        specification=specification,
+        stage="prepare",
     shell:
-        '"$REUNLEARN_PYTHON" -S -E "$REUNLEARN_CLIENT" {params.stage:q} {params.specification:q} {log:q}'
+        '"$REUNLEARN_PYTHON" -S -E "$REUNLEARN_CLIENT" {params.stage} {wildcards.run:q}/specification.json {log:q}'
+
+
+use rule prepare as split with:
+    wildcard_constraints:
+        run=folders("split"),
+    params:
+        stage="split",

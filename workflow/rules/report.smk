@@ -1,23 +1,26 @@
-use rule split as aggregate with:
-    output:
-        **files("aggregate"),
+use rule prepare as aggregate with:
     wildcard_constraints:
         run=folders("aggregate"),
+    params:
+        stage="aggregate",
 
 
-use rule split as report with:
+use rule prepare as report with:
     output:
-        **(files("report") | page()),
+        "{run}/manifest.json",
+        report("{run}/index.html", caption="../report/page.rst", category="Report"),
     wildcard_constraints:
         run=folders("report"),
+    params:
+        stage="report",
 
 
 # after the report, but a new page alone is no reason to log the results again
-use rule split as track with:
+use rule prepare as track with:
     input:
         inputs,
         ancient(ignored),
-    output:
-        **files("track"),
     wildcard_constraints:
         run=folders("track"),
+    params:
+        stage="track",

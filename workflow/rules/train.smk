@@ -1,37 +1,37 @@
-use rule split as original with:
-    output:
-        **files("original"),
+use rule prepare as original with:
     wildcard_constraints:
         run=folders("original"),
     resources:
-        gpu=gpu,
+        gpu=gpu if MAY_HAVE_GPU else 0,
         mem_mb=memory,
         runtime=minutes,
+    params:
+        stage="original",
 
 
 use rule original as retrained with:
-    output:
-        **files("retrained"),
     wildcard_constraints:
         run=folders("retrained"),
+    params:
+        stage="retrained",
 
 
-use rule split as given with:
-    output:
-        **files("given"),
+use rule prepare as given with:
     wildcard_constraints:
         run=folders("given"),
+    params:
+        stage="given",
 
 
 use rule original as shadow with:
-    output:
-        **files("shadow"),
     wildcard_constraints:
         run=folders("shadow"),
+    params:
+        stage="shadow",
 
 
 use rule original as state with:
-    output:
-        **files("state"),
     wildcard_constraints:
         run=folders("state"),
+    params:
+        stage="state",

@@ -1,5 +1,5 @@
 use rule original as unlearn with:
-    output:
-        **files("unlearn"),
     wildcard_constraints:
         run=folders("unlearn"),
+    params:
+        stage="unlearn",

@@ -90,7 +90,7 @@ def _execute(audit: Audit) -> dict[str, str]:
         left_out[name] = str(error)
         return True
 
-    execute_plan(audit.plan, watch, tolerate)
+    execute_plan(audit.plan.jobs, watch, tolerate)
     return left_out
 
 
@@ -112,8 +112,7 @@ def _aggregate(audit: Audit, runs: list[RunSpec], root: Path) -> Path:
     folder = root / "results"
     plan = Plan(audit.plan.study, audit.plan.name)
     plan.add(replace(aggregate_job(gathering, NAME, str(folder))))
-    execute_jobs = {**jobs, **plan.jobs}
-    execute_plan(replace(plan, jobs=execute_jobs))
+    execute_plan({**jobs, **plan.jobs})
     return folder
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from reunlearn.base.errors import UserError
+from reunlearn.study import asked
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.load import names
 from reunlearn.study.plan import Plan, make_plan
@@ -56,3 +57,12 @@ def plan_each(studies: Iterable[str] | None = None) -> Each[Plan]:
     """
     catalogue()
     return of_each("study", names("studies") if studies is None else studies, make_plan)
+
+
+def planned_as_asked(studies: str) -> Each[Plan]:
+    """Plan the studies that a command names; one that cannot be planned ends the command.
+
+    Raises:
+        UserError: there is no such study, or one is mistaken.
+    """
+    return Each({name: make_plan(name) for name in asked.studies(studies)}, {})

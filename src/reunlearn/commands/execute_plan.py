@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from reunlearn.stages.execution import execute
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job
-from reunlearn.study.plan import Plan, write_specifications
+from reunlearn.study.plan import write_specifications
 
 Watch = Callable[
     [Job, int, int], None
@@ -22,20 +22,20 @@ Tolerate = Callable[[Job, Exception], bool]  # tells whether the plan goes on wi
 
 
 def execute_plan(
-    plan: Plan,
+    jobs: Mapping[Folder, Job],
     watch: Watch = lambda job, number, count: None,
     tolerate: Tolerate = lambda job, error: False,
 ) -> set[Folder]:
-    """Write the specifications and make every job that is not done, each after those that it reads.
+    """Write the specifications of a plan and make every job that is not done, each after those that it reads.
 
     Returns:
         The folders of jobs that failed and were tolerated, and of those that read them.
     """
-    states = inspect(plan, hashed=False)
+    states = inspect(jobs, hashed=False)
     for line in repair(states):
         print(line, file=sys.stderr)
-    write_specifications(plan.jobs.values())
-    waiting = [job for job in in_order(plan) if states[job.folder].would_run]
+    write_specifications(jobs.values())
+    waiting = [job for job in in_order(jobs) if states[job.folder].would_run]
     failed: set[Folder] = set()
     for number, job in enumerate(waiting, 1):
         if failed & set(job.inputs.folders()):
@@ -51,7 +51,7 @@ def execute_plan(
     return failed
 
 
-def in_order(plan: Plan) -> list[Job]:
+def in_order(jobs: Mapping[Folder, Job]) -> list[Job]:
     """Return the jobs of a plan, each after those that it reads."""
-    graph = {folder: job.inputs.folders() for folder, job in plan.jobs.items()}
-    return [plan.jobs[folder] for folder in TopologicalSorter(graph).static_order()]
+    graph = {folder: job.inputs.folders() for folder, job in jobs.items()}
+    return [jobs[folder] for folder in TopologicalSorter(graph).static_order()]

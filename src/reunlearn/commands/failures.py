@@ -9,18 +9,18 @@ from reunlearn.artifacts.manifest import is_made
 from reunlearn.client import reason
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
-from reunlearn.study.plan import Plan
+from reunlearn.study.plan import Plans
 from reunlearn.tracking.store import tracking_uri, without_credentials
 
 
-def show(plan: Plan, since: float) -> bool:
-    """Print the jobs that failed; return whether all that the study is about is made, and only tracking failed.
+def show(plans: Plans, since: float) -> bool:
+    """Print the jobs that failed; return whether all that the studies are about is made, and only tracking failed.
 
     Args:
-        plan: that was run.
+        plans: that were run.
         since: when the run began, in seconds since 1970.
     """
-    missing = [job for job in plan.jobs.values() if not is_made(Path(job.folder))]
+    missing = [job for job in plans.jobs.values() if not is_made(Path(job.folder))]
     for job in missing:
         if _ran(job.folder, since):
             log = paths.log(job.folder)
@@ -28,11 +28,13 @@ def show(plan: Plan, since: float) -> bool:
     if {job.stage for job in missing} != {"track"}:
         return False
     address = without_credentials(tracking_uri())
-    print(
-        f"the study is complete: {paths.report(plan.name)}/index.html; it was not logged to {address}, "
-        "which the next run tries again",
-        file=sys.stderr,
-    )
+    for plan in plans.each:
+        if paths.tracking(plan.name) in {job.folder for job in missing}:
+            print(
+                f"the study is complete: {paths.report(plan.name)}/index.html; it was not logged to {address}, "
+                "which the next run tries again",
+                file=sys.stderr,
+            )
     return True
 
 

@@ -17,7 +17,6 @@ from reunlearn.storage.snapshot import RUNS_FILE, WEIGHTS, Policy, leaves_out, o
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import AggregateJob, Job, PrepareJob
-from reunlearn.study.plan import Plan
 from reunlearn.study.specs import DatasetSpec
 from reunlearn.study.stages import followed, stage_of
 
@@ -67,13 +66,13 @@ class State:
 States = dict[Folder, State]
 
 
-def inspect(plan: Plan, hashed: bool) -> States:
-    """Return the state of every job; `hashed` compares the checksums of all files."""
-    codes = {job.folder: job_digest(job.stage, job.modules) for job in plan.jobs.values()}
+def inspect(jobs: Mapping[Folder, Job], hashed: bool) -> States:
+    """Return the state of every job of a plan; `hashed` compares the checksums of all files."""
+    codes = {job.folder: job_digest(job.stage, job.modules) for job in jobs.values()}
     stored, keeps = set(read_outputs(RUNS_FILE)), policy()
     look = partial(_inspect, codes=codes, hashed=hashed, stored=stored, keeps=keeps)
     with ThreadPoolExecutor(THREADS) as pool:
-        states = {state.job.folder: state for state in pool.map(look, plan.jobs.values())}
+        states = {state.job.folder: state for state in pool.map(look, jobs.values())}
     _compare_inputs(states)
     _propagate(states)
     return states

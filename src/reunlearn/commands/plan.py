@@ -12,10 +12,10 @@ from reunlearn.artifacts.manifest import read_manifest
 from reunlearn.commands.inspection import Name, State, inspect
 from reunlearn.commands.printing import MIB, console, print_json
 from reunlearn.storage.snapshot import Policy, leaves_out, policy
-from reunlearn.study import paths
+from reunlearn.study import asked, paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import PrepareJob
-from reunlearn.study.plan import make_plan
+from reunlearn.study.plan import make_plans
 from reunlearn.study.stages import STAGES
 
 
@@ -57,7 +57,7 @@ class JobLine:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a study consists of. `weights`: those that a snapshot keeps."""
+    """What a study, or several, consist of. `weights`: those that a snapshot keeps."""
 
     study: str
     runs: int
@@ -73,7 +73,7 @@ def run(
     why: bool = False,
     json: bool = False,
 ) -> int:
-    """Print the plan of a study; with `why`, the reason of every job that would run."""
+    """Print the plan of some studies; with `why`, the reason of every job that would run."""
     overview = describe(study, methods, seeds)
     if json:
         print_json(overview)
@@ -87,12 +87,12 @@ def describe(study: str, methods: list[str] | None = None, seeds: list[int] | No
 
     Files are looked for, not hashed: `verify` does that.
     """
-    plan, keeps = make_plan(study, methods, seeds), policy()
-    states = inspect(plan, hashed=False).values()
+    plans, keeps = make_plans(asked.studies(study), methods, seeds), policy()
+    states = inspect(plans.jobs, hashed=False).values()
     by_stage = {stage: [s for s in states if s.job.stage == stage] for stage in STAGES}
     return Overview(
         study=study,
-        runs=len(plan.runs),
+        runs=sum(len(plan.runs) for plan in plans.each),
         stages=tuple(_stage(stage, of, keeps) for stage, of in by_stage.items() if of),
         weights=keeps,
         jobs=tuple(

@@ -10,7 +10,7 @@ from reunlearn.artifacts.manifest import is_made, read_manifest
 from reunlearn.artifacts.soundness import unreadable
 from reunlearn.base.errors import UserError
 from reunlearn.base.set_aside import SetAside
-from reunlearn.commands.each import Each, plan_each
+from reunlearn.commands.each import plan_each, planned_as_asked
 from reunlearn.commands.inspection import States, inspect
 from reunlearn.commands.printing import console, print_json
 from reunlearn.stages.execution import execute
@@ -21,7 +21,7 @@ from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job, PrepareJob
 from reunlearn.study.load import names
-from reunlearn.study.plan import Plan, make_plan
+from reunlearn.study.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Restored:
 
 
 def run(study: str | None = None, pull: bool = True, json: bool = False) -> int:
-    """Restore a study, or all that were begun.
+    """Restore some studies, or all that were begun.
 
     Returns:
         1 if something was set aside, a study cannot be planned, or nothing of one could be restored.
     """
-    planned = Each({study: make_plan(study)}, {}) if study else plan_each(begun())
+    planned = planned_as_asked(study) if study else plan_each(begun())
     restored = [restore(plan, pull) for plan in planned.good.values()]
     if json:
         print_json(restored)
@@ -137,12 +137,12 @@ def _prepare(plan: Plan) -> list[str]:
 def _set_aside(plan: Plan, aside: SetAside) -> tuple[States, dict[Folder, list[str]]]:
     """Move what fails out of the way until nothing fails; return the states then, and what was wrong by folder."""
     wrong: dict[Folder, list[str]] = {}
-    states = inspect(plan, hashed=True)
+    states = inspect(plan.jobs, hashed=True)
     while failed := [s for s in states.values() if s.name not in ("done", "missing")]:
         for state in failed:
             wrong.setdefault(state.job.folder, []).extend(map(str, state.problems))
             aside.move(_files(state.job))
-        states = inspect(plan, hashed=True)
+        states = inspect(plan.jobs, hashed=True)
     return states, wrong
 
 

@@ -1,12 +1,13 @@
-"""Run a study in this process, job after job, without Snakemake: for debugging."""
+"""Run studies in this process, job after job, without Snakemake: for debugging."""
 
 from __future__ import annotations
 
 from rich.console import Console
 
 from reunlearn.commands.execute_plan import execute_plan
+from reunlearn.study import asked
 from reunlearn.study.jobs import Job
-from reunlearn.study.plan import make_plan
+from reunlearn.study.plan import make_plans
 
 
 def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: bool) -> None:
@@ -20,7 +21,7 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
         console.print(f"[{number}/{count}] {job.stage} {job.folder}", highlight=False, markup=False)
 
     try:
-        execute_plan(make_plan(study, methods, seeds), watch)
+        execute_plan(make_plans(asked.studies(study), methods, seeds).jobs, watch)
     except Exception:
         if debug:
             import pdb

@@ -18,7 +18,7 @@ from reunlearn.commands.plan import reasons
 from reunlearn.commands.printing import console, joined, print_json
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
-from reunlearn.study.jobs import stage_name
+from reunlearn.study.jobs import Job, stage_name
 from reunlearn.study.plan import Plan
 
 TAIL = 15  # lines of the log
@@ -75,7 +75,7 @@ def describe(name: str) -> Shown:
     if holders:
         job = holders[0].jobs[folder]
         specification, stage = job.document(), job.stage
-        state, why = _state(inspect(_only(holders[0], folder), hashed=True)[folder])
+        state, why = _state(inspect(_needed(holders[0], folder), hashed=True)[folder])
     else:
         path = Path(folder) / paths.SPECIFICATION
         stage, specification = stage_name(path), read_json(path)
@@ -101,14 +101,14 @@ def _state(state: State) -> tuple[str, list[str]]:
     return "would run" if state.is_sound and state.would_run else state.name, reasons(state)
 
 
-def _only(plan: Plan, folder: Folder) -> Plan:
-    """Return the part of a plan that a job follows from."""
+def _needed(plan: Plan, folder: Folder) -> dict[Folder, Job]:
+    """Return the jobs of a plan that a job follows from, and itself."""
     wanted, waiting = set(), [folder]
     while waiting:
         job = plan.jobs[waiting.pop()]
         wanted.add(job.folder)
         waiting += [f for f in job.inputs.folders() if f not in wanted]
-    return Plan(plan.study, plan.name, {f: job for f, job in plan.jobs.items() if f in wanted})
+    return {f: job for f, job in plan.jobs.items() if f in wanted}
 
 
 def find(name: str, plans: Iterable[Plan]) -> Folder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
-from reunlearn.commands.each import Each, plan_each
+from reunlearn.commands.each import plan_each, planned_as_asked
 from reunlearn.commands.inspection import inspect
 from reunlearn.commands.printing import MIB, console, joined, print_json
 from reunlearn.storage import dvc_store, snapshot
@@ -15,7 +15,7 @@ from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock, read_
 from reunlearn.storage.snapshot import Merge, Policy
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
-from reunlearn.study.plan import Plan, make_plan
+from reunlearn.study.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ def run(
 
 
 def take(study: str | None = None, weights: str | None = None, push: bool = True) -> Taken:
-    """Store what is done and sound, of one study or of all.
+    """Store what is done and sound, of some studies or of all.
 
     Args:
-        study: name; all studies if absent.
+        study: name, or several; all studies if absent.
         weights: all, originals or none; what .dvcignore says if absent.
         push: send it to the configured remote, if there is one.
     """
@@ -79,7 +79,7 @@ def take(study: str | None = None, weights: str | None = None, push: bool = True
         wanted = next((known for known in snapshot.POLICIES if known == weights), None)
         if wanted is None:
             raise UserError(f"weights '{weights}'; known: {joined(snapshot.POLICIES)}")
-    planned = Each({study: make_plan(study)}, {}) if study else plan_each()
+    planned = planned_as_asked(study) if study else plan_each()
     if wanted:
         snapshot.set_policy(wanted)
     sound, unsound = sort_out(planned.good.values())
@@ -107,7 +107,7 @@ def sort_out(plans: Iterable[Plan]) -> tuple[list[Folder], dict[Folder, str]]:
     done: set[Folder] = set()
     unsound: dict[Folder, str] = {}
     for plan in plans:
-        for state in inspect(plan, hashed=True).values():
+        for state in inspect(plan.jobs, hashed=True).values():
             output = snapshot.output_of(state.job)
             if state.is_sound:
                 done.add(output)

@@ -10,25 +10,26 @@ from typing import get_args
 
 from reunlearn.artifacts.record import read_record
 from reunlearn.study import paths
-from reunlearn.study.plan import Plan
+from reunlearn.study.plan import Plans
 from reunlearn.study.stages import STAGES, Share
 
 
-def run(plan: Plan) -> None:
-    """Print the report's place; if the workflow said when it started, print the shares of its time."""
-    report = Path(paths.report(plan.name)) / "index.html"
+def run(plans: Plans) -> None:
+    """Print the reports' places; if the workflow said when it started, print the shares of its time."""
     started, cores = os.environ.get("REUNLEARN_STARTED"), os.environ.get("REUNLEARN_CORES")
     if started and cores:
-        _times(plan, float(started), int(cores))
-    if report.exists():
-        print(f"report: {report}")
+        _times(plans, float(started), int(cores))
+    for plan in plans.each:
+        report = Path(paths.report(plan.name)) / "index.html"
+        if report.exists():
+            print(f"report: {report}")
 
 
-def _times(plan: Plan, started: float, cores: int) -> None:
+def _times(plans: Plans, started: float, cores: int) -> None:
     """Print how much of the cores' time went into training, unlearning and evaluating.
 
     Args:
-        plan: that was run.
+        plans: that were run.
         started: when, in seconds since 1970.
         cores: how many there were.
     """
@@ -37,7 +38,7 @@ def _times(plan: Plan, started: float, cores: int) -> None:
     shares: tuple[Share, ...] = get_args(Share)
     seconds = dict.fromkeys(shares, 0.0)
     jobs = 0
-    for job in plan.jobs.values():
+    for job in plans.jobs.values():
         record = read_record(Path(job.folder))
         if record is None or datetime.fromisoformat(record.finished) < begin:
             continue

@@ -11,8 +11,9 @@ from rich.text import Text
 from reunlearn.artifacts.record import read_record
 from reunlearn.commands.inspection import inspect
 from reunlearn.commands.printing import console, joined, print_json
+from reunlearn.study import asked
 from reunlearn.study.inputs import Folder
-from reunlearn.study.plan import make_plan
+from reunlearn.study.plan import make_plans
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Verified:
     """What is wrong with the artifacts of a study, and with the versions that made them.
 
     Attributes:
-        study: name.
+        study: name; of several, their names.
         jobs: how many there are.
         sound: of them, with nothing wrong.
         problems: whatever is wrong.
@@ -61,7 +62,7 @@ def run(study: str, json: bool = False) -> int:
 
 def verify(study: str) -> Verified:
     """Compare every artifact of a study with its manifest and with the plan."""
-    states = inspect(make_plan(study), hashed=True)
+    states = inspect(make_plans(asked.studies(study)).jobs, hashed=True)
     return Verified(
         study=study,
         jobs=len(states),

@@ -1,4 +1,4 @@
-"""What is chosen on the command line: METHODS and SEEDS, parts with commas, and DEVICE."""
+"""What is chosen on the command line: STUDY, METHODS and SEEDS, parts with commas, and DEVICE."""
 
 from __future__ import annotations
 
@@ -6,8 +6,27 @@ import re
 from typing import Any
 
 from reunlearn.base.errors import UserError
+from reunlearn.study.load import names
 
 DEVICES = ("auto", "cpu", "cuda")
+ALL = "all"  # instead of a study's name: the study of each paper; with a size, as in all-smoke, that size of each
+
+
+def studies(value: Any) -> list[str]:
+    """Return the studies in such a list, each once.
+
+    Raises:
+        UserError: nothing is named.
+    """
+    wanted: list[str] = []
+    for part in parts(value, "STUDY") or ():
+        name, dash, size = part.partition("-")
+        wanted += [f"{paper}{dash}{size}" for paper in names("papers")] if name == ALL else [part]
+    if not wanted:
+        raise UserError(
+            "STUDY names nothing; `reunlearn studies` lists them, and all means those of the papers"
+        )
+    return list(dict.fromkeys(wanted))
 
 
 def parts(value: Any, name: str) -> list[str] | None:

@@ -6,14 +6,13 @@ Nothing here imports torch; planning the largest study takes seconds.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reunlearn.base.errors import UserError, near
+from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
-from reunlearn.base.hashing import short_digest
-from reunlearn.study import methods, paths
+from reunlearn.study import paths
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.expand import Expansion
@@ -23,13 +22,12 @@ from reunlearn.study.joining import meet, ours_of
 from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
 from reunlearn.study.meetings import Meeting
+from reunlearn.study.narrowing import check_parts, narrowed
 from reunlearn.study.papers import papers, read_paper
 from reunlearn.study.reported import read_reported
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
 from reunlearn.study.steps import per_step
-
-LONGEST = 60  # characters of what a plan was narrowed to; more are a digest
 
 
 @dataclass
@@ -69,59 +67,75 @@ def write_specifications(jobs: Iterable[Job]) -> None:
             write_text(path, text)
 
 
+@dataclass(frozen=True)
+class Plans:
+    """Studies that are run together: what several of them need is one job.
+
+    Attributes:
+        each: the plan of each study.
+        jobs: of all of them, by folder, in an order in which they can be made.
+    """
+
+    each: tuple[Plan, ...]
+    jobs: dict[Folder, Job]
+
+    @property
+    def name(self) -> str:
+        """The names of the reports, with commas."""
+        return ",".join(plan.name for plan in self.each)
+
+
 def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list[int] | None = None) -> Plan:
     """Expand the study NAME; narrowed to some methods or seeds if asked."""
-    study, cards = load_study(name), catalogue()
-    steps = [step for experiment in study.experiments for step in per_step(experiment)]
-    study = study.model_copy(update={"experiments": tuple(steps)})
-    experiments = _narrow(study, only_methods, only_seeds)
-    if experiments == steps:
-        plan = Plan(study, study.name)
-    else:
-        words = _narrowed_to(only_methods, only_seeds)
-        title = f"{study.title} (only {', '.join(words)})"
-        plan = Plan(study.model_copy(update={"title": title}), _narrowed_name(study.name, words))
-    for experiment in experiments:
-        where = f"study '{name}', experiment '{experiment.name}'"
+    return make_plans([name], only_methods, only_seeds).each[0]
+
+
+def make_plans(
+    names: Sequence[str], only_methods: list[str] | None = None, only_seeds: list[int] | None = None
+) -> Plans:
+    """Expand some studies; narrowed to some methods or seeds if asked: a study that has none of them is left out.
+
+    Raises:
+        UserError: a study cannot be planned, none has a method or a seed, nothing is left, or two studies mean
+            different things by one folder.
+    """
+    cards = catalogue()
+    studies = [_in_steps(load_study(name)) for name in names]
+    check_parts(studies, only_methods, only_seeds)
+    left = [found for study in studies if (found := narrowed(study, only_methods, only_seeds))]
+    if not left:
+        raise UserError(f"study '{', '.join(names)}': nothing is left of it")
+    plans = tuple(_expanded(study, name, cards) for study, name in left)
+    return Plans(plans, _together(plans))
+
+
+def _in_steps(study: Study) -> Study:
+    """Return a study with one experiment per step."""
+    steps = tuple(step for experiment in study.experiments for step in per_step(experiment))
+    return study.model_copy(update={"experiments": steps})
+
+
+def _expanded(study: Study, name: str, cards: Catalogue) -> Plan:
+    plan = Plan(study, name)
+    for experiment in study.experiments:
+        where = f"study '{study.name}', experiment '{experiment.name}'"
         plan.runs += Expansion(plan.add, experiment, cards, where).runs()
     _add_tail(plan, cards)
     return plan
 
 
-def _narrow(study: Study, only_methods: list[str] | None, only_seeds: list[int] | None) -> list[Experiment]:
-    """Return the experiments with fewer methods or seeds; names that fit nothing are refused."""
-    if only_methods:
-        known = {n for e in study.experiments for m in e.methods for n in (m.name, methods.row_of(m).name)}
-        for wanted in only_methods:
-            if wanted not in known:
-                raise UserError(f"study '{study.name}' has no method '{wanted}'; {near(wanted, known)}")
-    if only_seeds is not None:
-        known_seeds = {s.train for e in study.experiments for s in e.seeds}
-        for seed in only_seeds:
-            if seed not in known_seeds:
-                raise UserError(f"study '{study.name}' has no seed {seed}; known: {sorted(known_seeds)}")
-    narrowed = []
-    for e in study.experiments:
-        entries = [
-            m for m in e.methods if not only_methods or {m.name, methods.row_of(m).name} & set(only_methods)
-        ]
-        seeds = [s for s in e.seeds if only_seeds is None or s.train in only_seeds]
-        if entries and seeds:
-            narrowed.append(e.model_copy(update={"methods": tuple(entries), "seeds": tuple(seeds)}))
-    if not narrowed:
-        raise UserError(f"study '{study.name}': nothing is left of it")
-    return narrowed
-
-
-def _narrowed_to(only_methods: list[str] | None, only_seeds: list[int] | None) -> list[str]:
-    """Return what a narrowed study still has, in words."""
-    return [*dict.fromkeys(only_methods or ()), *dict.fromkeys(f"seed {seed}" for seed in only_seeds or ())]
-
-
-def _narrowed_name(study: str, words: list[str]) -> str:
-    """Return a name of its own for a narrowed study, so that its report never takes the place of the full one."""
-    kept = "+".join(words).replace(" ", "")
-    return f"{study}~{kept if len(kept) <= LONGEST else short_digest(words)}"
+def _together(plans: Sequence[Plan]) -> dict[Folder, Job]:
+    """Return the jobs of several plans, each once."""
+    if len(plans) == 1:
+        return plans[0].jobs
+    jobs: dict[Folder, Job] = {}
+    for plan in plans:
+        for folder, job in plan.jobs.items():
+            if jobs.setdefault(folder, job) != job:
+                raise UserError(
+                    f"study '{plan.name}' means something else by {folder} than a study before it"
+                )
+    return jobs
 
 
 def _add_tail(plan: Plan, cards: Catalogue) -> None:

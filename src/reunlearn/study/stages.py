@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -184,3 +185,10 @@ def followed(job: jobs.Job) -> list[Folder]:
     """Return the folders that a job reads and whose change is a reason to run it again."""
     ignored = {getattr(job.inputs, role) for role in STAGES[job.stage].ignores}
     return [folder for folder in job.inputs.folders() if folder not in ignored]
+
+
+def nearest(job: jobs.Job, planned: Mapping[Folder, jobs.Job]) -> list[Folder]:
+    """Return those of the folders that a job follows that no other of them follows: after these, all are made."""
+    folders = followed(job)
+    below = {other for folder in folders for other in followed(planned[folder])}
+    return [folder for folder in folders if folder not in below]
