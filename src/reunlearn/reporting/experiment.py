@@ -26,6 +26,7 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "classes": ("set", "true_class", "predicted", "samples", "of"),
     "roc": ("attack", "false_positive_rate", "true_positive_rate"),
     "series": ("series", "step", "value"),
+    "samples": ("set", "entropy"),
 }
 
 
@@ -48,7 +49,8 @@ class Tables:
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return results (a line per run and number), histograms (per run and bin that is not empty; of loss and
         entropy on forget and test), classes (per run, set, true and predicted class), roc (per run, attack and false
-        positive rate), or series (per run, series and step or epoch)."""
+        positive rate), series (per run, series and step or epoch), or
+        samples (per run and forget or test sample: large, for what no summary holds)."""
         if table not in self.known:
             self.known[table] = self._read(table)
         return self.known[table]
