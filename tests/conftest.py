@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,16 +53,28 @@ def _synthetic(folder: Path, **options: object) -> object:
     """Return a synthetic study for tests of the report; nobody waits for the disk."""
     from tests.reporting import synthetic  # few tests need it, and it loads much
 
+    return _made_in(folder, lambda: synthetic.make(**options))
+
+
+def _made_in(folder: Path, make: Callable[[], object]) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(os, "fsync", lambda file: None)
-        return synthetic.make(**options)
+        return make()
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> object:
     """A synthetic study in which every run finished."""
     return _synthetic(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def sweeps(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """A synthetic study with sweeps of settings, sizes, steps and budgets, whose methods logged numbers over time."""
+    from tests.reporting import sweeps as study
+
+    return _made_in(tmp_path_factory.mktemp("sweeps"), study.make)
 
 
 @pytest.fixture(scope="session")

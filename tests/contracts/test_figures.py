@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from reunlearn.reporting.drawing import style
-from reunlearn.reporting.drawing.points import points_of
+from reunlearn.reporting.drawing.drawing import Drawn
+from reunlearn.reporting.drawing.points import COLUMNS
 from reunlearn.reporting.figures import registry
 from reunlearn.reporting.tables import registry as tables
 from reunlearn.study.cards import FigureCard
@@ -16,6 +17,8 @@ from reunlearn.study.catalogue import plugin_names
 from tests.contracts.shapes import SHAPES, shaped
 
 NAMES = plugin_names("figures")
+# they show what only some studies hold: sweeps, steps, whole classes, logs
+NEED_MORE = [name for name in NAMES if registry.card(name).log or not registry.card(name).default]
 COLOURS = {*style.VARIABLES, *style.DARK.values(), "#000000"}
 
 
@@ -36,11 +39,28 @@ def test_it_draws_or_says_why_not(name: str, shape: str, request) -> None:
     drawn = registry.get(name).draw(data)
     if isinstance(drawn, str):
         assert not drawn or drawn.endswith(".")
-        assert shape not in ("whole", "thirty methods")
+        assert shape not in ("whole", "thirty methods") or name in NEED_MORE
         return
+    check(name, drawn)
+
+
+@pytest.mark.parametrize("name", NEED_MORE)
+def test_it_draws_what_a_study_with_sweeps_and_logs_holds(name: str, sweeps) -> None:
+    if registry.card(name).scope == "study":
+        drawn = [registry.get(name).draw(sweeps.whole())]
+    else:
+        drawn = [registry.get(name).draw(sweeps.data(e.name)) for e in sweeps.study.experiments]
+    shown = [figure for figure in drawn if not isinstance(figure, str)]
+    assert shown
+    for figure in shown[:2]:
+        check(name, figure)
+
+
+def check(name: str, drawn: Drawn) -> None:
+    """Refuse what a page cannot show."""
     assert drawn.caption.endswith(".")
     if registry.card(name).points:
-        assert len(points_of(drawn.figure))
+        assert len(drawn.points) and list(drawn.points) == COLUMNS
     svg = style.to_svg(drawn.figure)
     ElementTree.fromstring(svg)
     assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) <= COLOURS

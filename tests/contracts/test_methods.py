@@ -22,6 +22,7 @@ from reunlearn.objectives.classification import Classification
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.cards import MethodCard
 from reunlearn.study.catalogue import plugin_names
+from reunlearn.study.logs import LOGS, PROBES
 from reunlearn.study.methods import fill, holds, state_kinds
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import Scenario, read_scenario
@@ -30,7 +31,9 @@ from reunlearn.training.loop import train
 from reunlearn.training.precision import Mixed
 from reunlearn.training.state.registry import card as state_card
 from reunlearn.training.state.registry import write
+from reunlearn.unlearning.probes import GradientProbe
 from reunlearn.unlearning.registry import card
+from reunlearn.unlearning.series import Series
 from reunlearn.unlearning.task import AccessError, Task
 from tests.training.state.requests import request
 from tests.unlearning.making import make
@@ -43,6 +46,12 @@ SHORT = {"epochs": 2, "steps": 7, "batch_size": 8}  # for the hyper-parameters t
 OWN = {
     "ssd": {"selection": 1.0},  # by default so few weights are selected that it may be none
     "warnecke_second_order": {"passes": 5},  # by default a hundred, over a quarter of a minute each time
+}
+SERIES = {
+    "losses": ("forget_loss", "retain_loss", "wrong_label_loss"),
+    "lambda": ("lambda",),
+    "conflicts": ("conflict_forget_retain",),
+    "cosines": ("cosine",),
 }
 RECIPE = Recipe(learning_rate=0.05, weight_decay=5e-4, epochs=60, batch_size=8)
 
@@ -143,6 +152,13 @@ def scenario_of(method_card: MethodCard) -> Scenario:
     return read_scenario({"kind": kind, **({"classes": [1]} if kind == "class" else {"fraction": 0.5})})
 
 
+def series_of(log: tuple[str, ...], sets: dict[str, Counting]) -> Series:
+    """Return what notes a log, as the stage makes it."""
+    kinds = [name for name in log if name in PROBES]
+    probe = GradientProbe(sets["forget"], Classification(CLASSES), original(), kinds) if kinds else None
+    return Series(log, probe)
+
+
 def unlearn(
     name: str,
     reading: str | None,
@@ -150,6 +166,7 @@ def unlearn(
     seed: int = 0,
     declared: set[str] | None = None,
     objective: Objective | None = None,
+    log: tuple[str, ...] = (),
 ) -> tuple[nn.Module, Task]:
     """Run a method on a copy of the original with the access that its card declares."""
     settings = settings_of(name, reading)
@@ -168,6 +185,7 @@ def unlearn(
         true_labels=torch.arange(64) % CLASSES,
         result=functools.partial(result_network, method_card.network),
         scenario=scenario_of(method_card),
+        series=series_of(log, sets),
     )
     return make(name, reading, settings).unlearn(copy.deepcopy(original()), task), task
 
@@ -193,6 +211,26 @@ def test_same_seed_same_bits(name: str, reading: str | None) -> None:
 def test_other_seed_other_bits(name: str, reading: str | None) -> None:
     first, second = (unlearn(name, reading, make_sets(9, 25), seed=seed)[0] for seed in (3, 4))
     assert (bits(first) == bits(second)) == (name in DRAWS_NOTHING)
+
+
+@every_method
+def test_a_log_is_kept_and_changes_no_bit(name: str, reading: str | None) -> None:
+    settings = settings_of(name, reading)
+    log = tuple(given for given, when in card(name).logs.items() if holds(when, settings))
+    if not log:
+        pytest.skip("the method logs nothing")
+    plain, bare = unlearn(name, reading, make_sets(9, 25), seed=3)
+    logged, task = unlearn(name, reading, make_sets(9, 25), seed=3, log=log)
+    assert bits(logged) == bits(plain)
+    assert task.drawn() == bare.drawn()
+    assert torch.equal(task.generator.get_state(), bare.generator.get_state())
+    arrays = task.series.arrays()
+    for given, series in SERIES.items():
+        assert any(f"{one}.step" in arrays for one in series) == (given in log)
+    for key in (key for key in arrays if key.endswith(".step")):
+        assert len(arrays[key]) == len(arrays[key.replace(".step", ".value")]) > 0
+        assert (np.diff(arrays[key]) > 0).all() and arrays[key][0] >= 1
+    assert set(log) <= LOGS.keys() and not bare.series.arrays()
 
 
 @every_method

@@ -27,6 +27,11 @@ class Stopwatch:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
 
+    def move(self, section: str, to: str, seconds: float) -> None:
+        """Count some seconds of a section as those of another one: work inside it that is none of it."""
+        self.seconds[section] -= seconds
+        self.seconds[to] = self.seconds.get(to, 0.0) + seconds
+
 
 class PeakMemory:
     """The most memory that one job held, also where its process ran other jobs before."""

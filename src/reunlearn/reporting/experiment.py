@@ -25,6 +25,8 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "histograms": ("quantity", "set", "bin", "count"),
     "classes": ("set", "true_class", "predicted", "samples", "of"),
     "roc": ("attack", "false_positive_rate", "true_positive_rate"),
+    "series": ("series", "step", "value"),
+    "samples": ("set", "entropy"),
 }
 
 
@@ -46,8 +48,9 @@ class Tables:
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return results (a line per run and number), histograms (per run and bin that is not empty; of loss and
-        entropy on forget and test), classes (per run, set, true and predicted class), or roc (per run, attack and false
-        positive rate)."""
+        entropy on forget and test), classes (per run, set, true and predicted class), roc (per run, attack and false
+        positive rate), series (per run, series and step or epoch), or
+        samples (per run and forget or test sample: large, for what no summary holds)."""
         if table not in self.known:
             self.known[table] = self._read(table)
         return self.known[table]

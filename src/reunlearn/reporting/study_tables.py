@@ -56,7 +56,7 @@ class StudyTables:
         """Return lines of a table.
 
         Args:
-            table: results, runs, samples, scores, classes, histograms, roc, or another that a measure left.
+            table: results, runs, samples, scores, classes, histograms, roc, series, or another that a measure left.
             columns: of the table or of the run, in this order; None: what names the run, then the table's own.
             experiment, run, status: only lines of such runs.
 

@@ -10,13 +10,15 @@ import pandas as pd
 from reunlearn.artifacts.gathered import Gathered, JobResult
 from reunlearn.artifacts.manifest import is_made, read_manifest
 from reunlearn.artifacts.record import Record, read_record
+from reunlearn.base.arrays import read_arrays
 from reunlearn.base.files import read_json, replacing
 from reunlearn.base.hashing import full_digest
+from reunlearn.metrics.series import table_of
 from reunlearn.stages.execution import Context
 from reunlearn.stages.measure import NUMBERS, read_tables
 from reunlearn.stages.table_files import RUN, TableFiles
 from reunlearn.study.jobs import AggregateJob, stage_name
-from reunlearn.study.paths import SPECIFICATION
+from reunlearn.study.paths import SERIES, SPECIFICATION
 from reunlearn.study.specs import RunSpec
 
 TABLES = (
@@ -25,7 +27,8 @@ TABLES = (
     "classes",
     "histograms",
     "roc",
-)  # of all that measures leave: every study has these
+    "series",
+)  # of all that measures and logs leave: every study has these
 Key = dict[str, str | int | float | None]
 
 
@@ -38,7 +41,8 @@ def run(context: Context[AggregateJob]) -> None:
     The other tables: `run`, and what the measures of that run left. samples: loss and entropy of each forget
     and test sample; histograms: how many of them lie in each bin. scores: per attack and sample: member, score; roc:
     true positive rates at fixed false positive rates. classes: per set, true class and predicted class: samples; for
-    sets other than forget the right ones only.
+    sets other than forget the right ones only. series: what runs log over time, thinned: step (or epoch),
+    value; the run's folder keeps all of it.
     runs.json: the runs, every job's record and digests, and what is missing.
     """
     job = context.job
@@ -53,6 +57,8 @@ def run(context: Context[AggregateJob]) -> None:
             for folder in _made(planned):
                 for name, columns in read_tables(Path(folder)).items():
                     files.add(name, number, columns)
+            if status != "missing" and (logged := Path(planned.model) / SERIES).exists():
+                files.add("series", number, table_of(read_arrays(logged)))
     for name, frame in {"results": pd.concat(results), "runs": pd.DataFrame(runs)}.items():
         _write(context.folder / f"{name}.parquet", frame.astype({RUN: np.int32}))
     gather(job).write(context.folder)

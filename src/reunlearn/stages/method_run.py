@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, read_split
 from reunlearn.study.jobs import ShadowJob
+from reunlearn.study.logs import PROBES, PROBES_MODULE
 from reunlearn.study.methods import holds, state_kinds
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.specs import MethodSpec
@@ -23,6 +25,7 @@ from reunlearn.training.replayed import read_replayed, replayed_distance
 from reunlearn.training.state.registry import StateRequest, write
 from reunlearn.training.state.registry import card as state_card
 from reunlearn.unlearning.registry import card, make
+from reunlearn.unlearning.series import Probe, Series
 from reunlearn.unlearning.task import Task
 
 DECLARED = ("forget", "retain", "validation", "true_labels")
@@ -52,6 +55,7 @@ def task_of(
     state: dict[str, Path],
     carried: dict[str, Tensor],
     log: Callable[[dict[str, Any]], None] = lambda numbers: None,
+    series: Series | None = None,
 ) -> Task:
     """Return what a row's method is given besides the model."""
     needs = card(method.name).needs
@@ -69,7 +73,17 @@ def task_of(
         result=loader.result_model,
         scenario=scenario,
         carried=carried,
+        series=series,
     )
+
+
+def series_of(loader: Loader, split: str, asked: tuple[str, ...], model: nn.Module) -> Series:
+    """Return what notes the numbers that a job logs; `model`: where the method starts."""
+    probe: Probe | None = None
+    if any(name in PROBES for name in asked):  # by name: their code belongs to the runs that log them alone
+        probes = importlib.import_module(PROBES_MODULE)
+        probe = probes.GradientProbe(loader.sets(split)["forget"], loader.objective(), model, asked)
+    return Series(asked, probe)
 
 
 def forget(model: nn.Module, method: MethodSpec, task: Task, seed: int) -> nn.Module:

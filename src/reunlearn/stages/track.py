@@ -17,6 +17,7 @@ from reunlearn.artifacts.record import Record
 from reunlearn.base.files import write_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.reporting import rows
+from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
 from reunlearn.study.jobs import TrackJob
@@ -63,6 +64,10 @@ class Results:
         groups = {key: group for key, group in table.groupby(KEY, sort=False)} if len(table) else {}
         self.numbers = {key: dict(zip(g["metric"], g["value"], strict=True)) for key, g in groups.items()}
         self.status = {key: str(group["status"].iloc[0]) for key, group in groups.items()}
+        self.tables, self.numbered = (
+            StudyTables(folder),
+            {_key(run): n for n, run in enumerate(gathered.runs)},
+        )
         self.runs = [run for run in gathered.runs if self.status[_key(run)] != "missing"]
         self.missing = len(gathered.runs) - len(self.runs)
 
@@ -92,7 +97,7 @@ class Results:
             },
             params={**_parameters(planned), **{f"{kind}_seed": seed for kind, seed in seeds.items()}},
             metrics=self.numbers[key],
-            history=_history(Path(planned.model) / "history.jsonl"),
+            history=[*_history(Path(planned.model) / "history.jsonl"), *self._series(planned)],
             dataset=_dataset(planned.training.dataset, data),
             span=_span(model.record),
         )
@@ -108,6 +113,14 @@ class Results:
             params=_parameters(planned),
             metrics=_means([child.metrics for child in children]),
         )
+
+    def _series(self, planned: RunSpec) -> list[tuple[str, float, int]]:
+        """Return (series/name, value, step or epoch) of what a run logged, as many points as the report shows."""
+        lines = self.tables.read("series", ("series", "value", "step"), run=self.numbered[_key(planned)])
+        return [
+            (f"series/{name}", float(value), int(step))
+            for name, value, step in lines.itertuples(index=False, name=None)
+        ]
 
     def _digests(self, planned: RunSpec) -> list[str]:
         """Return the digests of what was asked for: the model's specification, and what it is measured on."""

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from reunlearn.base.arrays import write_arrays
 from reunlearn.base.errors import UserError
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader
-from reunlearn.stages.method_run import forget, precision_of, task_of
+from reunlearn.stages.method_run import forget, precision_of, series_of, task_of
 from reunlearn.stages.model_files import status, write_history
+from reunlearn.study import paths
 from reunlearn.study.jobs import UnlearnJob
 from reunlearn.training.replayed import read_replayed, replayed_distance
 from reunlearn.training.tensor_files import read_tensors, save_model, write_tensors
@@ -24,12 +26,16 @@ STRICT = "REUNLEARN_STRICT"  # 1: only from the original's very weights
 
 
 def run(context: Context[UnlearnJob]) -> None:
-    """Write the unlearned model, its history, and how many samples of each set were drawn."""
+    """Write the unlearned model, its history, what it logs, and how many samples of each set were drawn.
+
+    What the probes of a log take is no part of the seconds `run`, but those `log`.
+    """
     job, loader = context.job, open_loader(context)
     state = {kind: Path(folder) for kind, folder in job.inputs.state.items()}
     model = starting_model(context, loader, state)
     history: list[dict[str, Any]] = []
     carried = read_carried(Path(job.inputs.original))
+    series = series_of(loader, job.inputs.split, job.log, model)
     task = task_of(
         loader,
         job.method,
@@ -39,12 +45,16 @@ def run(context: Context[UnlearnJob]) -> None:
         state=state,
         carried=carried,
         log=history.append,
+        series=series,
     )
     context.facts["precision"] = precision_of(loader, job.method)
     _synchronise(context.device)
     with context.stopwatch.section("run"):
         model = forget(model, job.method, task, job.seed)
         _synchronise(context.device)
+    if job.log:
+        write_arrays(context.folder / paths.SERIES, series.arrays())
+        context.stopwatch.move("run", "log", series.seconds)
     save_model(model, context.folder / "model.safetensors")
     if task.carry:
         write_tensors(context.folder / CARRIED, task.carry)

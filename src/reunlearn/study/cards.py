@@ -83,6 +83,7 @@ class MethodCard(Card):
     mixed: bool  # whether it follows the precision of the recipe: it takes steps by the objective's loss
     network: str | None  # an architecture around the original's, if it returns such models
     scenarios: tuple[str, ...] | None  # kinds that it is for; None: all
+    logs: dict[str, When] = {}  # what it can log, of study/logs.py
     hyperparameters: dict[str, Hyperparameter]
 
 
@@ -191,6 +192,7 @@ class ShownCard(Card):
     scope: Scope = "experiment"
     order: int  # where it stands on the page among the others
     default: bool = True  # whether it is shown where a study names nothing
+    log: str = ""  # what must be logged for that
     audit: bool = True  # whether it says something of single models, without seeds and known costs
 
 

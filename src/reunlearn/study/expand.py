@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reunlearn.study import checks, memory, methods, paths
+from reunlearn.study import checks, logs, memory, methods, paths
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.counts import check_attacks, check_batches
 from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
@@ -63,6 +63,7 @@ class Expansion:
         )
         self.resolved = [methods.resolve(m, experiment, cards.methods, where) for m in experiment.methods]
         checks.check_methods(experiment, self.resolved, cards, objective, where)
+        logs.check_logs(experiment, self.resolved, cards.methods, cards.objectives[objective], where)
         checks.check_recipe(self.resolved, cards.methods, recipe, where)
         self.memory_mib = memory.estimate(self.data_card, recipe)
         self.modules = modules_of(self.training)
@@ -169,20 +170,25 @@ class SeedExpansion:
 
     def _method_run(self, entry: Method, method: MethodSpec, original: Folder, retrain: Measured) -> RunSpec:
         row = methods.row_of(entry)
-        model, state = self._unlearn(row, method, original, len(self.names))
+        card = self.whole.cards.methods[method.name]
+        log = logs.logged(entry, method, self.whole.experiment, card)
+        model, state = self._unlearn(row, method, log, original, step=len(self.names))
         return self._measure(row, model, retrain, method, state)
 
     def _unlearn(
-        self, row: RowSpec, method: MethodSpec, original: Folder, step: int
+        self, row: RowSpec, method: MethodSpec, log: tuple[str, ...], original: Folder, *, step: int
     ) -> tuple[Folder, tuple[Folder, ...]]:
         """Add the run of one step, after those of the steps before it; return its folder and those of its state."""
-        start = original if step == 1 else self._unlearn(row, method, original, step - 1)[0]
+        start = original
+        if step > 1:
+            start, _ = self._unlearn(row, method, log, original, step=step - 1)
         card = self.whole.cards.methods[method.name]
         state = {
             kind: self._state(kind, method, original, step)
             for kind in methods.state_kinds(card, method.settings)
         }
-        folder = paths.run(self.training, self.names[step - 1], self.seeds, row, method.short)
+        digest = logs.digest_of(method, log)
+        folder = paths.run(self.training, self.names[step - 1], self.seeds, row, digest)
         job = UnlearnJob(
             "unlearn",
             folder,
@@ -191,10 +197,12 @@ class SeedExpansion:
             method,
             self.seeds.method,
             self.whole.result(method.name),
+            log,
             modules=(
                 "reunlearn.stages.unlearn",
                 *self.whole.method_modules(method),
                 *self.whole.modules,
+                *logs.modules_of(log),
             ),
             memory_mib=self.whole.memory_mib,
             inputs=UnlearnInputs(

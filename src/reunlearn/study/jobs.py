@@ -168,13 +168,14 @@ class StateJob(Job):
 
 @dataclass(frozen=True)
 class UnlearnJob(Job):
-    """One method on one original."""
+    """One method on one original; `log`: what it notes while it runs, of study/logs.py."""
 
     training: TrainingSpec
     scenario: AnyScenario
     method: MethodSpec
     seed: int
     result: ArchitectureSpec | None = None
+    log: tuple[str, ...] = ()
     inputs: UnlearnInputs = field(kw_only=True)
 
 

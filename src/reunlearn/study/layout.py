@@ -40,9 +40,10 @@ def layout_of(asked: Experiment | Study, cards: Catalogue, where: str) -> Layout
         UserError: a name is unknown, or is of the other scope.
     """
     scope: Scope = "study" if isinstance(asked, Study) else "experiment"
+    logged = _logged(asked)
     return Layout(
-        _chosen(asked.tables, cards.tables, scope, "table", where),
-        _chosen(asked.figures, cards.figures, scope, "figure", where),
+        _chosen(asked.tables, cards.tables, scope, "table", where, logged=logged),
+        _chosen(asked.figures, cards.figures, scope, "figure", where, logged=logged),
     )
 
 
@@ -55,10 +56,10 @@ def audit_layout(cards: Catalogue) -> Layout:
 
 
 def _chosen(
-    asked: tuple[str, ...] | None, cards: Cards, scope: Scope, kind: str, where: str
+    asked: tuple[str, ...] | None, cards: Cards, scope: Scope, kind: str, where: str, *, logged: set[str]
 ) -> tuple[str, ...]:
     if asked is None:
-        return _in_order(cards, scope)
+        return _in_order({n: card for n, card in cards.items() if not card.log or card.log in logged}, scope)
     fitting = [name for name, card in cards.items() if card.scope == scope]
     for name in asked:
         if name in fitting:
@@ -68,6 +69,13 @@ def _chosen(
             raise UserError(f"{where}: {kind} '{name}' is of {place}; name it there")
         raise UserError(f"{where}: no {kind} '{name}'; {near(name, fitting)}")
     return asked
+
+
+def _logged(asked: Experiment | Study) -> set[str]:
+    """Return what some run of an experiment logs; over a whole study nothing is shown of it by default."""
+    if isinstance(asked, Study):
+        return set()
+    return {*asked.log, *(name for entry in asked.methods for name in entry.log or ())}
 
 
 def _in_order(cards: Cards, scope: Scope) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from reunlearn.study.specs import DatasetSpec, RowSpec, TrainingSpec
 SPECIFICATION = "specification.json"
 MANIFEST = "manifest.json"
 RECORD = "record.json"
+SERIES = "series.npz"  # of a run that logs numbers over time
 
 DATA = "data"
 RUNS = "runs"

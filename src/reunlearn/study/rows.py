@@ -65,6 +65,9 @@ class Method(Strict):
         default_factory=dict,
         description="hyper-parameters; what stands here wins over the preset, the preset over the defaults",
     )
+    log: tuple[Name, ...] | None = Field(
+        None, description="what the method notes while it runs; absent: what the experiment's `log` says"
+    )
 
 
 def _method_written_out(value: Any) -> Any:

@@ -147,6 +147,11 @@ class Experiment(Strict):
     reported: Reported | None = Field(
         None, description="a paper's numbers that the report shows beside the measured ones"
     )
+    log: Names = Field(
+        (),
+        description="what the methods note while they run, those that can: losses and lambda per step, conflicts and "
+        "cosines per epoch; a logged run is a run of its own",
+    )
     noise_floor: bool = Field(
         True, description="train a second retrained model for each seed and compare Retrain with Retrain"
     )

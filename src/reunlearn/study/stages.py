@@ -128,6 +128,7 @@ STAGES: dict[str, Stage] = {
                 "classes.parquet",
                 "histograms.parquet",
                 "roc.parquet",
+                "series.parquet",
                 "runs.json",
             ),
             local=True,

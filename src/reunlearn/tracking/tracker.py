@@ -18,6 +18,7 @@ from reunlearn.tracking.store import artifact_location, clone_of, tracking_uri
 
 LASTING = ("study", "method")  # kinds of which one run stays, whatever its manifest
 REPORT = "report"  # folder of artifacts
+METRICS_AT_ONCE = 1000  # MLflow's limit
 DIGEST_LENGTH = 36  # MLflow's limit for a dataset's digest
 
 
@@ -130,7 +131,10 @@ class Tracker:
             Param(name, str(value)) for name, value in sorted(wanted.params.items()) if name not in known
         ]
         changed = {k: v for k, v in wanted.tags.items() if run.data.tags.get(k) != v}
-        self.client.log_batch(run_id, metrics, params, [RunTag(k, v) for k, v in sorted(changed.items())])
+        tags = [RunTag(k, v) for k, v in sorted(changed.items())]
+        self.client.log_batch(run_id, params=params, tags=tags)
+        for begin in range(0, len(metrics), METRICS_AT_ONCE):
+            self.client.log_batch(run_id, metrics[begin : begin + METRICS_AT_ONCE])
         if wanted.dataset:
             self._log_dataset(run_id, wanted.dataset)
         if wanted.artifacts:

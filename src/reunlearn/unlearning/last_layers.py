@@ -83,6 +83,7 @@ class LastLayers(GradientMethod):
                     if self.clip:
                         torch.nn.utils.clip_grad_norm_(parameters, self.clip)
                     optimizer.step()
+                    task.series.step(retain=loss)
                 task.log(epoch + 1, retain_loss=loss.item())
 
 

@@ -35,6 +35,7 @@ def method(
     capabilities: tuple[str, ...] | dict[str, When] = (),
     network: str | None = None,
     scenarios: tuple[str, ...] | None = None,
+    logs: tuple[str, ...] | dict[str, When] = (),
 ) -> Callable[[type], type]:
     """Register a method.
 
@@ -46,6 +47,7 @@ def method(
             or, as {name: when}, for some values of hyper-parameters.
         network: an architecture around the original's, where the method returns such models and not the original's.
         scenarios: the kinds of scenario that the method is for; None: it serves all.
+        logs: what it notes of its steps and epochs in `task.series`, as `capabilities`; keys of study/logs.py.
     """
 
     def register(cls: type) -> type:
@@ -68,6 +70,7 @@ def method(
                 "mixed": issubclass(cls, StepMethod) and network is None,
                 "network": network,
                 "scenarios": scenarios,
+                "logs": _whens(logs),
                 "hyperparameters": _hyperparameters(cls),
             }
         )
@@ -76,9 +79,9 @@ def method(
     return register
 
 
-def _whens(capabilities: tuple[str, ...] | dict[str, When]) -> dict[str, When]:
-    """Return {capability: when it is asked for}, sorted by name."""
-    whens = capabilities if isinstance(capabilities, dict) else dict.fromkeys(capabilities, True)
+def _whens(names: tuple[str, ...] | dict[str, When]) -> dict[str, When]:
+    """Return {name: when it holds}, sorted by name."""
+    whens = names if isinstance(names, dict) else dict.fromkeys(names, True)
     return dict(sorted(whens.items()))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, join
 from reunlearn.unlearning.declarations import Divergence, hyper
@@ -45,8 +45,9 @@ class Relabelling(GradientMethod):
         "shuffled", "batches mix both sets (shuffled), or an epoch begins with forget", choices=ORDERS
     )
 
-    def epoch_batches(self, task: Task, labels: Labels) -> Iterator[tuple[Batch, Any]]:
-        """Yield one epoch over forget and retain: each batch with the draw to learn, wrong on forget."""
+    def epoch_batches(self, task: Task, labels: Labels) -> Iterator[tuple[Batch, Any, int]]:
+        """Yield one epoch over forget and retain: each batch with the draw to learn, wrong on its first samples, those
+        of forget; and the number of these."""
         if chosen(self, "redraw") == "epoch":
             labels.clear()
         sizes, order = (len(task.forget), len(task.retain)), chosen(self, "order")
@@ -55,7 +56,14 @@ class Relabelling(GradientMethod):
             retain = task.retain.take(retain_rows, self.augmented)
             wrong = labels.of(forget)
             batch = join(forget, retain)
-            yield batch, task.objective.draw(batch, task.generator, torch.cat((wrong, retain.y)))
+            draw = task.objective.draw(batch, task.generator, torch.cat((wrong, retain.y)))
+            yield batch, draw, len(forget)
+
+    def taught_loss(self, model: nn.Module, batch: Batch, draw: Any, forget: int, task: Task) -> Tensor:
+        """Return the mean loss of a batch whose first `forget` samples are those of the forget set."""
+        losses_B = task.objective.per_sample_loss(model, batch, draw)
+        task.series.step(wrong_label=losses_B[:forget], retain=losses_B[forget:])
+        return losses_B.mean()
 
 
 @dataclass(frozen=True)

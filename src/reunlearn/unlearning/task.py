@@ -19,6 +19,7 @@ from reunlearn.objectives.registry import Objective
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import Scenario
 from reunlearn.training.batch_sizes import MEASURING, batch_size
+from reunlearn.unlearning.series import Series
 
 
 class AccessError(RuntimeError):
@@ -92,6 +93,7 @@ class Task:
         scenario: what is forgotten, as the study says; a bare Scenario, in one step, where nobody said it.
         carried: tensors that the step before this one left in `carry`; empty in the first or only step.
         carry: tensors that the method leaves for the next step.
+        series: notes numbers of steps and epochs, those that the study asks for.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Task:
         result: Callable[[int], nn.Module] | None = None,
         scenario: Scenario | None = None,
         carried: dict[str, Tensor] | None = None,
+        series: Series | None = None,
     ) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self.objective = objective
@@ -127,6 +130,7 @@ class Task:
         self._result = result or fresh
         self._true_labels = true_labels if "true_labels" in declared else None
         self._log = log
+        self.series = series or Series()
 
     def _get(self, name: str) -> GuardedSet:
         if name not in self._sets:

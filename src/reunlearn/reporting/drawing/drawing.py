@@ -15,11 +15,24 @@ from reunlearn.study.cards import FigureCard
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a figure of the registry draws: the figure, what is written below it, and a title besides its card's."""
+    """What a figure of the registry draws.
+
+    Attributes:
+        figure: of matplotlib.
+        caption: what is written below it.
+        title: besides its card's.
+        numbers: that it shows, where they are neither curves nor bars; columns of `points.COLUMNS`.
+    """
 
     figure: Figure
     caption: str
     title: str = ""
+    numbers: pd.DataFrame | None = None
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """The numbers that it shows."""
+        return points_of(self.figure) if self.numbers is None else self.numbers
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class Drawing:
 
 def drawing_of(drawn: Drawn, card: FigureCard, of: str) -> Drawing:
     """Return a figure as it is shown and as files; see `Drawing`."""
-    points = points_of(drawn.figure) if card.points else None
+    points = drawn.points if card.points else None
     svg = style.to_svg(drawn.figure)
     drawn.figure.set_layout_engine(
         "none"

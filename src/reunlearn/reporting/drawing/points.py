@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
@@ -18,12 +20,13 @@ COLUMNS = ["panel", "series", "x", "y"]
 def points_of(figure: Figure) -> pd.DataFrame:
     """Return the points of every named curve and histogram: panel, series, x, y.
 
-    A histogram's x is the lower edge of a bin; a last x without y is the upper edge of the last bin.
+    A histogram's x is the lower edge of a bin; a last x without y is the upper edge of the last bin. A bar's x is the
+    text of the nearest tick.
     """
     frames = [
         pd.DataFrame({"panel": axes.get_title(loc="left"), "series": name, "x": x, "y": y})
         for axes in figure.axes
-        for name, x, y in _series((*axes.lines, *axes.patches))
+        for name, x, y in (*_series((*axes.lines, *axes.patches)), *_bars(axes))
     ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
 
@@ -41,6 +44,18 @@ def _series(artists: tuple[Artist, ...]) -> Iterator[tuple[str, np.ndarray, np.n
             x, y = np.asarray(artist.get_xdata(), float), np.asarray(artist.get_ydata(), float)
             kept = _corners(x, y)
             yield name, x[kept], y[kept]
+
+
+def _bars(axes: Axes) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield name, ticks and heights of bars that have a name."""
+    places, texts = axes.get_xticks(), np.array([tick.get_text() for tick in axes.get_xticklabels()], object)
+    for bars in axes.containers:
+        name = str(bars.get_label())
+        if not isinstance(bars, BarContainer) or name.startswith("_"):
+            continue
+        centres = np.array([bar.get_x() + bar.get_width() / 2 for bar in bars])
+        nearest = np.abs(centres[:, None] - places).argmin(axis=1)
+        yield name, texts[nearest], np.array([bar.get_height() for bar in bars])
 
 
 def _corners(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -46,6 +46,7 @@ DIVERGENCES = (
     paper="Graves et al. 2021 (Amnesiac machine learning); baseline of ∇τ",
     needs=Needs(retain=True, state={"batch_updates": True}),
     divergences=DIVERGENCES,
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class Amnesiac(GradientMethod):
@@ -67,6 +68,7 @@ class Amnesiac(GradientMethod):
         for epoch in self.passes(model, optimizer):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 descend(optimizer, loss := task.loss(model, batch))
+                task.series.step(retain=loss)
             task.log(epoch + 1, retain_loss=loss.item())
         return model
 

@@ -27,6 +27,7 @@ from reunlearn.unlearning.task import Task
     paper="Graves et al. 2021, as released with SSD and Bad Teacher; baseline of ∇τ",
     needs=Needs(forget=True, retain=True),
     capabilities=("forget_target",),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class AmnesiacRelabel(Relabelling):
@@ -46,7 +47,7 @@ class AmnesiacRelabel(Relabelling):
         optimizer = self.make_optimizer(model)
         labels = Labels(task, self.label_rule)
         for epoch in self.passes(model, optimizer):
-            for batch, draw in self.epoch_batches(task, labels):
-                descend(optimizer, loss := task.objective.loss(model, batch, draw))
+            for mixed in self.epoch_batches(task, labels):
+                descend(optimizer, loss := self.taught_loss(model, *mixed, task))
             task.log(epoch + 1, loss=loss.item())
         return model

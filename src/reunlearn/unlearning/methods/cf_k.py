@@ -23,7 +23,7 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="Goel et al. 2022 (CF-k)", needs=Needs(retain=True))
+@method(paper="Goel et al. 2022 (CF-k)", needs=Needs(retain=True), logs=("losses",))
 @dataclass(frozen=True)
 class CFk(LastLayers):
     """Fine-tune the last k layers on the retain set."""

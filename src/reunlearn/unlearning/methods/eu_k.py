@@ -38,7 +38,12 @@ DIVERGENCES = (
 )
 
 
-@method(paper="Goel et al. 2022 (EU-k); baseline of PGU", needs=Needs(retain=True), divergences=DIVERGENCES)
+@method(
+    paper="Goel et al. 2022 (EU-k); baseline of PGU",
+    needs=Needs(retain=True),
+    divergences=DIVERGENCES,
+    logs=("losses",),
+)
 @dataclass(frozen=True)
 class EUk(LastLayers):
     """Retrain the last k layers from scratch on the retain set."""

@@ -26,7 +26,7 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="baseline of all five papers", needs=Needs(retain=True))
+@method(paper="baseline of all five papers", needs=Needs(retain=True), logs=("losses",))
 @dataclass(frozen=True)
 class Finetune(GradientMethod):
     """Continue the training on the retain set only."""
@@ -40,5 +40,6 @@ class Finetune(GradientMethod):
         for epoch in self.passes(model, optimizer):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 descend(optimizer, loss := task.loss(model, batch))
+                task.series.step(retain=loss)
             task.log(epoch + 1, retain_loss=loss.item())
         return model

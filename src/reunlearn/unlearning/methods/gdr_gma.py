@@ -93,7 +93,12 @@ DIVERGENCES = (
 )
 
 
-@method(paper="GDR-GMA, Eq. 3–7", needs=Needs(forget=True, retain=True), divergences=DIVERGENCES)
+@method(
+    paper="GDR-GMA, Eq. 3–7",
+    needs=Needs(forget=True, retain=True),
+    divergences=DIVERGENCES,
+    logs={"losses": True, "lambda": {"adapt": [True]}, "conflicts": True, "cosines": True},
+)
 @dataclass(frozen=True)
 class GdrGma(GradientMethod):
     """Ascend the forget loss and descend the retain loss along directions that do not conflict."""
@@ -195,9 +200,13 @@ class GdrGma(GradientMethod):
                 if not forget_first:
                     a, forget_loss, entries = self.ascent(model, forget, task, gdr)
                 weight = self.forget_weight(retain_loss.detach(), original_loss)
-                for p, x, y in zip(parameters, *gdr(a, d, entries), strict=True):
+                pair = gdr(a, d, entries)
+                task.series.directions(model, forget, pair)
+                for p, x, y in zip(parameters, *pair, strict=True):
                     p.grad = weight * x + (1 - weight) * y
                 optimizer.step()
+                task.series.step(forget=forget_loss, retain=retain_loss, weight=weight)
+            task.series.end_epoch(model)
             if gdr.memory is not None:
                 gdr.memory.end_epoch()
             losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}

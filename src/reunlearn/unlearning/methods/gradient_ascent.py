@@ -25,7 +25,11 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="Graves et al. 2021; baseline of GDR-GMA, SFR-on, LUR", needs=Needs(forget=True))
+@method(
+    paper="Graves et al. 2021; baseline of GDR-GMA, SFR-on, LUR",
+    needs=Needs(forget=True),
+    logs=("losses", "cosines"),
+)
 @dataclass(frozen=True)
 class GradientAscent(GradientMethod):
     """Ascend the loss of the forget set."""
@@ -56,5 +60,7 @@ class GradientAscent(GradientMethod):
                 if self.clip:
                     torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip)
                 optimizer.step()
+                task.series.step(forget=loss)
+            task.series.end_epoch(model)
             task.log(epoch + 1, forget_loss=loss.item())
         return model

@@ -23,7 +23,7 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="Jia et al. 2023; baseline of GDR-GMA, SFR-on, LUR", needs=Needs(retain=True))
+@method(paper="Jia et al. 2023; baseline of GDR-GMA, SFR-on, LUR", needs=Needs(retain=True), logs=("losses",))
 @dataclass(frozen=True)
 class L1Sparse(GradientMethod):
     """Fine-tune on the retain set with an L1 penalty."""
@@ -45,6 +45,7 @@ class L1Sparse(GradientMethod):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 retain_loss = task.loss(model, batch)
                 descend(optimizer, retain_loss + weight * l1_norm(model) if weight else retain_loss)
+                task.series.step(retain=retain_loss)
             task.log(epoch + 1, retain_loss=retain_loss.item(), weight=weight)
         return model
 

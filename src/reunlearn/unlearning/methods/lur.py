@@ -40,6 +40,7 @@ from reunlearn.unlearning.task import Task
     paper="LUR (Patel & Qiu 2025), gradient analysis",
     needs=Needs(forget=True, retain=True),
     capabilities={"forget_target": {"forget_loss": ["random_label"]}},
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class LUR(GradientMethod):
@@ -79,6 +80,10 @@ class LUR(GradientMethod):
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
                 retain_loss, forget_loss = self.assign_gradient(model, forget, retain, task, labels)
                 optimizer.step()
+                if self.forget_loss == "neg_ce":
+                    task.series.step(retain=retain_loss, forget=-forget_loss)
+                else:
+                    task.series.step(retain=retain_loss, wrong_label=forget_loss)
             task.log(epoch + 1, retain_loss=retain_loss.item(), forget_loss=forget_loss.item())
         return model
 

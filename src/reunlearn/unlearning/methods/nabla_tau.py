@@ -36,7 +36,11 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="∇τ, Eq. 2, Algorithm 1", needs=Needs(forget=True, retain=True, validation=True))
+@method(
+    paper="∇τ, Eq. 2, Algorithm 1",
+    needs=Needs(forget=True, retain=True, validation=True),
+    logs=("losses", "lambda"),
+)
 @dataclass(frozen=True)
 class NablaTau(GradientMethod):
     """Raise the forget loss to that of held-out samples while fine-tuning on the retain set."""
@@ -103,6 +107,7 @@ class NablaTau(GradientMethod):
             )
             descend(optimizer, weight * term + (1 - weight) * retain_loss)
             schedule.step()
+            task.series.step(forget=forget_loss, retain=retain_loss, weight=weight)
             if (step + 1) % steps_per_epoch == 0 or step + 1 == steps:
                 losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
                 task.log(-(-(step + 1) // steps_per_epoch), **losses, target=target.item(), weight=weight)

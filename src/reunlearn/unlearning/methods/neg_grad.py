@@ -10,17 +10,23 @@ augmentation, BatchNorm in training mode for both batches, the retain batch forw
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
+from reunlearn.gradients.flat import gradients, trainable
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod, descend
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="GDR-GMA, Eq. 2 and Table 1", needs=Needs(forget=True, retain=True))
+@method(
+    paper="GDR-GMA, Eq. 2 and Table 1",
+    needs=Needs(forget=True, retain=True),
+    logs=("losses", "conflicts", "cosines"),
+)
 @dataclass(frozen=True)
 class NegGrad(GradientMethod):
     """Ascend the forget loss and descend the retain loss in the same step."""
@@ -47,6 +53,21 @@ class NegGrad(GradientMethod):
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
                 retain_loss = task.loss(model, retain)
                 forget_loss = task.loss(model, forget)
+                task.series.directions(
+                    model, forget, functools.partial(directions, model, forget_loss, retain_loss)
+                )
                 descend(optimizer, self.retain_weight * retain_loss - self.forget_weight * forget_loss)
+                task.series.step(forget=forget_loss, retain=retain_loss)
+            task.series.end_epoch(model)
             task.log(epoch + 1, forget_loss=forget_loss.item(), retain_loss=retain_loss.item())
         return model
+
+
+def directions(
+    model: nn.Module, forget_loss: Tensor, retain_loss: Tensor
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return −∇(forget loss) and ∇(retain loss); both graphs stay."""
+    parameters = trainable(model)
+    pair = (-forget_loss, retain_loss)
+    a, d = (gradients(loss, parameters, retain_graph=True) for loss in pair)
+    return a, d

@@ -26,7 +26,9 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="Kurmanji et al. 2023 (NegGrad+)", needs=Needs(forget=True, retain=True))
+@method(
+    paper="Kurmanji et al. 2023 (NegGrad+)", needs=Needs(forget=True, retain=True), logs=("losses", "cosines")
+)
 @dataclass(frozen=True)
 class NegGradPlus(GradientMethod):
     """Descend the retain loss minus a small share of the forget loss."""
@@ -54,6 +56,8 @@ class NegGradPlus(GradientMethod):
                 retain_loss = task.loss(model, retain)
                 forget_loss = task.loss(model, forget)
                 descend(optimizer, self.alpha * retain_loss - (1 - self.alpha) * forget_loss)
+                task.series.step(forget=forget_loss, retain=retain_loss)
+            task.series.end_epoch(model)
             task.log(epoch + 1, retain_loss=retain_loss.item(), forget_loss=forget_loss.item())
         return model
 

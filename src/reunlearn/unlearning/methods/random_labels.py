@@ -31,6 +31,7 @@ from reunlearn.unlearning.task import Task
     needs=Needs(forget=True, retain=True),
     divergences=RELABELLING,
     capabilities=("forget_target",),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class RandomLabels(RelabellingReadings):
@@ -51,7 +52,7 @@ class RandomLabels(RelabellingReadings):
         optimizer = self.make_optimizer(model)
         labels = Labels(task, chosen(self, "label_rule"))
         for epoch in self.passes(model, optimizer):
-            for batch, draw in self.epoch_batches(task, labels):
-                descend(optimizer, loss := task.objective.loss(model, batch, draw))
+            for mixed in self.epoch_batches(task, labels):
+                descend(optimizer, loss := self.taught_loss(model, *mixed, task))
             task.log(epoch + 1, loss=loss.item())
         return model

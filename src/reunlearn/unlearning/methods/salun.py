@@ -45,6 +45,7 @@ DIVERGENCES = (
     needs=Needs(forget=True, retain=True),
     divergences=DIVERGENCES,
     capabilities=("forget_target",),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class SalUn(RelabellingReadings):
@@ -70,9 +71,9 @@ class SalUn(RelabellingReadings):
         optimizer = self.make_optimizer(model)
         labels = Labels(task, chosen(self, "label_rule"))
         for epoch in self.passes(model, optimizer):
-            for batch, draw in self.epoch_batches(task, labels):
+            for mixed in self.epoch_batches(task, labels):
                 optimizer.zero_grad(set_to_none=True)
-                loss = task.objective.loss(model, batch, draw)
+                loss = self.taught_loss(model, *mixed, task)
                 loss.backward()
                 masked_step(optimizer, parameters, masks, held)
             task.log(epoch + 1, loss=loss.item())

@@ -79,6 +79,7 @@ DIVERGENCES = (
     paper="SFR-on (Huang et al. 2024), Eq. 3–6",
     needs=Needs(forget=True, retain=True),
     divergences=DIVERGENCES,
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class SFRon(StepMethod):
@@ -150,10 +151,12 @@ class SFRon(StepMethod):
         self.set_mode(model)
         slow = [p.detach().clone() for p in parameters]
         for step in range(self.steps):
+            noted = {}
             if step % self.inner_period == 0:
                 forget_loss = self.forget_gradient(model, next(forget), masks, step, task)
                 if self.online or not self.retain_step:
                     self.take_forget_step(optimizer, parameters)
+                noted = {"forget": forget_loss}
             losses = {"forget_loss": forget_loss.item()} if self.is_logged(step) else {}
             if self.retain_step:
                 retain_loss = task.loss(model, next(retain))
@@ -163,7 +166,9 @@ class SFRon(StepMethod):
                 optimizer.step()
                 if self.online and self.slow_weights_are_due(step):
                     follow(slow, parameters, self.outer_lr)
+                noted["retain"] = retain_loss
                 losses |= {"retain_loss": retain_loss.item()} if losses else {}
+            task.series.step(**noted)
             schedule.step()
             if losses:
                 task.log(step + 1, **losses)
