@@ -25,6 +25,7 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "histograms": ("quantity", "set", "bin", "count"),
     "classes": ("set", "true_class", "predicted", "samples", "of"),
     "roc": ("attack", "false_positive_rate", "true_positive_rate"),
+    "scores": ("attack", "member", "score"),
 }
 
 
@@ -46,8 +47,8 @@ class Tables:
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return results (a line per run and number), histograms (per run and bin that is not empty; of loss and
-        entropy on forget and test), classes (per run, set, true and predicted class), or roc (per run, attack and false
-        positive rate)."""
+        entropy on forget and test), classes (per run, set, true and predicted class), roc (per run, attack and false
+        positive rate), or scores (per run, attack and sample)."""
         if table not in self.known:
             self.known[table] = self._read(table)
         return self.known[table]
