@@ -18,13 +18,13 @@ from reunlearn.measures.registry import Measured, MeasureInputs, Network, Table
 from reunlearn.metrics.classification import accuracy, entropy
 from reunlearn.metrics.divergence import zrf, zrf_released
 from reunlearn.metrics.histograms import BINS, counts_of
-from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.outputs import LEFT_OUT, Outputs
 from reunlearn.objectives.classification import make
 from reunlearn.study.recipes import Recipe
 
 CLASSES = 3
 NOTHING = np.array([], dtype=np.int64)
-PLAIN_SPLIT = dict.fromkeys(("test_forgotten", "taught_index", "taught_label"), NOTHING)
+PLAIN_SPLIT = dict.fromkeys(("test_forgotten", "forgotten_classes", "taught_index", "taught_label"), NOTHING)
 
 
 def samples(begin: int, end: int, names: tuple[str, ...] = ()) -> ImageSamples:
@@ -45,9 +45,12 @@ def random_model(seed: int) -> nn.Module:
 
 
 def measured(
-    names: tuple[str, ...] = (), bad: float = 0.0, split: dict[str, np.ndarray] = PLAIN_SPLIT
+    names: tuple[str, ...] = (),
+    bad: float = 0.0,
+    split: dict[str, np.ndarray] = PLAIN_SPLIT,
+    more: dict[str, ImageSamples] | None = None,
 ) -> Measured:
-    """Evaluate a network under a recipe with these augmentations; `bad` is added to its last logit."""
+    """Evaluate a network under a recipe with these augmentations; `bad` is added to its last logit; `more`: sets."""
     model = random_model(1)
     model[1].bias.data[-1] += bad
     network = Network(
@@ -56,6 +59,7 @@ def measured(
             "forget": samples(0, 15, names),
             "retain": samples(15, 40, names),
             "test": samples(40, 60, names),
+            **(more or {}),
         },
         objective=make(CLASSES, 0.0),
         training_objective=make(CLASSES, 0.0),
@@ -140,6 +144,37 @@ def test_what_only_half_precision_cannot_hold_is_finished() -> None:
     assert result.status == "finished"
     assert (result.arrays["test_logits"][:, -1] == np.finfo(np.float16).max).all()
     assert result.numbers["entropy_forget"] == 0
+
+
+def test_how_far_forget_and_test_accuracy_are_apart() -> None:
+    numbers = measured().numbers
+    assert numbers["forget_test_gap"] == abs(numbers["accuracy_forget"] - numbers["accuracy_test"]) > 0
+
+
+def test_the_outputs_of_forgotten_classes_are_removed() -> None:
+    """Class 2 always wins; without its output the others are answered as before."""
+    split = {**PLAIN_SPLIT, "forgotten_classes": np.array([2])}
+    result, plain = measured(bad=1e4, split=split), measured(split=split)
+    names = ("accuracy_retain_masked", "accuracy_test_retained_masked", "entropy_forget_masked")
+    assert [result.numbers[n] for n in names] == [plain.numbers[n] for n in names]
+    assert result.numbers["accuracy_retain"] != result.numbers["accuracy_retain_masked"]
+    counted = result.tables["histograms"]
+    lines = counted["quantity"] == "entropy_masked"
+    assert set(counted["set"][lines]) == {"forget"} and counted["count"][lines].sum() == 15
+    without = measured()  # no class is forgotten
+    assert not [n for n in without.numbers if n.endswith("_masked")]
+    assert "entropy_masked" not in without.tables["histograms"]["quantity"]
+
+
+def test_test_samples_that_are_left_out_are_measured_apart() -> None:
+    test, left_out = samples(40, 55), samples(55, 60)
+    result = measured(more={"test": test, LEFT_OUT: left_out})
+    numbers = result.numbers
+    assert (numbers["size_test"], numbers["size_test_forgotten"]) == (15, 5)
+    assert numbers["accuracy_test_retained"] == numbers["accuracy_test"]
+    expected = accuracy(result.arrays["test_forgotten_logits"], left_out.y.numpy())
+    assert numbers["accuracy_test_forgotten"] == expected
+    assert set(Outputs.of_arrays(result.arrays).logits) == {"forget", "retain", "test", LEFT_OUT}
 
 
 def test_forgotten_and_retained_classes_of_test_are_told_apart() -> None:

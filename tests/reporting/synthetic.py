@@ -285,7 +285,10 @@ def _evaluation(outputs: Outputs, status: str) -> Measured:
     numbers |= {f"size_{name}": float(size) for name, size in SIZES.items()}
     quantities = {"loss": losses, "entropy": entropies}
     numbers |= evaluation.told_apart(quantities)
-    tables = evaluation.tables_of_samples(outputs, quantities)
+    tables = {
+        "samples": evaluation.table_of_samples(outputs, quantities),
+        "histograms": evaluation.table_of_histograms(quantities),
+    }
     tables["classes"] = evaluation.table_of_classes(outputs, {})
     return Measured(numbers, tables=tables, status="diverged" if status == "diverged" else "finished")
 

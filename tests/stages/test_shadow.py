@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from reunlearn.base.arrays import write_arrays
+from reunlearn.data.partition import Parts
 from reunlearn.metrics.outputs import read_pool
 from reunlearn.stages import shadow
 from reunlearn.stages.execution import Context
@@ -27,7 +28,7 @@ TRAIN, VALIDATION = np.array([0, 2, 3, 5, 6, 8, 9, 11]), np.array([1, 4])
 class Split(Loader):
     """A loader of eight training and two validation samples."""
 
-    train_index, validation_index = TRAIN, VALIDATION
+    parts = Parts(TRAIN, VALIDATION, np.arange(5))
 
 
 class Plain(Split):
@@ -42,7 +43,7 @@ class Plain(Split):
 class Odd(Plain):
     """Nine samples: halves of four and five."""
 
-    validation_index = VALIDATION[:1]
+    parts = Parts(TRAIN, VALIDATION[:1], np.arange(5))
 
 
 def context(folder: Path, kind: str = "halves") -> Context[ShadowJob]:

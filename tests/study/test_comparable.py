@@ -21,14 +21,15 @@ REMOVAL = {
     "scenario": "500 samples of class 0",
     "fraction": "500",
 }
-PGU = {"recipe": "pgu-allcnn-paper", "architecture": {"name": "all_cnn"}}
+HALF = {"name": "cifar10", "validation": 5000, "validation_from": "test"}
+PGU = {"recipe": "pgu-allcnn-paper", "architecture": {"name": "all_cnn"}, "dataset": HALF}
 STEPS = {
     "paper": "PGU",
     "table": "Table 3",
     "model": "SmallVGG",
     "scenario": "incremental random (100/class)",
 }
-VGG = {"recipe": "pgu-smallvgg-paper", "architecture": {"name": "small_vgg"}}
+VGG = {"recipe": "pgu-smallvgg-paper", "architecture": {"name": "small_vgg"}, "dataset": HALF}
 
 
 def obstacle(change, **experiment):
@@ -46,19 +47,22 @@ def obstacle(change, **experiment):
     ("change", "experiment"),
     [
         ({}, {}),
-        (CLASS, {**NABLA, "scenario": {"kind": "class", "classes": [1]}}),
+        (CLASS, {**NABLA, "scenario": {"kind": "class", "classes": [1], "test": "retained"}}),
         (
             CLASS,
             {
                 **NABLA,
                 "dataset": {"name": "cifar10", "validation": 1000},
-                "scenario": {"kind": "class", "classes": [1]},
+                "scenario": {"kind": "class", "classes": [1], "test": "retained"},
             },
         ),
         (REMOVAL, {**PGU, "scenario": {"kind": "first", "count": 500, "classes": [0]}}),
-        (
-            {**STEPS, "fraction": "1K-2K"},
-            {**VGG, "scenario": {"kind": "first", "count": 400, "steps": 4, "step": 2}},
+        *(
+            (
+                {**STEPS, "fraction": "1K-2K"},
+                {**VGG, "scenario": {"kind": kind, "count": 400, "steps": 4, "step": 2}},
+            )
+            for kind in ("random_per_class", "first")
         ),
         (
             {"table": "Table 4", "scenario": "class (not named)", "fraction": "1 of 10 classes"},
@@ -80,7 +84,7 @@ def test_the_papers_own_setting_is_compared(change, experiment):
         (
             {},
             {"dataset": {"name": "cifar10", "validation": 5000}},
-            "holds out 5000 training samples, the paper none",
+            "takes out 5000 training samples to validate, the paper none",
         ),
         (
             {},
@@ -89,6 +93,16 @@ def test_the_papers_own_setting_is_compared(change, experiment):
         ),
         ({}, {"scenario": {"kind": "random", "fraction": 0.2, "steps": 2, "step": 1}}, "part 1 of 2"),
         ({}, {"scenario": {"kind": "class", "classes": [1]}}, "printed for random 20%, ours forgets class 1"),
+        (
+            CLASS,
+            {**NABLA, "scenario": {"kind": "class", "classes": [1]}},
+            "the paper's test set is without the forgotten classes, ours is whole",
+        ),
+        (
+            REMOVAL,
+            {**PGU, "dataset": {"name": "cifar10", "validation": 5000}},
+            "ours takes out 5000 training samples to validate, the paper 5000 test samples",
+        ),
         ({}, {"recipe": "sfr-on-cifar10"}, "not by the paper's"),
         (
             CLASS,
@@ -135,7 +149,7 @@ def test_weights_that_are_given_count():
     ours = {
         "dataset": {"name": "celeba_hq_identity", "folder": "people"},
         "recipe": "lur-celeba",
-        "scenario": {"kind": "identities", "count": 30},
+        "scenario": {"kind": "identities", "count": 30, "test": "retained"},
         "attacks": [],
         "noise_floor": False,
     }

@@ -103,6 +103,13 @@ WRONG = {
     ),
     "odd": ({"shadows": {"halves": 5}, "attacks": ["lira"]}, "multiple of 2"),
     "negative": ({"shadows": {"with_forget": -1}}, "at least 0"),
+    "held out of the test set": (
+        {
+            "dataset": {"name": "digits", "train": 40, "validation": 20, "validation_from": "test"},
+            "attacks": ["lira"],
+        },
+        "these know the official training set only; take them out of that one: 'validation_from: train'",
+    ),
     "nothing held out": (
         {"dataset": {"name": "digits", "train": 40}, "attacks": ["lira"]},
         "give 'dataset' a 'validation'",

@@ -54,6 +54,21 @@ TEXTS = {"dataset": {"name": "goemotions"}}
 NOISE = {"architecture": {"name": "small_denoiser"}, "attacks": []}
 WRONG = {
     "unknown key": ({"methodes": ["finetune"]}, "unknown key 'methodes'; did you mean methods"),
+    "nothing left to test with": (
+        {"dataset": {"name": "digits", "validation": 599, "validation_from": "test"}},
+        "validation 599 leaves nothing to test with; digits has 599 test samples",
+    ),
+    "validation out of nothing": (
+        {"dataset": {"name": "digits", "validation_from": "test"}},
+        "takes nothing out of the test set; give 'validation' a number",
+    ),
+    "too few test samples left": (
+        {
+            "dataset": {"name": "digits", "train": 40, "validation": 595, "validation_from": "test"},
+            "attacks": ["loss_logistic_cv"],
+        },
+        "needs 10 test samples, there are 4",
+    ),
     "unknown inner key": (
         {"dataset": {"name": "digits", "trian": 3}},
         "unknown key 'trian'; did you mean train",

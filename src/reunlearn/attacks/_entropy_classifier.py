@@ -10,7 +10,7 @@ from reunlearn.metrics.separation import separation
 
 
 def attack(
-    retain_N: np.ndarray, test_N: np.ndarray, forget_N: np.ndarray, alike_N: np.ndarray
+    retain_N: np.ndarray, test_N: np.ndarray, forget_N: np.ndarray, other_M: np.ndarray
 ) -> AttackResult:
     """Return which share of forget is called member by a classifier of retain against test.
 
@@ -19,11 +19,11 @@ def attack(
 
     Args:
         retain_N, test_N, forget_N: entropies.
-        alike_N: which test samples have a class of the forget set: the AUC compares forget with these.
+        other_M: of test samples with a class of the forget set: the AUC compares forget with these.
     """
     x = np.concatenate([retain_N, test_N])[:, None]
     y = np.repeat([1, 0], [len(retain_N), len(test_N)])
     classifier = LogisticRegression(C=2.0, class_weight="balanced", max_iter=1000).fit(x, y)
     predicted_N = classifier.predict(forget_N[:, None])
-    member, other = -forget_N, -test_N[alike_N]
+    member, other = -forget_N, -other_M
     return AttackResult(100.0 * float(predicted_N.mean()), member, other, separation(member, other))

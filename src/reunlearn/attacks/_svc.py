@@ -61,7 +61,6 @@ def attack(outputs: Outputs, feature: Feature, sign: float) -> AttackResult:
     """Attack with one feature; scores are sign · feature of forget and of test samples of forget's classes."""
     x = features(outputs, feature, ("forget", "retain", "test"))
     classifier, rows = fit(x)
-    member, other = (sign * x[name][:, 0] for name in ("forget", "test"))
-    other = other[outputs.comparable("test")]
+    member, other = sign * x["forget"][:, 0], sign * feature(*outputs.unseen_alike())
     value = non_members(classifier, x["forget"])
     return AttackResult(value, member, other, {**rows, **separation(member, other)})

@@ -29,4 +29,5 @@ CARD = AttackCard(
 def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     retain_N, test_N, forget_N = (entropy(outputs.logits[name]) for name in ("retain", "test", "forget"))
-    return _entropy_classifier.attack(retain_N, test_N, forget_N, outputs.comparable("test"))
+    other_M = entropy(outputs.unseen_alike()[0])
+    return _entropy_classifier.attack(retain_N, test_N, forget_N, other_M)

@@ -30,4 +30,5 @@ def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResul
     entropies = {name: entropy(outputs.logits[name]) for name in ("retain", "test", "forget")}
     entropies |= outputs.augmented_entropy
     retain_N, test_N, forget_N = (entropies[name] for name in ("retain", "test", "forget"))
-    return _entropy_classifier.attack(retain_N, test_N, forget_N, outputs.comparable("test"))
+    other_M = entropy(outputs.unseen_alike()[0])
+    return _entropy_classifier.attack(retain_N, test_N, forget_N, other_M)

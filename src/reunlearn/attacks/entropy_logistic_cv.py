@@ -28,5 +28,5 @@ CARD = AttackCard(
 def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
     forget_N = entropy(outputs.logits["forget"])
-    test_M = entropy(outputs.logits["test"][outputs.comparable("test")])
+    test_M = entropy(outputs.unseen_alike()[0])
     return _cross_validated.attack(CARD.name, forget_N, test_M, seed)

@@ -30,8 +30,7 @@ CARD = AttackCard(
 
 def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResult:
     """Attack one model."""
-    comparable = outputs.comparable("test")
+    test_M = cross_entropy(*outputs.unseen_alike())
     forget_N = cross_entropy(outputs.logits["forget"], outputs.labels["forget"])
-    test_M = cross_entropy(outputs.logits["test"][comparable], outputs.labels["test"][comparable])
     forget_N, test_M = (np.clip(losses, -CLIP, CLIP) for losses in (forget_N, test_M))
     return _cross_validated.attack(CARD.name, forget_N, test_M, seed)

@@ -69,7 +69,7 @@ def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResul
 
     threshold = np.sort(excess("validation", calibration))[rank - 1]
     member = excess("forget", slice(None)) - threshold
-    other = excess("test", outputs.comparable("test")) - threshold
+    other = excess(outputs.unseen, outputs.comparable(outputs.unseen)) - threshold
     counts = {"calibration_samples": len(calibration), "false_positives": 100.0 * float((other > 0).mean())}
     return AttackResult(
         100.0 * float((member > 0).mean()), member, other, {**counts, **separation(member, other)}

@@ -15,7 +15,8 @@ from reunlearn.metrics.classification import accuracy, cross_entropy, entropy
 from reunlearn.metrics.confusion import confusion
 from reunlearn.metrics.divergence import zrf, zrf_released
 from reunlearn.metrics.histograms import counts_of
-from reunlearn.metrics.outputs import Outputs
+from reunlearn.metrics.masked import masked
+from reunlearn.metrics.outputs import LEFT_OUT, Outputs
 from reunlearn.metrics.separation import auc
 
 INCOMPETENT_SEED = 30_000  # of the untrained network that ZRF compares with
@@ -43,9 +44,9 @@ def run(inputs: MeasureInputs) -> Measured:
 
     Arrays: <set>_logits [N, K] float16, <set>_labels [N], <set>_index [N] per set; under the training augmentation
     <set>_augmented_predicted [N], the class that is answered, and <set>_augmented_entropy [N]. Tables: `samples`, loss
-    and entropy of each forget and test sample; `histograms`, how many of them lie in each bin of metrics/histograms.py;
-    `classes`, true and predicted classes per set. Where a logit is not finite, a set has no accuracy and no predicted
-    classes.
+    and entropy of each forget and test sample; `histograms`, how many of them lie in each bin of metrics/histograms.py,
+    of forget also by the entropy over the remaining classes, where classes are forgotten whole; `classes`, true and
+    predicted classes per set. Where a logit is not finite, a set has no accuracy and no predicted classes.
     """
     assert inputs.network is not None
     network = inputs.network
@@ -54,15 +55,10 @@ def run(inputs: MeasureInputs) -> Measured:
         {name: samples.y.cpu().numpy() for name, samples in network.sets.items()},
         {name: samples.index.cpu().numpy() for name, samples in network.sets.items()},
     )
-    numbers: dict[str, float] = {}
     losses = {name: cross_entropy(outputs.logits[name], outputs.labels[name]) for name in outputs.logits}
     entropies = {name: entropy(logits_NK) for name, logits_NK in outputs.logits.items()}
-    quantities = {"loss": losses, "entropy": entropies}
-    for name, logits_NK in outputs.logits.items():
-        numbers[f"accuracy_{name}"] = accuracy(logits_NK, outputs.labels[name])
-        numbers[f"loss_{name}"] = float(losses[name].mean())
-        numbers[f"entropy_{name}"] = float(entropies[name].mean())
-        numbers[f"size_{name}"] = len(logits_NK)
+    quantities: Quantities = {"loss": losses, "entropy": entropies}
+    numbers = _of_sets(outputs, quantities)
     augmented = _augmented(network)
     for name, logits_NK in augmented.items():
         numbers[f"accuracy_{name}_augmented"] = accuracy(logits_NK, outputs.labels[name])
@@ -70,12 +66,32 @@ def run(inputs: MeasureInputs) -> Measured:
     outputs.augmented_entropy.update((name, entropy(logits_NK)) for name, logits_NK in augmented.items())
     numbers |= _against_incompetent(network, outputs.logits["forget"])
     numbers |= _of_scenario(outputs, network.split) | told_apart(quantities)
+    counted = dict(quantities)
+    if len(network.split["forgotten_classes"]):
+        remaining = masked(outputs, network.split["forgotten_classes"])
+        numbers |= remaining.numbers
+        counted["entropy_masked"] = {"forget": remaining.entropies}
     return Measured(
         numbers,
         {**outputs.arrays(), **{f"{name}_augmented_predicted": array for name, array in predicted.items()}},
-        {**tables_of_samples(outputs, quantities), "classes": table_of_classes(outputs, predicted)},
+        {
+            "samples": table_of_samples(outputs, quantities),
+            "histograms": table_of_histograms(counted),
+            "classes": table_of_classes(outputs, predicted),
+        },
         "finished" if outputs.finite and len(predicted) == len(augmented) else "diverged",
     )
+
+
+def _of_sets(outputs: Outputs, quantities: Quantities) -> dict[str, float]:
+    """Return accuracy, mean loss, mean entropy and size of each set, and how far forget and test accuracy are apart."""
+    numbers: dict[str, float] = {}
+    for name, logits_NK in outputs.logits.items():
+        numbers[f"accuracy_{name}"] = accuracy(logits_NK, outputs.labels[name])
+        numbers |= {f"{quantity}_{name}": float(of[name].mean()) for quantity, of in quantities.items()}
+        numbers[f"size_{name}"] = len(logits_NK)
+    numbers["forget_test_gap"] = abs(numbers["accuracy_forget"] - numbers["accuracy_test"])
+    return numbers
 
 
 def _augmented(network: Network) -> dict[str, np.ndarray]:
@@ -118,6 +134,8 @@ def _of_scenario(outputs: Outputs, split: dict[str, np.ndarray]) -> dict[str, fl
     how often the model still answers what it was taught on a forget sample.
     """
     numbers = {}
+    if LEFT_OUT in outputs.logits:  # measured as a set of its own
+        numbers["accuracy_test_retained"] = accuracy(outputs.logits["test"], outputs.labels["test"])
     gone = np.isin(outputs.index["test"], split["test_forgotten"])
     for name, rows in (("forgotten", gone), ("retained", ~gone)):
         if gone.any() and rows.any():
@@ -144,8 +162,8 @@ def told_apart(quantities: Quantities) -> dict[str, float]:
     return numbers
 
 
-def tables_of_samples(outputs: Outputs, quantities: Quantities) -> dict[str, Table]:
-    """Return `samples`, each quantity of each forget and test sample, and `histograms` of them; empty bins left out."""
+def table_of_samples(outputs: Outputs, quantities: Quantities) -> Table:
+    """Return each quantity of each forget and test sample."""
     sizes = [len(outputs.index[name]) for name in SAMPLED_SETS]
     samples: Table = {
         quantity: np.concatenate([values[name] for name in SAMPLED_SETS]).astype(np.float32)
@@ -153,20 +171,26 @@ def tables_of_samples(outputs: Outputs, quantities: Quantities) -> dict[str, Tab
     }
     samples["index"] = np.concatenate([outputs.index[name] for name in SAMPLED_SETS]).astype(np.int32)
     samples["set"] = np.repeat(SAMPLED_SETS, sizes)
+    return samples
+
+
+def table_of_histograms(quantities: Quantities) -> Table:
+    """Return how many forget and test samples lie in each bin of a quantity, of each set that has it; no empty bins."""
     parts = []
     for quantity, values in quantities.items():
         for name in SAMPLED_SETS:
+            if name not in values:
+                continue
             counts_B = counts_of(values[name])
             (bins,) = np.nonzero(counts_B)
             parts.append((np.full(len(bins), quantity), np.full(len(bins), name), bins, counts_B[bins]))
     quantity_H, set_H, bin_H, count_H = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    histograms = {
+    return {
         "quantity": quantity_H,
         "set": set_H,
         "bin": bin_H.astype(np.int16),
         "count": count_H.astype(np.int32),
     }
-    return {"samples": samples, "histograms": histograms}
 
 
 def table_of_classes(outputs: Outputs, augmented: dict[str, np.ndarray]) -> Table:

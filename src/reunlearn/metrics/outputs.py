@@ -12,20 +12,29 @@ from reunlearn.base.arrays import read_arrays, write_arrays
 
 ARRAYS = "arrays.npz"  # of a measurement
 OUTPUTS = "outputs.npz"  # of a block of shadow models
+LEFT_OUT = (
+    "test_forgotten"  # the set of test samples of forgotten classes, where the test set is without them
+)
 
 
 @dataclass(frozen=True)
 class Outputs:
     """What a model answers: logits [N, K], labels [N] and official numbers [N] per set.
 
-    Sets are forget, retain, validation, earlier and test. Numbers go into the official training set, those of test into
-    the official test set. Of sets that were also seen under the training augmentation, the entropies [N] there.
+    Sets are forget, retain, validation, earlier, test and LEFT_OUT. Numbers go into the official training set, those of
+    test and LEFT_OUT into the official test set, those of validation into the set that it is taken out of. Of sets that
+    were also seen under the training augmentation, the entropies [N] there.
     """
 
     logits: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     index: dict[str, np.ndarray]
     augmented_entropy: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def unseen(self) -> str:
+        """The set of test samples that are compared with forget: test, or what is left out of it."""
+        return LEFT_OUT if LEFT_OUT in self.logits else "test"
 
     def comparable(self, name: str) -> np.ndarray:
         """Return a mask [N] of the samples of a set whose class occurs in forget: unseen but alike."""
@@ -35,6 +44,11 @@ class Outputs:
                 f"no {name} sample has a class of the forget set; nothing can be compared with forget"
             )
         return mask
+
+    def unseen_alike(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits [M, K] and labels [M] of the test samples whose class occurs in forget."""
+        mask = self.comparable(self.unseen)
+        return self.logits[self.unseen][mask], self.labels[self.unseen][mask]
 
     @property
     def finite(self) -> bool:

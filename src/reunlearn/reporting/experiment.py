@@ -27,6 +27,7 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "roc": ("attack", "false_positive_rate", "true_positive_rate"),
     "series": ("series", "step", "value"),
     "samples": ("set", "entropy"),
+    "scores": ("attack", "member", "score"),
 }
 
 
@@ -49,8 +50,8 @@ class Tables:
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return results (a line per run and number), histograms (per run and bin that is not empty; of loss and
         entropy on forget and test), classes (per run, set, true and predicted class), roc (per run, attack and false
-        positive rate), series (per run, series and step or epoch), or
-        samples (per run and forget or test sample: large, for what no summary holds)."""
+        positive rate), series (per run, series and step or epoch), samples (per run and forget or test sample) or scores
+        (per run, attack and sample); these two are large, for what no summary holds."""
         if table not in self.known:
             self.known[table] = self._read(table)
         return self.known[table]

@@ -12,7 +12,7 @@ from torch import nn
 
 from reunlearn.base.arrays import read_arrays
 from reunlearn.data.batches import Samples
-from reunlearn.data.partition import partition
+from reunlearn.data.partition import parts_of
 from reunlearn.data.prepared import Prepared, read
 from reunlearn.models.registry import build
 from reunlearn.objectives.registry import Objective, make
@@ -47,9 +47,7 @@ class Loader:
         dataset = training.dataset
         self.prepared: Prepared = read(Path(paths.data(dataset)))
         self.true_labels = np.array(self.prepared.arrays.train_y)  # a copy: mapped files are read-only
-        self.train_index, self.validation_index = partition(
-            self.true_labels, dataset.train, dataset.validation
-        )
+        self.parts = parts_of(dataset, self.true_labels, np.asarray(self.prepared.arrays.test_y))
         self.labels = self.true_labels
         if taught is not None:
             wrong = read_split(taught)
@@ -63,18 +61,24 @@ class Loader:
 
     def training_samples(self, index: np.ndarray | None = None) -> Samples:
         """Return the samples of the official training set with these numbers; the study's training set if None."""
-        chosen = self.train_index if index is None else index
+        chosen = self.parts.train if index is None else index
         return self._samples(self.prepared.arrays.train_x, self.labels[chosen], chosen)
 
-    def test_samples(self) -> Samples:
-        """Return the official test set, whole."""
+    def test_samples(self, index: np.ndarray | None = None) -> Samples:
+        """Return the samples of the official test set with these numbers; the study's test set if None."""
+        chosen = self.parts.test if index is None else index
         arrays = self.prepared.arrays
-        return self._samples(arrays.test_x, arrays.test_y, np.arange(len(arrays.test_y)))
+        return self._samples(arrays.test_x, np.asarray(arrays.test_y)[chosen], chosen)
 
     def sets(self, split: str) -> dict[str, Samples]:
         """Return forget, retain and, where there are such, validation and earlier, as a split folder says."""
         indices = read_split(split)
-        return {name: self.training_samples(indices[name]) for name in SETS if len(indices[name])}
+        of_test = {"validation"} if self.parts.validates_with_test else set()
+        return {
+            name: (self.test_samples if name in of_test else self.training_samples)(indices[name])
+            for name in SETS
+            if len(indices[name])
+        }
 
     def _samples(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Samples:
         samples: Samples = self.modality.samples(self.prepared, self.recipe, (x, y, rows), self.device)

@@ -18,11 +18,13 @@ from reunlearn.study.jobs import ShadowJob
 def run(context: Context[ShadowJob]) -> None:
     """Write outputs.npz of the block's M models on the N samples of training and validation set.
 
+    Of a validation set that is taken out of the official test set they answer nothing.
+
     logits [M, N, K] in half precision; member [M, N], what each was trained with; index [N], sorted official numbers;
     label [N], the true ones.
     """
     job, loader = context.job, open_loader(context)
-    index_N = np.union1d(loader.train_index, loader.validation_index)
+    index_N = np.union1d(loader.parts.train, loader.parts.held_out)
     member_MN = members(job, loader, index_N)
     sets = [loader.training_samples(index_N[row]) for row in np.unique(member_MN, axis=0)]
     # models that learn the same share one copy of it
@@ -48,7 +50,7 @@ def members(job: ShadowJob, loader: Loader, index_N: np.ndarray) -> np.ndarray:
     if job.kind == "halves":
         numbers = range(job.first, job.first + job.count)
         return np.stack([half(len(index_N), number) for number in numbers])
-    taught = loader.train_index
+    taught = loader.parts.train
     if job.kind == "without_forget":
         assert job.inputs.split
         taught = read_split(job.inputs.split)["retain"]

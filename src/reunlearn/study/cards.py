@@ -10,6 +10,7 @@ Value = bool | int | float | str | None  # of a setting or a hyper-parameter
 When = bool | dict[str, list[Value]]  # always, never, or for these values of hyper-parameters
 Reading = Literal["paper", "code"]
 Modality = Literal["images", "text"]
+Part = Literal["train", "test"]  # of a dataset, as it is published
 
 
 class Card(BaseModel):

@@ -35,8 +35,19 @@ def check_names(experiment: Experiment, cards: Catalogue, where: str) -> None:
     for name in [*experiment.attacks, *(entry.name for entry in experiment.measures)]:
         if "validation" in cards.measures[name].sets and not experiment.dataset.validation:
             raise UserError(f"{where}: attack '{name}' reads held-out samples; give 'dataset' a 'validation'")
+        if "validation" in cards.measures[name].sets and cards.measures[name].pools:
+            _check_pool_validates(experiment, f"{where}: attack '{name}'")
         for kind in cards.measures[name].pools:
             _check_pool(experiment, kind, f"{where}: attack '{name}'")
+
+
+def _check_pool_validates(experiment: Experiment, who: str) -> None:
+    """Refuse held-out samples that no shadow model has seen: those of the official test set."""
+    if experiment.dataset.validation_from == "test":
+        raise UserError(
+            f"{who} asks shadow models about validation samples, and these know the official training set only; "
+            "take them out of that one: 'validation_from: train'"
+        )
 
 
 def _check_pool(experiment: Experiment, kind: str, who: str) -> None:
@@ -46,9 +57,10 @@ def _check_pool(experiment: Experiment, kind: str, who: str) -> None:
     count = getattr(experiment.shadows, kind)
     if count < FEWEST[kind]:
         raise UserError(f"{who} needs at least {FEWEST[kind]} models '{kind}' in 'shadows', not {count}")
-    if kind == "halves" and not experiment.dataset.validation:
+    if kind == "halves" and not experiment.dataset.held_out:
         raise UserError(
-            f"{who} compares forget with held-out samples of the half pool; give 'dataset' a 'validation'"
+            f"{who} compares forget with held-out samples of the half pool; give 'dataset' a 'validation' out of "
+            "the training set"
         )
 
 
@@ -180,9 +192,12 @@ def check_sizes(experiment: Experiment, data: DatasetCard, where: str) -> None:
     """Refuse what the dataset cannot give: too many samples, unknown classes, an empty or a whole forget set."""
     dataset = experiment.dataset
     train = train_size(experiment, data)
-    if train < 2 or train + dataset.validation > data.train:
+    if train < 2 or train + dataset.held_out > data.train:
         have = f"{dataset.name} has {data.train} training samples"
-        raise UserError(f"{where}: train {train} + validation {dataset.validation} is too many; {have}")
+        raise UserError(f"{where}: train {train} + validation {dataset.held_out} is too many; {have}")
+    if dataset.off_test >= data.test:
+        have = f"{dataset.name} has {data.test} test samples"
+        raise UserError(f"{where}: validation {dataset.off_test} leaves nothing to test with; {have}")
     experiment.scenario.check(data, train, where)
 
 

@@ -8,8 +8,9 @@ from reunlearn.study.preset_choice import lies_in
 from reunlearn.study.presets import SCENARIO_FIELDS, given
 from reunlearn.study.reported import PrintedCell
 from reunlearn.study.scenario import Scenario
-from reunlearn.study.schema import Experiment
+from reunlearn.study.schema import Dataset, Experiment
 
+TEST = "test"  # the field of a scenario that limits the test set
 NO_OBJECTIVE = ("classification", "text")  # what a study need not name
 
 
@@ -30,6 +31,8 @@ def setting_differences(
         found.append(f"trained by the recipe {recipe.words}, not by the paper's")
     if not same_scenario(scenario, experiment.scenario):
         found.append(f"printed for {what_is_forgotten(cell)}, ours forgets {experiment.scenario.summary}")
+    if given(scenario.ours).get(TEST) and not experiment.scenario.limits_test:
+        found.append("the paper's test set is without the forgotten classes, ours is whole")
     objective = experiment.objective
     if objective and objective.name not in NO_OBJECTIVE:
         found.append(f"ours is trained for the objective {objective.name}")
@@ -46,6 +49,7 @@ def what_is_forgotten(cell: PrintedCell) -> str:
 def same_scenario(printed: PrintedScenario, ours: Scenario) -> bool:
     """Tell whether our scenario is what is printed: kind, fraction, classes, count, steps and step."""
     conditions = {"steps": (1,), **given(printed.ours)}
+    conditions.pop(TEST, None)  # how it is tested, not what is forgotten
     facts = {name: getattr(ours, name, None) for name in SCENARIO_FIELDS}
     fits = all(
         not values or any(lies_in(facts[name], value) for value in values)
@@ -60,10 +64,16 @@ def _data(cell: PrintedCell, printed: OurTraining, experiment: Experiment) -> li
         found.append(f"printed for {cell.dataset}, ours is {dataset.name}")
     if dataset.train is not None:
         found.append(f"ours trains on {dataset.train} samples only")
-    if printed.validation is not None and dataset.validation != printed.validation:
-        theirs = printed.validation or "none"
-        found.append(f"ours holds out {dataset.validation} training samples, the paper {theirs}")
+    wanted = _held_out(printed)
+    if printed.validation is not None and _held_out(dataset) != wanted:
+        found.append(f"ours takes out {_held_out(dataset)} to validate, the paper {wanted}")
     return found
+
+
+def _held_out(samples: Dataset | OurTraining) -> str:
+    """Return how many samples of which official set are taken out to validate."""
+    words = {"train": "training", "test": "test"}[samples.validation_from]
+    return f"{samples.validation} {words} samples" if samples.validation else "none"
 
 
 def _network(cell: PrintedCell, printed: OurTraining, experiment: Experiment, cards: Catalogue) -> list[str]:

@@ -15,7 +15,7 @@ from reunlearn.study.schema import Experiment
 
 def train_size(experiment: Experiment, data: DatasetCard) -> int:
     """Return the number of training samples of an experiment."""
-    return experiment.dataset.train or data.train - experiment.dataset.validation
+    return experiment.dataset.train or data.train - experiment.dataset.held_out
 
 
 def image_side(experiment: Experiment, data: DatasetCard, recipe: NamedRecipe) -> int:
@@ -39,7 +39,7 @@ def check_batches(
         return
     train = train_size(experiment, data)
     kept = itertools.accumulate(experiment.scenario.parts(data, train), operator.sub, initial=train)
-    both, shadows = train + experiment.dataset.validation, experiment.shadows
+    both, shadows = train + experiment.dataset.held_out, experiment.shadows
     halves = (both // 2, both - both // 2) if shadows and shadows.halves else ()
     for samples in (*kept, *halves):
         if recipe.batch_size == 1 or samples % recipe.batch_size == 1:
@@ -62,7 +62,8 @@ def check_attacks(
         where: begins the error line.
     """
     parts = experiment.scenario.parts(data, train_size(experiment, data))
-    counts = {"validation": experiment.dataset.validation, "test": data.test}
+    dataset = experiment.dataset
+    counts = {"validation": dataset.validation, "test": data.test - dataset.off_test}
     if parts:
         counts["forget"] = min(parts)
     for attack in experiment.attacks:

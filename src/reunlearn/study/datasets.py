@@ -33,7 +33,11 @@ def resolve_dataset(
     if not card.open_side and dataset.side is not None:
         raise UserError(f"{where}: {dataset.name} takes no 'side'; a recipe can 'resize' the images")
     spec = DatasetSpec(
-        name=dataset.name, modality=card.modality, train=dataset.train, validation=dataset.validation
+        name=dataset.name,
+        modality=card.modality,
+        train=dataset.train,
+        validation=dataset.validation,
+        validation_from=dataset.validation_from,
     )
     if not card.open_side:
         return card, spec

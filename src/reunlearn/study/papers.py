@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from reunlearn.base.errors import UserError, near
 from reunlearn.base.yaml_files import read_yaml
 from reunlearn.study import load
-from reunlearn.study.cards import Catalogue, Value
+from reunlearn.study.cards import Catalogue, Part, Value
 from reunlearn.study.claims import Claim
 from reunlearn.study.fields import Name, Strict
 from reunlearn.study.presets import ScenarioConditions
@@ -52,8 +52,9 @@ class OurTraining(Strict):
     pretrained: bool = Field(False, description="whether it starts from official weights")
     recipes: tuple[Name, ...] = Field(min_length=1, description="recipes that train as the paper does")
     validation: int | None = Field(
-        None, ge=0, description="samples held out of the official training set; not stated if absent"
+        None, ge=0, description="samples that are taken out to validate; not stated if absent"
     )
+    validation_from: Part = Field("train", description="official set that they are taken out of")
 
 
 class PrintedTraining(Strict):

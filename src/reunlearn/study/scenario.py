@@ -128,6 +128,11 @@ class Scenario(BaseModel):
         """The classes that the study names and that are forgotten whole, in all steps together."""
         return ()
 
+    @property
+    def limits_test(self) -> bool:
+        """Whether test samples of forgotten classes are left out of the test set."""
+        return False
+
     def labels(self) -> list[Any]:
         """Return what tells two scenarios of this kind apart: parts of the name, after the kind."""
         return []

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from reunlearn.study.cards import Part
 from reunlearn.study.fields import Name, Settings, Strict, text_or_parts
 from reunlearn.study.recipes import RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, SeedsEntry
@@ -44,11 +45,31 @@ class Dataset(Strict):
     train: int | None = Field(
         None, ge=2, description="number of training samples, drawn with the classes' shares; all if absent"
     )
-    validation: int = Field(
-        0, ge=0, description="number of samples that are taken out of the official training set to validate"
+    validation: int = Field(0, ge=0, description="number of samples that are taken out to validate")
+    validation_from: Part = Field(
+        "train",
+        description="official set that they are taken out of; what is left of it is trained or tested on",
     )
     folder: str | None = Field(None, description="folder of your own, for data that nobody may hand out")
     side: int | None = Field(None, ge=4, description="height and width in pixels, for an image_folder only")
+
+    @property
+    def held_out(self) -> int:
+        """How many validation samples are taken out of the official training set."""
+        return self.validation if self.validation_from == "train" else 0
+
+    @property
+    def off_test(self) -> int:
+        """How many validation samples are taken out of the official test set."""
+        return self.validation - self.held_out
+
+    @model_validator(mode="after")
+    def _source_is_used(self) -> Dataset:
+        if self.validation_from == "test" and not self.validation:
+            raise ValueError(
+                "validation_from: test takes nothing out of the test set; give 'validation' a number"
+            )
+        return self
 
 
 class Architecture(Strict):

@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from reunlearn.base.hashing import full_digest, short_digest
-from reunlearn.study.cards import Modality, Reading, Value
+from reunlearn.study.cards import Modality, Part, Reading, Value
 from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Seeds
 from reunlearn.study.scenario import AnyScenario
@@ -45,6 +45,7 @@ class DatasetSpec(Spec):
     modality: Modality
     train: int | None = None  # samples of the training set; None: all that validation leaves
     validation: int = 0
+    validation_from: Part = "train"  # official set that the validation samples are taken out of
     side: int | None = None  # height and width of the images of a user's own folder
     listing: str | None = None  # digest of such a folder
 

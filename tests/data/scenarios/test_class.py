@@ -9,7 +9,7 @@ import pytest
 
 from reunlearn.base.errors import UserError
 from reunlearn.study.scenario import read_scenario
-from tests.data.scenarios.made import LABELS, choose, gone
+from tests.data.scenarios.made import LABELS, SAMPLES, choose, gone
 
 
 def test_whole_classes_are_forgotten_and_only_they() -> None:
@@ -40,3 +40,19 @@ def test_its_name_and_words() -> None:
     assert (one.name, one.words()) == ("class-3", "class 3, whole")
     assert (two.name, two.words()) == ("class-3-5", "classes 3, 5, whole")
     assert two.whole_classes == (3, 5)
+
+
+def test_the_test_set_can_be_limited_to_what_stays() -> None:
+    whole, limited = (
+        read_scenario({"kind": "class", "classes": [3], **more}) for more in ({}, {"test": "retained"})
+    )
+    assert (whole.limits_test, limited.limits_test) == (False, True)
+    assert (whole.name, limited.name) == ("class-3", "class-3-test-retained")
+    assert limited.summary == "class 3, whole; the test set is without them"
+    assert np.array_equal(whole.select(SAMPLES, 0).part, limited.select(SAMPLES, 0).part)
+
+
+@pytest.mark.parametrize("kind", [{"kind": "random", "fraction": 0.1}, {"kind": "first", "count": 3}])
+def test_scenarios_that_leave_every_class_have_no_other_test_set(kind: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="does not take 'test'"):
+        read_scenario({**kind, "test": "retained"})

@@ -18,6 +18,7 @@ STEPPED: tuple[dict[str, Any], ...] = (
     {"kind": "class", "classes": [1, 2, 3, 4]},
     {"kind": "subclass", "subclasses": [1, 2, 13, 4]},
     {"kind": "first", "count": 8},
+    {"kind": "random_per_class", "count": 8},
     {"kind": "identities", "count": 4},
     {"kind": "label_flip", "count": 8},
     {"kind": "indices", "file": "mine.txt"},
@@ -36,7 +37,7 @@ def test_the_plan_counts_what_is_dealt(fields: dict[str, Any], steps: int) -> No
     card = catalogue().datasets["cifar10"]  # ten classes, as here
     counted = read_scenario({**fields, "steps": steps}).parts(card, len(LABELS))
     part = choose(**fields, steps=steps).part
-    assert bool(counted) is (fields["kind"] in ("random", "first"))
+    assert bool(counted) is (fields["kind"] in ("random", "first", "random_per_class"))
     assert counted in ((), tuple(np.bincount(part[part >= 0]).tolist()))
 
 

@@ -35,14 +35,14 @@ def check_budget(count: int, wanted: Iterable[int], card: DatasetCard, train: in
 
 
 def shares(
-    samples: TrainingSet, members: dict[int, np.ndarray], count: int, scenario: Scenario
+    samples: TrainingSet, members: dict[int, np.ndarray], counts: dict[int, int], scenario: Scenario
 ) -> np.ndarray:
-    """Return parts [N]: of each class its first `count` members, an equal share in each step; all others stay.
+    """Return parts [N]: of each class its first members, an equal share in each step; all others stay.
 
     Args:
         samples: the training set.
         members: the rows of each class, in the order in which they are taken.
-        count: samples of each class.
+        counts: how many of them are taken.
         scenario: says how many steps there are.
 
     Raises:
@@ -52,6 +52,7 @@ def shares(
 
     part = np.full(len(samples), STAYS)
     for label, rows in members.items():
+        count = counts[label]
         if len(rows) < count:
             raise UserError(
                 f"scenario '{scenario.kind}' wants {count} samples of class {label}; "

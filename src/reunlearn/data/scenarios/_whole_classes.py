@@ -1,8 +1,8 @@
-"""Forget whole classes or sub-classes: the field, the check, the words and the selection of the kinds that do."""
+"""Forget whole classes or sub-classes: the fields, the check, the words and the selection of the kinds that do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -13,6 +13,31 @@ from reunlearn.study.scenario import Scenario
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+class WholeClasses(Scenario):
+    """What the kinds share that forget whole classes or sub-classes."""
+
+    test: Literal["retained"] | None = Field(
+        None,
+        description="retained: the test set is without classes that are forgotten by then; whole if absent",
+    )
+
+    @property
+    def name(self) -> str:
+        """The scenario's name; it says where the test set is not whole."""
+        return super().name + ("-test-retained" if self.limits_test else "")
+
+    @property
+    def limits_test(self) -> bool:
+        """Whether test samples of forgotten classes are left out of the test set."""
+        return self.test is not None
+
+    @property
+    def summary(self) -> str:
+        """What is forgotten, and what is left out of the test set."""
+        left_out = "; the test set is without them" if self.limits_test else ""
+        return super().summary + left_out
 
 
 def _distinct(numbers: tuple[int, ...]) -> tuple[int, ...]:

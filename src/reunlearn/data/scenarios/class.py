@@ -8,13 +8,18 @@ from pydantic import Field
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.scenarios._steps import check_steps
-from reunlearn.data.scenarios._whole_classes import ClassNumbers, check_known, numbered, whole
+from reunlearn.data.scenarios._whole_classes import (
+    ClassNumbers,
+    WholeClasses,
+    check_known,
+    numbered,
+    whole,
+)
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
-from reunlearn.study.scenario import Scenario
 
 
-class Class(Scenario):
+class Class(WholeClasses):
     """Whole classes."""
 
     classes: ClassNumbers = Field(description="class numbers")

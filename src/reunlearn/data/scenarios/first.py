@@ -46,4 +46,5 @@ class First(Scenario):
 
         wanted = self.classes or np.unique(samples.y).tolist()
         members = {label: np.flatnonzero(samples.y == label) for label in wanted}
-        return Selection(shares(samples, members, self.count, self), samples.y, no_classes(self))
+        counts = dict.fromkeys(members, self.count)
+        return Selection(shares(samples, members, counts, self), samples.y, no_classes(self))

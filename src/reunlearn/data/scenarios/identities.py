@@ -8,13 +8,12 @@ from pydantic import Field
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.scenarios._steps import check_steps
-from reunlearn.data.scenarios._whole_classes import whole
+from reunlearn.data.scenarios._whole_classes import WholeClasses, whole
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
 from reunlearn.study.cards import DatasetCard
-from reunlearn.study.scenario import Scenario
 
 
-class Identities(Scenario):
+class Identities(WholeClasses):
     """Whole classes, drawn at random."""
 
     count: int = Field(ge=1, description="number of classes")

@@ -66,7 +66,7 @@ class LabelFlip(Scenario):
             pairs = tuple(zip(known[0::2], known[1::2], strict=False))
         wrong = {a: b for pair in pairs for a, b in (pair, pair[::-1])}
         members = {label: generator.permutation(np.flatnonzero(samples.y == label)) for label in wrong}
-        part = shares(samples, members, self.count, self)
+        part = shares(samples, members, dict.fromkeys(members, self.count), self)
         taught = samples.y.copy()
         for label, other in wrong.items():
             taught[(part >= 0) & (samples.y == label)] = other
