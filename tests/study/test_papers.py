@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from reunlearn.base.errors import UserError
-from reunlearn.metrics.averages import AVERAGES
 from reunlearn.study import papers as module
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.joining import AUGMENTED, meaning_of
@@ -67,24 +66,6 @@ def test_vague_print_is_said_to_be_vague() -> None:
             assert meaning_of(cell, known).scenario.open, cell
 
 
-@pytest.mark.parametrize(
-    ("paper", "column", "name"),
-    [
-        ("GDR-GMA", "Avg_Gap", "avg_gap_gdr_gma"),
-        ("LUR", "Avg_Gap", "avg_gap_lur"),
-        ("SFR-on", "Avg_D", "avg_d_sfr_on"),
-    ],
-)
-def test_averages_have_the_terms_of_the_table_of_averages(paper: str, column: str, name: str) -> None:
-    (average,) = [a for a in AVERAGES if a.name == name]
-    known = papers(catalogue())[paper]
-    terms = known.columns[column].average
-    assert terms == tuple(term for term, _ in average.terms)
-    for term, metrics in average.terms:
-        (metric,) = known.columns[term].metrics
-        assert metric == metrics[0]
-
-
 def test_the_measured_numbers_exist() -> None:
     measures = catalogue().measures
     own = {f"accuracy_{name}" for name in ("forget", "retain", "test", "test_retained")} | {"d_kl"}
@@ -106,7 +87,10 @@ MINE: dict = {
     ],
     "scenarios": [{"scenario": "random", "ours": {"kind": "random"}}],
     "methods": {"Mine": {"rows": "lur", "settings": {"order": "first"}}},
-    "columns": {"FA": {"metric": "accuracy_forget"}, "Avg": {"average": ["FA"]}},
+    "columns": {
+        "FA": {"metric": "accuracy_forget"},
+        "Avg": {"average": ["FA"], "name": "avg", "title": "Avg."},
+    },
 }
 
 
@@ -143,7 +127,10 @@ def test_one_value_stands_for_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"methods": {"Mine": {"rows": "lur", "absent": "no"}}}, "either rows or absent is expected"),
         ({"columns": {"FA": {}}}, "columns.FA: one of metric, error_of, distance, average, absent"),
         ({"columns": {"FA": {"metric": "a", "error_of": "a"}}}, "one of metric"),
-        ({"columns": {"Avg": {"average": ["FA"]}}}, "columns: Avg: 'FA' is no column"),
+        (
+            {"columns": {"Avg": {"average": ["FA"], "name": "avg", "title": "Avg."}}},
+            "columns: Avg: 'FA' is no column",
+        ),
         ({"scenarios": [{"scenario": "x", "ours": {"kind": "randon"}}]}, "no scenario 'randon'"),
         ({"trainings": trained(dataset="cifar")}, "dataset 'cifar' does not exist"),
         ({"trainings": trained(recipes=["lur"])}, "recipe 'lur' does not exist"),

@@ -17,7 +17,7 @@ from reunlearn.reporting.study_tables import RESULTS, StudyTables
 from reunlearn.reporting.tables import registry
 from reunlearn.study.cards import Catalogue, MeasureCard
 from reunlearn.study.layout import Layout
-from reunlearn.study.meetings import Meeting
+from reunlearn.study.meetings import Average, Meeting
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import RunSpec
 
@@ -80,6 +80,7 @@ class ExperimentData:
         jobs: finished jobs of the study, by folder.
         cards: of the plugins that the study uses.
         printed: the printed numbers that the study names for it, each with the row that it meets.
+        averages: the papers' averages.
         forgotten: what the scenario forgets, in words.
     """
 
@@ -90,6 +91,7 @@ class ExperimentData:
     jobs: Mapping[str, JobResult]
     cards: Catalogue
     printed: Sequence[Meeting] = ()
+    averages: Sequence[Average] = ()
     forgotten: str = ""
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
@@ -185,6 +187,7 @@ def choose(
     cards: Catalogue,
     *,
     printed: Sequence[Meeting] = (),
+    averages: Sequence[Average] = (),
     forgotten: str = "",
 ) -> ExperimentData:
     """Return the data of one experiment, from its tables and what is gathered of the whole study.
@@ -202,6 +205,7 @@ def choose(
         jobs=gathered.jobs,
         cards=cards,
         printed=printed,
+        averages=averages,
         forgotten=forgotten,
     )
 

@@ -13,6 +13,7 @@ from reunlearn.study.load import recipe_of
 from reunlearn.study.meetings import Counterpart, Meeting, Term
 from reunlearn.study.papers import (
     ANY_LABEL,
+    AUGMENTED,
     Paper,
     PrintedColumn,
     PrintedMethod,
@@ -24,7 +25,6 @@ from reunlearn.study.rows import Method
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import NOISE_FLOOR, ORIGINAL, RETRAIN, RowSpec
 
-AUGMENTED = "_augmented"  # ends the names of numbers that are measured under the training augmentation
 NOT_RUN = "this study does not run it"
 NO_NUMBER = "the paper prints no number"
 OWN_GAP = "the gap of Retrain to itself is 0 by definition"

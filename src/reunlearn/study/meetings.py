@@ -38,6 +38,22 @@ class Counterpart(Spec):
         return f"mean gap to Retrain of {', '.join(terms)}" if self.average else terms[0]
 
 
+class Average(Spec):
+    """A paper's average: the mean over some of its columns of |mean − mean of Retrain|.
+
+    Attributes:
+        name, title: what claims and tables call it.
+        source: paper and column.
+        terms: each column as it is printed, and the metrics that can supply it, of which the first one measured is
+            taken: an augmented accuracy exists only where a recipe augments.
+    """
+
+    name: str
+    title: str
+    source: str
+    terms: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 class Meeting(Spec):
     """A printed number and the row of ours that it meets.
 

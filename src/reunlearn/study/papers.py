@@ -23,6 +23,7 @@ from reunlearn.study.fields import Name, Strict
 from reunlearn.study.presets import ScenarioConditions
 
 ANY_LABEL = "any"
+AUGMENTED = "_augmented"  # ends the names of numbers that are measured under the training augmentation
 REFERENCE_ROWS = ("retrain", "original")
 
 
@@ -114,6 +115,10 @@ class PrintedColumn(Strict):
     error_of: str | None = Field(None, description="it is 100 minus this number")
     distance: tuple[str, str] | None = Field(None, description="it is the distance of these two")
     average: tuple[str, ...] = Field((), description="it is the mean of these columns' gaps to Retrain")
+    name: Name | None = Field(
+        None, description="of an average: what claims and the table of averages call it"
+    )
+    title: str = Field("", description="of an average: its heading in the table of averages")
     absent: str = Field("", description="why it is nothing here")
     transform: Literal["plain", "augmented"] = Field(
         "plain", description="whether the paper measures under the training augmentation"
@@ -126,6 +131,8 @@ class PrintedColumn(Strict):
         ]
         if len(said) != 1:
             raise ValueError("one of metric, error_of, distance, average, absent is expected")
+        if bool(self.average) != bool(self.name and self.title):
+            raise ValueError("name and title belong to an average, which needs both")
         return self
 
     @property
@@ -152,7 +159,7 @@ class Paper(Strict):
     def _terms_are_columns(self) -> Paper:
         for name, column in self.columns.items():
             for term in column.average:
-                if not self.columns.get(term, PrintedColumn(absent="-")).metrics:
+                if len(self.columns.get(term, PrintedColumn(absent="-")).metrics) != 1:
                     raise ValueError(f"columns: {name}: {term!r} is no column that a gap can be taken of")
         return self
 
