@@ -163,6 +163,12 @@ class Paper(Strict):
                     raise ValueError(f"columns: {name}: {term!r} is no column that a gap can be taken of")
         return self
 
+    @property
+    def every_column(self) -> list[tuple[str, PrintedColumn]]:
+        """Each heading and what it is; one that is something else in one table stands twice."""
+        others = [entry for columns in self.columns_of.values() for entry in columns.items()]
+        return [*self.columns.items(), *others]
+
     def column(self, name: str, table: str) -> PrintedColumn | None:
         """Return what a column of a table is."""
         return self.columns_of.get(table, {}).get(name) or self.columns.get(name)

@@ -21,6 +21,7 @@ from reunlearn.study.inputs import AggregateInputs, Folder, ReportInputs
 from reunlearn.study.jobs import AggregateJob, Job, ReportJob, TrackJob
 from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
+from reunlearn.study.paper_columns import with_columns
 from reunlearn.study.papers import read_paper
 from reunlearn.study.reproduced import reproduced_by
 from reunlearn.study.schema import Experiment, Study
@@ -182,7 +183,7 @@ def aggregate_job(plan: Plan, study: str, folder: Folder) -> AggregateJob:
 
 def cards_of(runs: Iterable[RunSpec], layouts: Iterable[Layout], cards: Catalogue) -> Catalogue:
     """Return the cards of what some runs used and of what some layouts show: all that a report prints of plugins."""
-    runs = list(runs)
+    runs, cards = list(runs), with_columns(cards)
     methods_used = {run.method.name for run in runs if run.method}
     measures = {name for run in runs for name in run.measured}
     datasets = {run.training.dataset.name for run in runs}
