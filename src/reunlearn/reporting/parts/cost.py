@@ -37,6 +37,11 @@ def is_comparable(data: ExperimentData, row: RowKey) -> bool:
     return len({(record.device, record.processor, record.threads) for record in records}) == 1
 
 
+def timed_apart(data: ExperimentData) -> set[RowKey]:
+    """Return the rows whose run time cannot be compared with Retrain's."""
+    return {row for row in data.finished if not is_comparable(data, row)}
+
+
 def _retrain_seconds(data: ExperimentData) -> float:
     """Return the mean seconds of Retrain's training; NaN where they are not known."""
     records = [record for record in data.records(RETRAIN) if record.status != "diverged"]
