@@ -20,18 +20,18 @@ from reunlearn.attacks import (
     loss_logistic_cv,
     shadow_xgboost,
 )
-from reunlearn.attacks.registry import get
 from reunlearn.metrics.outputs import Outputs
-from reunlearn.study.catalogue import plugin_names
+from reunlearn.study.catalogue import catalogue
+from reunlearn.study.paper_columns import with_columns
 from tests.attacks.synthetic import leaky
 
 COLUMNS = {
     ("GDR-GMA", "MIA"): entropy_logistic_augmented,
     ("SFR-on", "MIA"): entropy_logistic,
     ("LUR", "MIA"): confidence_svc,
-    ("∇τ", "|MIA_L − 50|"): loss_logistic_cv,
-    ("∇τ", "|MIA_E − 50|"): entropy_logistic_cv,
-    ("PGU", "AUC"): shadow_xgboost,
+    ("nabla-tau", "|MIA_L-50|"): loss_logistic_cv,
+    ("nabla-tau", "|MIA_E-50|"): entropy_logistic_cv,
+    ("PGU", "MIA_AUC"): shadow_xgboost,
 }
 NAMED = [f"{paper}, {column}" for paper, column in COLUMNS]
 SIZES = {"forget": 1500, "retain": 1500, "validation": 100, "test": 1500}
@@ -44,7 +44,8 @@ def retrain(gap: float, seed: int = 0) -> Outputs:
 
 @pytest.mark.parametrize(("paper", "column"), COLUMNS, ids=NAMED)
 def test_each_column_belongs_to_exactly_one_attack(paper: str, column: str) -> None:
-    claimed = [name for name in plugin_names("attacks") if f"{paper} '{column}'" in get(name).CARD.column_of]
+    attacks = with_columns(catalogue()).attacks
+    claimed = [name for name, card in attacks.items() if f"{paper} '{column}'" in card.column_of]
     assert claimed == [COLUMNS[paper, column].CARD.name]
 
 

@@ -44,7 +44,7 @@ def test_the_card_is_complete(name: str) -> None:
     card = get(name).CARD
     assert card.name == name
     texts = [value for value in vars(card).values() if isinstance(value, str)]
-    assert len(texts) == 9
+    assert len(texts) == 8
     assert all(text.strip() and "\n" not in text for text in texts)
     assert card.direction.startswith(("higher is more leakage", "higher is less leakage"))
     assert set(card.ordered) <= set(SETS)

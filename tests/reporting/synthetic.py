@@ -27,10 +27,13 @@ from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages import aggregate
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
+from reunlearn.study.averages import averages_of
 from reunlearn.study.cards import Catalogue
+from reunlearn.study.catalogue import catalogue
 from reunlearn.study.inputs import AggregateInputs, ReportInputs
 from reunlearn.study.jobs import AggregateJob, ReportJob
 from reunlearn.study.layout import layout_of
+from reunlearn.study.papers import papers
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import NOISE_FLOOR, ORIGINAL, RETRAIN, RowSpec, RunSpec
@@ -71,6 +74,7 @@ METHODS = {
     RowSpec(method="pgu"): Strength(4.4, 0.5, 0.19, 1, 4),
     RowSpec(method="lur"): Strength(3.3, -4.0, 0.48, 4, 4),
 }
+AVERAGES = averages_of(papers(catalogue()).values())
 WITH_STATE = "random_labels"
 CARDS = cards.catalogue(
     [
@@ -119,6 +123,7 @@ class Made:
             changes.get("gathered", self.gathered),
             cards,
             printed=changes.get("printed", ()),
+            averages=AVERAGES,
             forgotten=forgotten(self.study)[experiment],
         )
 
@@ -137,6 +142,7 @@ class Made:
             "whole": layout_of(self.study, self.cards, self.study.name),
             "sections": {e.name: layout_of(e, self.cards, e.name) for e in self.study.experiments},
             "printed": {},
+            "averages": {e.name: AVERAGES for e in self.study.experiments},
             "forgotten": forgotten(self.study),
             "inputs": ReportInputs(results=paths.results(self.study.name)),
         }

@@ -8,10 +8,13 @@ import pytest
 
 from reunlearn.metrics.bootstrap import bootstrap_average_gap
 from reunlearn.metrics.verdict import EQUAL, NOT_COMPARABLE, OURS, OUTSIDE
-from reunlearn.reporting.printed import NO_PAIR, NO_RUN, judge
+from reunlearn.reporting.printed import NO_PAIR, NO_RUN, NO_TIME, OTHER_MACHINE, judge
+from reunlearn.reporting.rows import RowKey
+from reunlearn.study.joining import OWN_SHARE
 from tests.study.printed_cells import PAPERS, cell, met
 
 NAME = "random-0.2"
+WORDS = "dominant/loss trend"  # a column without numbers
 SFR = PAPERS["SFR-on"]
 LUR = {
     **PAPERS["LUR"][1],
@@ -114,7 +117,8 @@ def test_an_average_without_a_pair_is_not_comparable(whole):
     ("printed", "experiment", "reason"),
     [
         (cell(), {"dataset": {"name": "cifar100"}}, "printed for CIFAR-10, ours is cifar100"),
-        (cell(metric="RTE"), {}, "a run time on another machine"),
+        (cell(metric=WORDS), {}, "a description in words: which gradient dominates, and how the losses move"),
+        (cell("Retrain", "RTE"), {"noise_floor": False}, OWN_SHARE),
         (cell(mean="", std=""), {}, "the paper prints no number"),
         (cell("SSD"), {}, "this study does not run it"),
         (cell("SSD"), {"methods": ["ssd"]}, NO_RUN),
@@ -124,6 +128,37 @@ def test_an_average_without_a_pair_is_not_comparable(whole):
 def test_what_is_not_comparable_has_a_reason(whole, printed, experiment, reason):
     (found,) = judged(whole, printed, **experiment)
     assert (found.verdict.kind, found.verdict.reason) == (NOT_COMPARABLE, reason)
+
+
+def test_a_run_time_is_compared_as_a_share_of_retrains(whole):
+    seconds, retrain = (ours(whole, row, "seconds_run").to_numpy() for row in ("salun", "retrain"))
+    share = 100 * seconds / retrain.mean()
+    (found,) = judged(whole, cell(metric="RTE", mean="2.77", std=""))
+    assert found.meeting.share == ("9.7", "")  # 2.77 of 28.53 minutes
+    assert (found.ours.mean, found.ours.std) == pytest.approx((share.mean(), share.std(ddof=1)))
+    near = f"{28.53 * share.mean() / 100:.2f}"  # control: as many printed minutes as make our share
+    assert judged(whole, cell(metric="RTE", mean=near, std=""))[0].verdict.kind != OUTSIDE
+    meeting = meetings(cell(metric="RTE", mean=near, std=""))
+    (apart,) = judge(meeting, whole.data(NAME).finished, {RowKey("salun")})
+    assert apart.verdict.reason == OTHER_MACHINE
+    without = whole.results[whole.results.method != "retrain"]
+    assert judged(whole, cell(metric="RTE", std=""), results=without)[0].verdict.reason == NO_TIME
+
+
+def test_a_printed_gap_is_judged_over_the_seeds_that_a_row_shares_with_retrain(whole):
+    values, retrain = (ours(whole, row, "accuracy_test").to_numpy()[:, None] for row in ("salun", "retrain"))
+    expected = bootstrap_average_gap(values, retrain)
+    printed = cell(gap=f"{expected.value:.2f}")
+    (found,) = judged(whole, printed)
+    assert found.gap.interval == expected
+    assert found.gap.verdict.kind == EQUAL
+    far = judged(whole, cell(gap=f"{expected.high + 1:.2f}"))[0].gap
+    assert far.verdict.kind == OUTSIDE
+    assert judged(whole, cell())[0].gap is None  # none is printed
+    assert {f.gap for f in judged(whole, cell("Retrain", gap="0.00"))} == {None}  # 0 by definition
+    (unlike,) = judged(whole, cell(gap="1.00"), recipe="cifar10-small")
+    assert unlike.gap.verdict.kind == NOT_COMPARABLE
+    assert unlike.gap.interval == expected
 
 
 def test_an_obstacle_leaves_our_number_in_sight(whole):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reunlearn.base.errors import UserError
-from reunlearn.metrics.averages import AVERAGES
 from reunlearn.study import load
+from reunlearn.study.averages import averages_of
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.claims import OTHERS, Claim
 from reunlearn.study.papers import names, read_paper
@@ -33,7 +33,8 @@ def test_a_claim_is_about_what_the_study_runs(paper: str, claim: Claim) -> None:
         experiment = experiments[name]
         rows = {f"{m.name}+{m.label}" if m.label else m.name for m in experiment.methods}
         assert {claim.row, *claim.than} - {OTHERS} <= rows | {"original", "retrain"}
-        known = defined | set(experiment.attacks) | {average.name for average in AVERAGES} | COSTS
+        averages = averages_of([read_paper(paper, catalogue())])
+        known = defined | set(experiment.attacks) | {average.name for average in averages} | COSTS
         assert claim.number in known
     for size in ("lite", "smoke"):
         assert load.load_study(f"{paper}-{size}").paper == paper

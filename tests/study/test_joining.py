@@ -6,7 +6,7 @@ import pytest
 
 from reunlearn.base.errors import UserError
 from reunlearn.study import joining
-from reunlearn.study.specs import NOISE_FLOOR, RETRAIN
+from reunlearn.study.specs import NOISE_FLOOR, ORIGINAL, RETRAIN
 from tests.study.printed_cells import cell, met
 
 LABELLED = {"name": "neg_grad", "label": "w0.1", "settings": {"forget_weight": 0.1, "retain_weight": 0.9}}
@@ -51,7 +51,7 @@ def test_an_ablation_meets_the_row_with_its_settings_whatever_its_label():
     )
     assert rows(meetings) == ["neg_grad", "neg_grad+w0.1"]
     assert meetings[1].obstacle == ""
-    assert meetings[1].open == ("which fraction is forgotten",)
+    assert meetings[1].open == ("which fraction is forgotten; here: 20 %",)
 
 
 def test_the_bank_ablation_meets_rows_that_recompute():
@@ -90,6 +90,32 @@ def test_settings_that_the_study_changes_are_an_obstacle_unless_the_row_asks_for
     assert met(cell(), methods=[same])[0].obstacle == ""
 
 
+def test_the_fully_clean_model_is_an_original_that_no_label_misled():
+    words = {"paper": "PGU", "table": "Table 4", "model": "SmallVGG"}
+    clean = cell("full-clean training", "test_acc", scenario="no poison", fraction="0", **words)
+    dataset = {"name": "cifar10", "validation": 5000, "validation_from": "test"}
+    pgu = {
+        "dataset": dataset,
+        "recipe": "pgu-smallvgg-paper",
+        "architecture": {"name": "small_vgg"},
+        "methods": ["pgu@paper"],
+    }
+    (meeting,) = met(clean, scenario={"kind": "class", "classes": [0]}, **pgu)
+    assert (meeting.row, meeting.counterpart.text, meeting.obstacle) == (ORIGINAL, "accuracy_test", "")
+    poisoned = {"kind": "label_flip", "count": 500, "pairs": [[7, 8], [1, 5], [3, 4], [2, 0], [9, 6]]}
+    (control,) = met(clean, scenario=poisoned, **pgu)
+    assert "printed for no poison 0, ours forgets" in control.obstacle
+    without = cell("Clean", "test_acc", scenario="label-flip depoisoning", fraction="5K", **words)
+    assert met(without, scenario=poisoned, noise_floor=False, **pgu)[0].row == RETRAIN
+
+
+def test_a_doubt_about_a_printed_number_goes_with_it():
+    words = {"paper": "LUR", "table": "Table 2", "dataset": "CelebA-HQ-FIR", "model": "ResNet-34"}
+    printed = cell("FT", "Avg_Gap", scenario="identities", fraction="50%", **words)
+    assert met(printed, methods=["finetune"])[0].doubt == "the mean of its four gaps is 49.88"
+    assert met(cell("FT", "UA", scenario="identities", fraction="50%", **words))[0].doubt == ""
+
+
 def test_columns_become_numbers():
     lur = {"paper": "LUR", "table": "Table 1", "fraction": "10%"}
     texts = [
@@ -103,9 +129,19 @@ def test_columns_become_numbers():
         "entropy_logistic_augmented",
         "100 − accuracy_forget",
     ]
-    people = {"dataset": "CelebA-HQ-FIR", "model": "ResNet-34", "scenario": "identities", "table": "Table 2"}
-    (meeting,) = met(cell(metric="TA", **{**lur, **people}))
-    assert meeting.counterpart.text == "accuracy_test_retained"  # the same column is another number there
+    pgu = {
+        "model": "AllCNN",
+        "scenario": "500 samples of class 0",
+        "fraction": "",
+        "paper": "PGU",
+        "table": "Table 1",
+    }
+    meetings = met(*(cell("PGU", "err_Dr", **{**pgu, "table": table}) for table in ("Table 1", "Table 2")))
+    texts = [meeting.counterpart.text for meeting in meetings]
+    assert texts == [
+        "100 − accuracy_retain",
+        "100 − accuracy_retain_masked",
+    ]  # one column, in one table another number
 
 
 @pytest.mark.parametrize(
@@ -113,7 +149,7 @@ def test_columns_become_numbers():
     [
         ("MIA", ""),
         ("Avg_Gap", ""),
-        ("RTE", "a run time on another machine"),
+        ("RTE", ""),
         ("Acc_Df", ""),
         ("Acc_val", ""),
     ],

@@ -9,12 +9,11 @@ import pytest
 import yaml
 
 from reunlearn.base.errors import UserError
-from reunlearn.metrics.averages import AVERAGES
 from reunlearn.study import papers as module
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.joining import meaning_of
 from reunlearn.study.papers import papers, read_paper
-from reunlearn.study.reported import all_cells
+from reunlearn.study.reported import all_cells, read_file
 
 PAPERS = {
     "gdr-gma": "GDR-GMA",
@@ -67,36 +66,47 @@ def test_vague_print_is_said_to_be_vague() -> None:
             assert meaning_of(cell, known).scenario.open, cell
 
 
-@pytest.mark.parametrize(
-    ("paper", "column", "name"),
-    [
-        ("GDR-GMA", "Avg_Gap", "avg_gap_gdr_gma"),
-        ("LUR", "Avg_Gap", "avg_gap_lur"),
-        ("SFR-on", "Avg_D", "avg_d_sfr_on"),
-    ],
-)
-def test_averages_have_the_terms_of_the_table_of_averages(paper: str, column: str, name: str) -> None:
-    (average,) = [a for a in AVERAGES if a.name == name]
-    known = papers(catalogue())[paper]
-    terms = known.columns[column].average
-    assert terms == tuple(term for term, _ in average.terms)
-    for term, metrics in average.terms:
-        (metric,) = known.columns[term].metrics
-        assert metric == metrics[0]
-
-
 def test_the_measured_numbers_exist() -> None:
     measures = catalogue().measures
-    named = {name for card in measures.values() for name in card.numbers}
+    named = {name for card in measures.values() for name in card.numbers} | {"seconds_run"}
     for paper in papers(catalogue()).values():
-        columns = [*paper.columns.values(), *(c for t in paper.columns_of.values() for c in t.values())]
-        for metric in (m for column in columns for m in column.metrics):
+        for metric in (m for _, column in paper.every_column for m in column.metrics):
             assert metric in named or metric in measures, metric
+
+
+def test_every_table_of_classification_and_text_is_laid_out_and_no_cell_has_two() -> None:
+    known = papers(catalogue())
+    laid_out = [
+        (cell.file, cell.line)
+        for paper in known.values()
+        for one in paper.tables
+        for cell in one.cells(read_file(one.file))
+    ]
+    assert len(set(laid_out)) == len(laid_out)
+    elsewhere = {"lur_nudity_i2p.csv", "lur_table4_sd_imagenette.csv", "sfron_generation.csv"}
+    assert set(laid_out) == {(c.file, c.line) for c in all_cells() if c.file not in elsewhere}
+    assert {name: len(paper.tables) for name, paper in known.items()} == {
+        "GDR-GMA": 5,
+        "LUR": 2,
+        "PGU": 5,  # four, and the two areas that the text names
+        "SFR-on": 1,
+        "nabla-tau": 4,
+    }
+
+
+def test_what_cannot_be_right_is_said_of_its_cell_alone() -> None:
+    known = papers(catalogue())
+    doubtful = [cell for cell in all_cells() if known[cell.paper].doubt(cell)]
+    assert len(doubtful) == 20
+    (fisher,) = [c for c in doubtful if c.method == "Fisher"]
+    assert (fisher.mean, fisher.fraction) == ("61.10", "50%")
+    assert "56.10" in known["GDR-GMA"].doubt(fisher)
 
 
 MINE: dict = {
     "paper": "Mine",
     "title": "mine",
+    "citation": "mine",
     "trainings": [
         {
             "dataset": "CIFAR-10",
@@ -106,8 +116,28 @@ MINE: dict = {
     ],
     "scenarios": [{"scenario": "random", "ours": {"kind": "random"}}],
     "methods": {"Mine": {"rows": "lur", "settings": {"order": "first"}}},
-    "columns": {"FA": {"metric": "accuracy_forget"}, "Avg": {"average": ["FA"]}},
+    "columns": {
+        "FA": {"metric": "accuracy_forget"},
+        "Avg": {"average": ["FA"], "name": "avg", "title": "Avg."},
+    },
 }
+
+
+FA = {"FA": {"metric": "accuracy_forget"}}
+
+
+def table(**changes: object) -> list[dict]:
+    """Return a table, laid out as it is printed but for the changes."""
+    content = {
+        "name": "one",
+        "table": "Table 1",
+        "caption": "what is there",
+        "file": "lur_table1_random.csv",
+        "spans": {"fraction": ["10%", "50%"]},
+        "rows": ["dataset", "method"],
+        "columns": ["fraction", "metric"],
+    }
+    return [content | changes]
 
 
 def trained(**changes: object) -> list[dict]:
@@ -118,7 +148,8 @@ def trained(**changes: object) -> list[dict]:
 
 def _written(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     (folder / "config/papers").mkdir(parents=True)
-    (folder / "config/recipes").symlink_to(Path.cwd() / "config/recipes")
+    for name in ("recipes", "reported"):
+        (folder / "config" / name).symlink_to(Path.cwd() / "config" / name)
     (folder / "config/papers/mine.yaml").write_text(yaml.safe_dump({**MINE, **changes}))
     monkeypatch.chdir(folder)
 
@@ -141,9 +172,41 @@ def test_one_value_stands_for_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"methods": {"Mine": {"rows": "lur", "settings": {"ordr": 1}}}}, "hyper-parameter 'ordr'"),
         ({"methods": {"Mine": {}}}, "methods.Mine: either rows or absent is expected"),
         ({"methods": {"Mine": {"rows": "lur", "absent": "no"}}}, "either rows or absent is expected"),
-        ({"columns": {"FA": {}}}, "columns.FA: one of metric, error_of, distance, average, absent"),
+        (
+            {"columns": {"FA": {}}},
+            "columns.FA: one of metric, error_of, distance, share_of_retrain, average, absent",
+        ),
         ({"columns": {"FA": {"metric": "a", "error_of": "a"}}}, "one of metric"),
-        ({"columns": {"Avg": {"average": ["FA"]}}}, "columns: Avg: 'FA' is no column"),
+        (
+            {"columns": {"Avg": {"average": ["FA"], "name": "avg", "title": "Avg."}}},
+            "columns: Avg: 'FA' is no column",
+        ),
+        (
+            {"columns": {**FA, "Avg": {"average": ["FA"]}}},
+            "columns.Avg: name and title belong to an average, which needs both",
+        ),
+        ({"columns": {"FA": {"metric": "a", "name": "fa", "title": "FA"}}}, "belong to an average"),
+        ({"tables": table(file="nothing.csv")}, "no such file"),
+        ({"tables": table(table="Table 9")}, "tables: one: no line of lur_table1_random.csv is of 'Table 9'"),
+        ({"tables": table(rows=["method"])}, "tables: one: two printed cells have one place"),
+        ({"tables": table(rows=["metric", "method"])}, "rows and columns run over the same thing"),
+        (
+            {"tables": table(spans={"fraction": ["10%"]})},
+            "spans.fraction: lur_table1_random.csv has 10%, 50%",
+        ),
+        (
+            {"tables": table(doubtful=[{"where": {"method": "nobody"}, "why": "odd"}])},
+            "doubtful: no printed cell is {'method': 'nobody'}",
+        ),
+        (
+            {"figures": [{"figure": "1", "shows": "a", "ours": ["rocc"]}]},
+            "figures: 1: figure 'rocc' does not exist",
+        ),
+        ({"figures": [{"figure": "1", "shows": "a"}]}, "either ours or absent is expected"),
+        (
+            {"scenarios": [{"scenario": "x", "absent": "no", "open": [{"what": "y"}]}]},
+            "chosen: this key is missing",
+        ),
         ({"scenarios": [{"scenario": "x", "ours": {"kind": "randon"}}]}, "no scenario 'randon'"),
         ({"trainings": trained(dataset="cifar")}, "dataset 'cifar' does not exist"),
         ({"trainings": trained(recipes=["lur"])}, "recipe 'lur' does not exist"),

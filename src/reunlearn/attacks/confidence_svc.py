@@ -20,8 +20,7 @@ CARD = AttackCard(
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
     ideal="Retrain's value: 100 only where whole classes are forgotten",
-    column_of="LUR 'MIA', SalUn 'MIA'",
-    source="Fan et al. 2024 (SalUn), after Song and Mittal 2021; used by LUR",
+    source="Fan et al. 2024 (SalUn: 'MIA'), after Song and Mittal 2021; used by LUR",
     cost=_svc.COST,
     ordered=_svc.ORDERED,
 )

@@ -19,7 +19,6 @@ CARD = AttackCard(
     unit="% of the forget set called member",
     direction="higher is more leakage",
     ideal="Retrain's value, not 50: unseen samples can look like members to this classifier",
-    column_of="SFR-on 'MIA'",
     source="Chundawat et al. 2023 (bad teaching), used by SFR-on; by GDR-GMA with augmented inputs",
     cost="one logistic regression of one number per sample: below a second",
     headline=True,

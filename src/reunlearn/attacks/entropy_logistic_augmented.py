@@ -19,7 +19,6 @@ CARD = AttackCard(
     unit="% of the forget set called member",
     direction="higher is more leakage",
     ideal="Retrain's value, not 50: unseen samples can look like members to this classifier",
-    column_of="GDR-GMA 'MIA'",
     source="released code of GDR-GMA, which leaves the augmentation on; otherwise Chundawat et al. 2023",
     cost="one logistic regression of one number per sample: below a second",
 )

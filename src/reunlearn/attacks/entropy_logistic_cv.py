@@ -18,7 +18,6 @@ CARD = AttackCard(
     unit=_cross_validated.UNIT,
     direction="higher is more leakage",
     ideal=_cross_validated.IDEAL,
-    column_of="∇τ '|MIA_E − 50|'",
     source="∇τ, section on metrics; classifier and splits as in its loss attack (Kurmanji et al. 2023)",
     cost=_cross_validated.COST,
     least=_cross_validated.FEWEST,

@@ -21,8 +21,7 @@ CARD = AttackCard(
     unit=_cross_validated.UNIT,
     direction="higher is more leakage",
     ideal=_cross_validated.IDEAL,
-    column_of="∇τ '|MIA_L − 50|' (the details give SCRUB's accuracy)",
-    source="Kurmanji et al. 2023 (SCRUB), used by ∇τ",
+    source="Kurmanji et al. 2023 (SCRUB), used by ∇τ, whose appendix also gives SCRUB's accuracy",
     cost=_cross_validated.COST,
     least=_cross_validated.FEWEST,
 )

@@ -34,7 +34,6 @@ CARD = AttackCard(
     unit="% of the forget set above the level that 5 % of unseen samples exceed",
     direction="higher is more leakage",
     ideal="5, and an AUC of 0.5: forget exceeds the level no more often than other unseen samples",
-    column_of="none of the five papers",
     source="Bertran et al. 2023, on outputs instead of inputs; calibrated as in Romano et al. 2019",
     cost="one fit of 100 small trees on half of the validation set: seconds, no other model",
     least={"validation": 2 * LEAST},  # half of them calibrates

@@ -21,7 +21,6 @@ class AttackCard:
     unit: str
     direction: str  # whether a higher or a lower value is more leakage
     ideal: str  # the value of a model that never saw the forget set, and why
-    column_of: str  # the paper and column in which this number is printed
     source: str
     pools: tuple[str, ...] = ()  # pools of shadow models that it needs, by their names in a study's `shadows`
     cost: str = ""  # models to train, fits, memory

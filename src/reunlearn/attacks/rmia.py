@@ -28,8 +28,7 @@ CARD = AttackCard(
     unit="% of the forget set called member where 1 % of non-members are",
     direction="higher is more leakage",
     ideal="1, and an AUC of 0.5: a model that never saw forget treats it like validation samples",
-    column_of="none of the five papers; Zarifzadeh et al. 'TPR at 1 % FPR'",
-    source=f"Zarifzadeh et al. 2024, offline, γ = {GAMMA:g}, a = {A:g}",
+    source=f"Zarifzadeh et al. 2024, offline, γ = {GAMMA:g}, a = {A:g}; their column: TPR at 1 % FPR",
     pools=("halves",),
     cost="a pool of models on random halves, once per dataset, network and recipe: 2 and more",
     least={"validation": 2},  # half of them is the population

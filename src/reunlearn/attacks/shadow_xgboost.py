@@ -38,7 +38,6 @@ CARD = AttackCard(
     unit="area under the ROC curve, 0 to 1",
     direction="higher is more leakage; below 0.5 the model hides forget more than a retrained one",
     ideal="0.5: the outputs are like a retrained model's; a model equal to the reference gets exactly 0.5",
-    column_of="PGU 'AUC'",
     source="PGU, section on membership inference, with its released settings; depth tuned if there are 10 + 10 models",
     pools=("with_forget", "without_forget"),
     cost="a pool of originals, one of retrained models per forget set, both 50 in the paper; 3 fits of 100 trees "

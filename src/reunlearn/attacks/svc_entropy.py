@@ -15,8 +15,7 @@ CARD = AttackCard(
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
     ideal="Retrain's value: it tells how often unseen samples do not look like members",
-    column_of="none; SalUn's code computes it beside the confidence attack and prints it nowhere",
-    source="Fan et al. 2024 (SalUn), after Song and Mittal 2021",
+    source="Fan et al. 2024 (SalUn), after Song and Mittal 2021; its code computes it and prints it nowhere",
     cost=_svc.COST,
     ordered=_svc.ORDERED,
 )

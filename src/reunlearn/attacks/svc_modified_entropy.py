@@ -20,8 +20,7 @@ CARD = AttackCard(
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
     ideal="Retrain's value: it tells how often unseen samples do not look like members",
-    column_of="none; SalUn's code intends it but computes another one",
-    source="Song and Mittal 2021, Eq. 5; classifier of Fan et al. 2024 (SalUn)",
+    source="Song and Mittal 2021, Eq. 5; classifier of Fan et al. 2024 (SalUn), whose code means this one",
     cost=_svc.COST,
     ordered=_svc.ORDERED,
 )

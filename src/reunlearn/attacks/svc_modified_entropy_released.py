@@ -23,8 +23,7 @@ CARD = AttackCard(
     unit=_svc.UNIT,
     direction=_svc.DIRECTION,
     ideal="Retrain's value: it tells how often unseen samples do not look like members",
-    column_of="none; SalUn's code computes it beside the confidence attack and prints it nowhere",
-    source="Fan et al. 2024 (SalUn), released code",
+    source="Fan et al. 2024 (SalUn), released code, which prints it nowhere",
     cost=_svc.COST,
     ordered=_svc.ORDERED,
 )

@@ -28,8 +28,7 @@ CARD = AttackCard(
     unit="% of right answers to 'unlearned or never seen?', equally many of both",
     direction="higher is more leakage",
     ideal="50: unlearned samples look as if never seen; Retrain with another seed is at 50 too",
-    column_of="none of the five papers; Hayes et al. 'U-LiRA accuracy'",
-    source="Hayes et al. 2024, per-example attack",
+    source="Hayes et al. 2024, per-example attack; their column: accuracy of U-LiRA",
     pools=SIDES,
     cost="a pool of originals, each unlearned with the evaluated method and settings, and one of retrained models",
 )

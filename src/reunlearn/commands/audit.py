@@ -28,10 +28,12 @@ from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.pages import write_list, write_report
 from reunlearn.study import paths
 from reunlearn.study.audit import NAME, Audit, AuditRequest, plan_audit
+from reunlearn.study.averages import averages_of
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.jobs import Job, MeasureJob
 from reunlearn.study.layout import audit_layout
+from reunlearn.study.papers import papers
 from reunlearn.study.plan import Plan, aggregate_job, cards_of
 from reunlearn.study.specs import RunSpec
 
@@ -132,6 +134,7 @@ def _write(audit: Audit, results: Path, left_out: dict[str, str], cards: Catalog
         files=files,
         left_out=left_out,
         command=command(audit.request),
+        averages=averages_of(papers(catalogue()).values()),
         notes=audit.notes,
         root=Path(os.path.relpath(Path.cwd(), audit.request.target)).as_posix(),
     )

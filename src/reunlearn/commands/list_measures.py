@@ -7,11 +7,12 @@ from reunlearn.commands.list_plugins import pick
 from reunlearn.commands.printing import joined, print_facts, print_json, print_table, settings_text
 from reunlearn.study.cards import MeasureCard
 from reunlearn.study.catalogue import catalogue
+from reunlearn.study.paper_columns import with_columns
 
 
 def attacks(name: str | None, as_json: bool) -> None:
     """List attacks, or show one's definition card."""
-    cards = catalogue().attacks
+    cards = with_columns(catalogue()).attacks
     if name:
         _one_measure(pick(name, cards, "attack"), as_json)
         return
@@ -21,7 +22,7 @@ def attacks(name: str | None, as_json: bool) -> None:
     rows = [
         {
             "attack": card.name,
-            "column of": card.column_of,
+            "column of": card.column_of or "no paper",
             "pools": joined(card.pools),
             "ideal": card.ideal,
             "compares": card.compares,
@@ -33,7 +34,7 @@ def attacks(name: str | None, as_json: bool) -> None:
 
 def measures(name: str | None, as_json: bool) -> None:
     """List all that is measured on a model, attacks included, or show one's definition card."""
-    cards, objectives = catalogue().measures, catalogue().objectives
+    cards, objectives = with_columns(catalogue()).measures, catalogue().objectives
     if name:
         _one_measure(pick(name, cards, "measure"), as_json)
         return

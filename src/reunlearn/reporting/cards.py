@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reunlearn.study.cards import MeasureCard, NumberCard
+from reunlearn.study.meetings import Average
 
 FIELDS = tuple(name for name in NumberCard.model_fields if name in MeasureCard.model_fields)
 _LOWER = "lower is better"
@@ -57,25 +58,6 @@ METHODS: dict[str, NumberCard] = {  # of the first table, besides the numbers of
         direction="",
         ideal="none diverged",
         source="diverged: a weight, a loss or an output is not finite; such runs are left out of the means",
-    ),
-}
-
-AVERAGES: dict[str, NumberCard] = {
-    "avg_gap_gdr_gma": _average(
-        "Avg. Gap of GDR-GMA",
-        "mean of |mean − mean of Retrain| over Acc_Df, Acc_Dr (both with the training augmentation on, where the "
-        "recipe has any), Acc_val (official test set) and MIA (entropy_logistic_augmented, else entropy_logistic)",
-        "GDR-GMA, tables 2 to 5: 'Avg. Gap'",
-    ),
-    "avg_gap_lur": _average(
-        "Avg. Gap of LUR",
-        "mean of |mean − mean of Retrain| over UA (100 − forget accuracy), TA, RA and MIA (confidence_svc)",
-        "LUR, tables 1 and 2: 'Avg. Gap'",
-    ),
-    "avg_d_sfr_on": _average(
-        "Avg. D of SFR-on",
-        "mean of |mean − mean of Retrain| over FA, RA, TA and MIA (entropy_logistic), all without augmentation",
-        "SFR-on: 'Avg. D'",
     ),
 }
 
@@ -229,6 +211,14 @@ TAKEN_FOR = NumberCard(
     ideal="Retrain's value: it spreads them over the classes that look alike",
     source="without augmentation",
 )
+
+
+def of_average(average: Average) -> NumberCard:
+    """Return the card of a paper's average."""
+    terms = [f"{column} ({', else '.join(metrics)})" for column, metrics in average.terms]
+    return _average(
+        average.title, f"mean of |mean − mean of Retrain| over {', '.join(terms)}", average.source
+    )
 
 
 def of_measure(card: MeasureCard) -> NumberCard:

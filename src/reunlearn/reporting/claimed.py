@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from reunlearn.metrics.averages import AVERAGES, PaperAverage
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.rows import RowKey
 from reunlearn.reporting.seeds import by_seed, seed_gaps
@@ -67,10 +66,10 @@ def _terms(number: str, data: ExperimentData) -> list[str] | None:
     """Return the columns of an average gap; None for any other number."""
     if number == FIRST_TABLE:
         return data.headline.metrics
-    average = next((average for average in AVERAGES if average.name == number), None)
-    return None if average is None else [_measured(term, average, data) for term in average.terms]
+    average = next((average for average in data.averages if average.name == number), None)
+    return None if average is None else [_measured(metrics, data) for _, metrics in average.terms]
 
 
-def _measured(term: tuple[str, tuple[str, ...]], average: PaperAverage, data: ExperimentData) -> str:
+def _measured(metrics: Sequence[str], data: ExperimentData) -> str:
     """Return the metric that supplies a term: the first one that was measured."""
-    return next((metric for metric in term[1] if metric in data.measured), term[1][-1])
+    return next((metric for metric in metrics if metric in data.measured), metrics[-1])

@@ -17,7 +17,7 @@ from reunlearn.reporting.study_tables import RESULTS, StudyTables
 from reunlearn.reporting.tables import registry
 from reunlearn.study.cards import Catalogue, MeasureCard
 from reunlearn.study.layout import Layout
-from reunlearn.study.meetings import Meeting
+from reunlearn.study.meetings import Average, Meeting
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import RunSpec
 
@@ -50,8 +50,8 @@ class Tables:
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return results (a line per run and number), histograms (per run and bin that is not empty; of loss and
         entropy on forget and test), classes (per run, set, true and predicted class), roc (per run, attack and false
-        positive rate), series (per run, series and step or epoch), samples (per run and forget or test sample) or scores
-        (per run, attack and sample); these two are large, for what no summary holds."""
+        positive rate), series (per run, series and step or epoch), samples (per run and forget or test sample) or
+        scores (per run, attack and sample); these two are large, for what no summary holds."""
         if table not in self.known:
             self.known[table] = self._read(table)
         return self.known[table]
@@ -84,6 +84,7 @@ class ExperimentData:
         jobs: finished jobs of the study, by folder.
         cards: of the plugins that the study uses.
         printed: the printed numbers that the study names for it, each with the row that it meets.
+        averages: the papers' averages.
         forgotten: what the scenario forgets, in words.
     """
 
@@ -94,6 +95,7 @@ class ExperimentData:
     jobs: Mapping[str, JobResult]
     cards: Catalogue
     printed: Sequence[Meeting] = ()
+    averages: Sequence[Average] = ()
     forgotten: str = ""
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
@@ -189,6 +191,7 @@ def choose(
     cards: Catalogue,
     *,
     printed: Sequence[Meeting] = (),
+    averages: Sequence[Average] = (),
     forgotten: str = "",
 ) -> ExperimentData:
     """Return the data of one experiment, from its tables and what is gathered of the whole study.
@@ -206,6 +209,7 @@ def choose(
         jobs=gathered.jobs,
         cards=cards,
         printed=printed,
+        averages=averages,
         forgotten=forgotten,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,14 @@ from reunlearn.reporting import rows
 from reunlearn.reporting.frames import NAN
 from reunlearn.reporting.rows import RETRAIN, RowKey
 from reunlearn.reporting.seeds import paired_values
+from reunlearn.study import specs
 from reunlearn.study.meetings import Counterpart, Meeting, Term
 
 UNKNOWN = Summary(NAN, NAN, 0)
 NO_PAIR = "no seed has every term, of this row and of Retrain"
 NO_RUN = "no run of it is in these results"
+NO_TIME = "Retrain has no run time in these results"
+OTHER_MACHINE = "it ran on another device, processor or number of threads than Retrain"
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,22 @@ class Judged:
         ours: mean, deviation and n of our runs; of an average n counts pairs with Retrain, and there is no deviation.
         interval: of an average, over seeds.
         verdict: on the two.
+        gap: the same for the gap to Retrain, where one is printed that is not 0 by definition.
     """
 
     meeting: Meeting
     ours: Summary
     interval: Interval | None
+    verdict: Verdict
+    gap: JudgedGap | None = None
+
+
+@dataclass(frozen=True)
+class JudgedGap:
+    """A printed gap to Retrain with ours over common seeds, its interval and the verdict."""
+
+    printed: str
+    interval: Interval
     verdict: Verdict
 
 
@@ -48,12 +62,15 @@ class _Number:
     missing: str = ""
 
 
-def judge(meetings: Iterable[Meeting], finished: Mapping[RowKey, pd.DataFrame]) -> list[Judged]:
+def judge(
+    meetings: Iterable[Meeting], finished: Mapping[RowKey, pd.DataFrame], apart: Collection[RowKey] = ()
+) -> list[Judged]:
     """Return a verdict per meeting.
 
     Args:
         meetings: what the plan says.
         finished: the finished runs of each row of the experiment; see `rows.finished_runs`.
+        apart: rows whose run time cannot be compared with Retrain's.
     """
     meetings = list(meetings)
     wanted = {m for meeting in meetings for m in _metrics(meeting.counterpart)}
@@ -62,10 +79,35 @@ def judge(meetings: Iterable[Meeting], finished: Mapping[RowKey, pd.DataFrame]) 
     judged = []
     for meeting in meetings:
         number = _number(meeting, runs, measured)
-        printed = Printed(meeting.cell.mean, meeting.cell.std)
-        found = verdict(number.ours, printed, meeting.obstacle or number.missing, number.interval)
-        judged.append(Judged(meeting, number.ours, number.interval, found))
+        if meeting.counterpart and meeting.counterpart.share and meeting.row:
+            number = _of_one_machine(number, rows.key_of(meeting.row) in apart)
+        obstacle = meeting.obstacle or number.missing
+        found = verdict(number.ours, Printed(*meeting.compared), obstacle, number.interval)
+        gap = _judged_gap(meeting, runs, obstacle) if meeting.cell.gap else None
+        judged.append(Judged(meeting, number.ours, number.interval, found, gap))
     return judged
+
+
+def _of_one_machine(number: _Number, apart: bool) -> _Number:
+    return _Number(UNKNOWN, missing=OTHER_MACHINE) if apart else number
+
+
+def _judged_gap(meeting: Meeting, runs: Mapping[RowKey, pd.DataFrame], obstacle: str) -> JudgedGap | None:
+    """Return the verdict on a printed gap; none on Retrain's own, which is 0 by definition."""
+    if (
+        meeting.row is None
+        or meeting.counterpart is None
+        or meeting.row in (specs.RETRAIN, specs.NOISE_FLOOR)
+    ):
+        return None
+    row = rows.key_of(meeting.row)
+    number = _Number(UNKNOWN, missing=obstacle or NO_PAIR)
+    if row in runs and all(m in runs[row] for m in _metrics(meeting.counterpart)):
+        tables = {key: _terms(meeting.counterpart, runs[key]) for key in (row, RETRAIN) if key in runs}
+        number = _average(*paired_values(tables, row))
+    interval = number.interval or Interval(NAN, NAN, NAN)
+    found = verdict(number.ours, Printed(meeting.cell.gap), obstacle or number.missing, interval)
+    return JudgedGap(meeting.cell.gap, interval, found)
 
 
 def _metrics(counterpart: Counterpart | None) -> list[str]:
@@ -82,10 +124,20 @@ def _number(meeting: Meeting, runs: Mapping[RowKey, pd.DataFrame], measured: set
     lacking = [m for m in _metrics(counterpart) if m not in measured]
     if lacking:
         return _Number(UNKNOWN, missing=f"{lacking[0]} was not measured")
+    if counterpart.share:
+        return _share(counterpart.terms[0].metrics[0], runs, row)
     if not counterpart.average:
         return _Number(summarise(_values(counterpart.terms[0], runs[row]).to_numpy()))
     tables = {key: _terms(counterpart, runs[key]) for key in (row, RETRAIN) if key in runs}
     return _average(*paired_values(tables, row))
+
+
+def _share(metric: str, runs: Mapping[RowKey, pd.DataFrame], row: RowKey) -> _Number:
+    """Return a number of each run in % of the mean of Retrain's."""
+    whole = summarise(rows.values(runs[RETRAIN], metric)).mean if RETRAIN in runs else NAN
+    if not whole > 0:
+        return _Number(UNKNOWN, missing=NO_TIME)
+    return _Number(summarise(100 * rows.values(runs[row], metric) / whole))
 
 
 def _average(values_SM: np.ndarray, reference_SM: np.ndarray) -> _Number:

@@ -69,6 +69,7 @@ def run_key(run: specs.RunSpec) -> tuple[str | int, ...]:
 
 
 RETRAIN, FLOOR, ORIGINAL = map(key_of, specs.REFERENCES)
+NOBODY = RowKey("")  # stands for the row of a printed number that no row of this study meets
 REFERENCES = (RETRAIN, FLOOR, ORIGINAL)
 TITLES = {RETRAIN: "Retrain", FLOOR: "Noise floor", ORIGINAL: "Original"}
 REMARKS = {

@@ -98,7 +98,7 @@ class NumberCard(BaseModel):
     unit: str
     direction: str
     ideal: str
-    column_of: str = ""
+    column_of: str = ""  # whose paper's column it is: the papers' files say
     source: str = ""
     table: str = "others"  # which table of the report shows a measure's number, unless the first one does
 
@@ -111,7 +111,7 @@ class MeasureCard(Card):
     unit: str
     direction: str  # which way leakage, or a difference, is
     ideal: str  # the value of a model that never saw the forget set, and why
-    column_of: str = ""  # whose paper's column it is
+    column_of: str = ""
     source: str = ""
     reads: tuple[str, ...]  # network, outputs, reference, weights, original
     capabilities: tuple[str, ...] = ()  # what it asks of the objective

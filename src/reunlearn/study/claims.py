@@ -26,8 +26,7 @@ class Claim(Strict):
         (OTHERS,), description="rows that it is compared with; others: every other method"
     )
     number: str = Field(
-        description="a number of a run, or an average gap: avg_gap of the first table, avg_gap_gdr_gma, avg_gap_lur, "
-        "avg_d_sfr_on"
+        description="a number of a run, or an average gap: avg_gap of the first table, or the name of a paper's average"
     )
     expects: Expectation = Field(
         description="lower, higher: than the others; nearer: to Retrain than the others; within: margin of Retrain"

@@ -27,7 +27,7 @@ from reunlearn.study.inputs import (
     UnlearnInputs,
 )
 from reunlearn.study.layout import Layout
-from reunlearn.study.meetings import Meeting
+from reunlearn.study.meetings import Average, Meeting
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Study
 from reunlearn.study.specs import (
@@ -208,6 +208,7 @@ class ReportJob(Job):
         whole: tables and figures over all experiments.
         sections: tables and figures of each experiment.
         printed: the printed numbers that it shows, each with the row that it meets, by experiment.
+        averages: the papers' averages, by experiment.
         forgotten: what is forgotten, in words, by experiment.
         claims: of the paper that the study reproduces.
     """
@@ -217,6 +218,7 @@ class ReportJob(Job):
     whole: Layout
     sections: dict[str, Layout]
     printed: dict[str, list[Meeting]]
+    averages: dict[str, tuple[Average, ...]]
     forgotten: dict[str, str]
     claims: tuple[Claim, ...] = ()
     inputs: ReportInputs = field(kw_only=True)

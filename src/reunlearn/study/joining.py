@@ -13,21 +13,24 @@ from reunlearn.study.load import recipe_of
 from reunlearn.study.meetings import Counterpart, Meeting, Term
 from reunlearn.study.papers import (
     ANY_LABEL,
+    AUGMENTED,
     Paper,
     PrintedColumn,
     PrintedMethod,
     PrintedScenario,
     PrintedTraining,
 )
-from reunlearn.study.reported import PrintedCell
+from reunlearn.study.reported import PrintedCell, all_cells
 from reunlearn.study.rows import Method
 from reunlearn.study.schema import Experiment
+from reunlearn.study.shares import printed_share
 from reunlearn.study.specs import NOISE_FLOOR, ORIGINAL, RETRAIN, RowSpec
 
-AUGMENTED = "_augmented"  # ends the names of numbers that are measured under the training augmentation
 NOT_RUN = "this study does not run it"
 NO_NUMBER = "the paper prints no number"
 OWN_GAP = "the gap of Retrain to itself is 0 by definition"
+OWN_SHARE = "the share of Retrain in itself is 100 % by definition"
+NO_SHARE = "the paper prints no run time of Retrain, or none here"
 SECOND_RETRAIN = "the noise floor, as a second Retrain"
 
 
@@ -40,6 +43,8 @@ class Meaning:
     method: PrintedMethod
     column: PrintedColumn
     terms: tuple[PrintedColumn, ...] = ()  # of an average
+    doubt: str = ""
+    share: tuple[str, str] | None = None  # of Retrain's, where the column is compared so
 
     @property
     def absent(self) -> str:
@@ -49,8 +54,8 @@ class Meaning:
 
     @property
     def open(self) -> tuple[str, ...]:
-        """What the paper leaves open."""
-        return (*self.training.open, *self.scenario.open, *self.method.open)
+        """What the paper leaves open, and what was chosen."""
+        return tuple(o.words for o in (*self.training.open, *self.scenario.open, *self.method.open))
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,15 @@ def meaning_of(cell: PrintedCell, papers: Mapping[str, Paper]) -> Meaning:
     method, column = paper.methods.get(cell.method), paper.column(cell.metric, cell.table)
     if trainings and scenarios and method and column:
         terms = (paper.column(name, cell.table) for name in column.average)
-        return Meaning(trainings[0], scenarios[0], method, column, tuple(t for t in terms if t))
+        return Meaning(
+            trainings[0],
+            scenarios[0],
+            method,
+            column,
+            tuple(t for t in terms if t),
+            doubt=paper.doubt(cell),
+            share=printed_share(cell, paper, all_cells()) if column.share_of_retrain else None,
+        )
     for kind, words, found in (
         ("dataset with network", f"{cell.dataset}, {cell.model}", trainings),
         ("scenario", comparable.what_is_forgotten(cell), scenarios),
@@ -151,29 +164,44 @@ def _meetings(cell: PrintedCell, meaning: Meaning, ours: Ours) -> list[Meeting]:
         cell, meaning.training, meaning.scenario, ours.experiment, ours.cards
     )
     counterpart, unlike = counterpart_of(meaning, ours)
-    setting = meaning.absent or "; ".join(differences) or unlike or ("" if cell.mean else NO_NUMBER)
+    nothing = "" if cell.mean else NO_NUMBER
+    if meaning.share == ("", ""):
+        nothing = nothing or NO_SHARE
+    setting = meaning.absent or "; ".join(differences) or unlike or nothing
+    of_retrain = OWN_GAP if meaning.column.average else OWN_SHARE if meaning.column.share_of_retrain else ""
     found = []
     for candidate in ours.candidates:
         if not _is_row(candidate, meaning.method):
             continue
         floor = candidate.row == NOISE_FLOOR
-        if floor and meaning.column.average:
+        if floor and of_retrain:
             continue
-        own_gap = OWN_GAP if candidate.row == RETRAIN and meaning.column.average else ""
+        itself = of_retrain if candidate.row == RETRAIN else ""
         found.append(
             Meeting(
                 cell=cell,
                 row=candidate.row,
                 counterpart=counterpart,
-                obstacle=setting or own_gap or _own_settings(candidate, meaning.method),
+                obstacle=setting or itself or _own_settings(candidate, meaning.method),
                 remark=SECOND_RETRAIN if floor else "",
                 open=meaning.open,
+                doubt=meaning.doubt,
+                share=meaning.share,
             )
         )
     if found:
         return found
     why = meaning.method.absent or _no_row(meaning.method, ours)
-    return [Meeting(cell=cell, counterpart=counterpart, obstacle=why, open=meaning.open)]
+    return [
+        Meeting(
+            cell=cell,
+            counterpart=counterpart,
+            obstacle=why,
+            open=meaning.open,
+            doubt=meaning.doubt,
+            share=meaning.share,
+        )
+    ]
 
 
 def _is_row(candidate: Candidate, printed: PrintedMethod) -> bool:
@@ -234,10 +262,7 @@ def _term(column: PrintedColumn, ours: Ours) -> tuple[Term, str]:
     names = column.metrics
     if augmented and not ours.augments:  # then the training transform changes nothing
         names, augmented = tuple(name.removesuffix(AUGMENTED) for name in names), False
-    form: Literal["metric", "error", "distance"] = (
-        "distance" if column.distance else "error" if column.error_of else "metric"
-    )
-    term = Term(form=form, metrics=names)
+    term = Term(form=_form(column), metrics=names)
     for name in names:
         if name in ours.cards.measures and name not in ours.measured:
             return term, f"{name} is not measured"
@@ -246,3 +271,9 @@ def _term(column: PrintedColumn, ours: Ours) -> tuple[Term, str]:
             theirs, mine = how if augmented else how[::-1]
             return term, f"the paper measures {theirs}, ours is measured {mine}"
     return term, ""
+
+
+def _form(column: PrintedColumn) -> Literal["metric", "error", "distance", "share"]:
+    if column.share_of_retrain:
+        return "share"
+    return "distance" if column.distance else "error" if column.error_of else "metric"

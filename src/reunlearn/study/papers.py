@@ -20,9 +20,13 @@ from reunlearn.study import load
 from reunlearn.study.cards import Catalogue, Part, Value
 from reunlearn.study.claims import Claim
 from reunlearn.study.fields import Name, Strict
+from reunlearn.study.paper_layout import PaperFigure, PaperTable
 from reunlearn.study.presets import ScenarioConditions
+from reunlearn.study.reported import PrintedCell, read_file
 
 ANY_LABEL = "any"
+AUGMENTED = "_augmented"  # ends the names of numbers that are measured under the training augmentation
+FORMS = ("metric", "error_of", "distance", "share_of_retrain", "average", "absent")  # of a printed column
 REFERENCE_ROWS = ("retrain", "original")
 
 
@@ -42,6 +46,18 @@ Needed = Annotated[
     dict[str, tuple[Value, ...]],
     BeforeValidator(_settings_listed, json_schema_input_type=dict[str, Value | list[Value]]),
 ]
+
+
+class Open(Strict):
+    """Something that a paper leaves open."""
+
+    what: str = Field(description="what it does not say")
+    chosen: str = Field(description="what is taken here")
+
+    @property
+    def words(self) -> str:
+        """Both in one text."""
+        return f"{self.what}; here: {self.chosen}"
 
 
 class OurTraining(Strict):
@@ -64,7 +80,7 @@ class PrintedTraining(Strict):
     network: str = Field(description="as printed")
     ours: OurTraining | None = Field(None, description="what it is here")
     absent: str = Field("", description="why it is nothing here")
-    open: tuple[str, ...] = Field((), description="what the paper leaves open")
+    open: tuple[Open, ...] = Field((), description="what the paper leaves open, and what was chosen")
 
     @model_validator(mode="after")
     def _one(self) -> PrintedTraining:
@@ -82,7 +98,7 @@ class PrintedScenario(Strict):
     )
     step: int | None = Field(None, ge=1, description="which of the steps")
     absent: str = Field("", description="why it is nothing here")
-    open: tuple[str, ...] = Field((), description="what the paper leaves open")
+    open: tuple[Open, ...] = Field((), description="what the paper leaves open, and what was chosen")
 
     @model_validator(mode="after")
     def _one(self) -> PrintedScenario:
@@ -99,8 +115,9 @@ class PrintedMethod(Strict):
         None, description="of the study's row; absent: rows without a label; any: the settings decide"
     )
     settings: Needed = Field({}, description="hyper-parameters that the row must have: a value or a list")
+    heading: str = Field("", description="how the report writes it; as printed if absent")
     absent: str = Field("", description="why it is nothing here")
-    open: tuple[str, ...] = Field((), description="what the paper leaves open")
+    open: tuple[Open, ...] = Field((), description="what the paper leaves open, and what was chosen")
 
     @model_validator(mode="after")
     def _one(self) -> PrintedMethod:
@@ -114,32 +131,41 @@ class PrintedColumn(Strict):
     metric: str | None = Field(None, description="it is this number")
     error_of: str | None = Field(None, description="it is 100 minus this number")
     distance: tuple[str, str] | None = Field(None, description="it is the distance of these two")
+    share_of_retrain: str | None = Field(
+        None, description="it is this number, compared as a share of Retrain's: a run time"
+    )
     average: tuple[str, ...] = Field((), description="it is the mean of these columns' gaps to Retrain")
+    name: Name | None = Field(
+        None, description="of an average: what claims and the table of averages call it"
+    )
+    title: str = Field("", description="of an average: its heading in the table of averages")
     absent: str = Field("", description="why it is nothing here")
+    heading: str = Field("", description="how the report writes it; as printed if absent")
+    says: str = Field("", description="what it is and over which samples, in our words")
     transform: Literal["plain", "augmented"] = Field(
         "plain", description="whether the paper measures under the training augmentation"
     )
 
     @model_validator(mode="after")
     def _one(self) -> PrintedColumn:
-        said = [
-            name for name in ("metric", "error_of", "distance", "average", "absent") if getattr(self, name)
-        ]
-        if len(said) != 1:
-            raise ValueError("one of metric, error_of, distance, average, absent is expected")
+        if sum(bool(getattr(self, form)) for form in FORMS) != 1:
+            raise ValueError(f"one of {', '.join(FORMS)} is expected")
+        if bool(self.average) != bool(self.name and self.title):
+            raise ValueError("name and title belong to an average, which needs both")
         return self
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The numbers that it is made of; of an average none."""
-        return self.distance or tuple(m for m in (self.metric, self.error_of) if m)
+        return self.distance or tuple(m for m in (self.metric, self.error_of, self.share_of_retrain) if m)
 
 
 class Paper(Strict):
-    """A paper's words."""
+    """All that is known of a paper: its words and what they mean here, its tables, figures and claims."""
 
     paper: str = Field(description="as config/reported calls it")
-    title: str = Field(description="authors, year, venue")
+    title: str = Field(description="short name, authors, year")
+    citation: str = Field(description="authors, title, venue, year")
     trainings: tuple[PrintedTraining, ...] = Field(description="pairs of dataset and network")
     scenarios: tuple[PrintedScenario, ...] = Field(description="what is forgotten")
     methods: dict[str, PrintedMethod] = Field(description="rows by their printed name")
@@ -147,19 +173,31 @@ class Paper(Strict):
     columns_of: dict[str, dict[str, PrintedColumn]] = Field(
         default_factory=dict, description="columns that mean something else in one table, by table"
     )
+    tables: tuple[PaperTable, ...] = Field((), description="its tables, laid out as printed")
+    figures: tuple[PaperFigure, ...] = Field((), description="its figures, and what shows the same here")
     claims: tuple[Claim, ...] = Field((), description="what it claims of its own method")
 
     @model_validator(mode="after")
     def _terms_are_columns(self) -> Paper:
         for name, column in self.columns.items():
             for term in column.average:
-                if not self.columns.get(term, PrintedColumn(absent="-")).metrics:
+                if len(self.columns.get(term, PrintedColumn(absent="-")).metrics) != 1:
                     raise ValueError(f"columns: {name}: {term!r} is no column that a gap can be taken of")
         return self
+
+    @property
+    def every_column(self) -> list[tuple[str, PrintedColumn]]:
+        """Each heading and what it is; one that is something else in one table stands twice."""
+        others = [entry for columns in self.columns_of.values() for entry in columns.items()]
+        return [*self.columns.items(), *others]
 
     def column(self, name: str, table: str) -> PrintedColumn | None:
         """Return what a column of a table is."""
         return self.columns_of.get(table, {}).get(name) or self.columns.get(name)
+
+    def doubt(self, cell: PrintedCell) -> str:
+        """Return what is odd about a printed cell; nothing where nothing is."""
+        return "; ".join(filter(None, (table.doubt(cell) for table in self.tables)))
 
 
 def _either(ours: bool, absent: str, name: str) -> None:
@@ -214,6 +252,30 @@ def _check(paper: Paper, cards: Catalogue, where: str) -> None:
             known = cards.methods[name].hyperparameters if name in cards.methods else {}
             for key in method.settings:
                 _known(key, known, f"{place}: hyper-parameter")
+    for figure in paper.figures:
+        for name in figure.ours:
+            _known(name, cards.figures, f"{where}: figures: {figure.figure}: figure")
+    for table in paper.tables:
+        _check_table(table, f"{where}: tables: {table.name}")
+
+
+def _check_table(table: PaperTable, where: str) -> None:
+    """Refuse a layout in which two printed cells have one place, and words that no cell has."""
+    cells = table.cells(read_file(table.file))
+    if not cells:
+        raise UserError(f"{where}: no line of {table.file} is of '{table.table}'")
+    places = {tuple(getattr(cell, facet) for facet in (*table.rows, *table.columns)) for cell in cells}
+    if len(places) < len(cells):
+        raise UserError(
+            f"{where}: two printed cells have one place; name in rows or columns what tells them apart"
+        )
+    for facet, values in table.spans.items():
+        printed = {getattr(cell, facet) for cell in cells}
+        if printed != set(values):
+            raise UserError(f"{where}: spans.{facet}: {table.file} has {', '.join(sorted(printed))}")
+    for doubt in table.doubtful:
+        if not any(doubt.is_about(cell) for cell in cells):
+            raise UserError(f"{where}: doubtful: no printed cell is {doubt.where}")
 
 
 def _known(name: str, known: Iterable[str], what: str) -> None:

@@ -18,14 +18,13 @@ from reunlearn.study.catalogue import catalogue
 from reunlearn.study.expand import Expansion
 from reunlearn.study.inputs import AggregateInputs, Folder, ReportInputs
 from reunlearn.study.jobs import AggregateJob, Job, ReportJob, TrackJob
-from reunlearn.study.joining import meet, ours_of
 from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
-from reunlearn.study.meetings import Meeting
 from reunlearn.study.narrowing import check_parts, narrowed
-from reunlearn.study.papers import papers, read_paper
-from reunlearn.study.reported import read_reported
-from reunlearn.study.schema import Experiment, Study
+from reunlearn.study.paper_columns import with_columns
+from reunlearn.study.papers import read_paper
+from reunlearn.study.reproduced import reproduced_by
+from reunlearn.study.schema import Study
 from reunlearn.study.specs import RunSpec
 from reunlearn.study.steps import per_step
 
@@ -163,7 +162,7 @@ def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
     sections = {
         e.name: layout_of(e, cards, f"study '{study.name}', experiment '{e.name}'") for e in study.experiments
     }
-    layouts = (whole, *sections.values())
+    layouts, reproduced = (whole, *sections.values()), reproduced_by(study, cards)
     shown = dict.fromkeys(name for layout in layouts for name in layout.modules)
     return ReportJob(
         "report",
@@ -172,20 +171,13 @@ def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
         cards_of(plan.runs, layouts, cards),
         whole,
         sections,
-        {e.name: _printed(e, study.name, cards) for e in study.experiments if e.reported},
+        reproduced.printed,
+        reproduced.averages,
         {e.name: e.scenario.summary for e in study.experiments},
         read_paper(study.paper, cards).claims if study.paper else (),
         modules=("reunlearn.stages.report", *shown),
         inputs=ReportInputs(results=results),
     )
-
-
-def _printed(experiment: Experiment, study: str, cards: Catalogue) -> list[Meeting]:
-    """Return the printed numbers that an experiment names, each with the row that it meets."""
-    assert experiment.reported is not None
-    where = f"study '{study}', experiment '{experiment.name}'"
-    cells = read_reported(experiment.reported, where)
-    return meet(ours_of(experiment, cards, where), cells, papers(cards))
 
 
 def aggregate_job(plan: Plan, study: str, folder: Folder) -> AggregateJob:
@@ -205,7 +197,7 @@ def aggregate_job(plan: Plan, study: str, folder: Folder) -> AggregateJob:
 
 def cards_of(runs: Iterable[RunSpec], layouts: Iterable[Layout], cards: Catalogue) -> Catalogue:
     """Return the cards of what some runs used and of what some layouts show: all that a report prints of plugins."""
-    runs = list(runs)
+    runs, cards = list(runs), with_columns(cards)
     methods_used = {run.method.name for run in runs if run.method}
     measures = {name for run in runs for name in run.measured}
     datasets = {run.training.dataset.name for run in runs}

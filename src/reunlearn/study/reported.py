@@ -25,7 +25,7 @@ class PrintedCell(Spec):
         mean, std: the number and its deviation; empty where none is printed.
         gap: the printed gap to Retrain.
         unit: of the number.
-        note: what is odd about it.
+        note: what is printed in words, instead of the number or about it.
     """
 
     file: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from reunlearn.metrics.verdict import PAPER
-from reunlearn.reporting.tables.reported import NOBODY
+from reunlearn.reporting.rows import NOBODY
 from tests.reporting.conftest import report_of
 from tests.reporting.reading import shown
-from tests.reporting.test_printed import NAME, meetings, ours
+from tests.reporting.test_printed import NAME, WORDS, meetings, ours
 from tests.study.printed_cells import cell
 
 
@@ -30,7 +30,7 @@ def test_our_mean_deviation_and_n_stand_beside_the_printed(whole):
 
 def test_the_table_counts_verdicts_and_names_what_is_absent(whole):
     mean = ours(whole, "salun", "accuracy_test").mean()
-    cells = [cell(mean=f"{mean:.2f}", note="looks odd"), cell(metric="RTE"), cell("SSD")]
+    cells = [cell(mean=f"{mean:.2f}", note="looks odd"), cell(metric=WORDS), cell("SSD")]
     data = judged(whole, *cells)
     assert NOBODY in data.frame("reported").index
     table = shown(data, "reported")
@@ -40,7 +40,10 @@ def test_the_table_counts_verdicts_and_names_what_is_absent(whole):
     notes = " ".join(table.notes)
     assert "3 comparisons: 1 inside the paper's spread, 2 not comparable." in notes
     assert "not run here: SSD" in notes
-    assert "Not comparable, a run time on another machine: RTE." in notes
+    assert (
+        f"Not comparable, a description in words: which gradient dominates, and how the losses move: {WORDS}."
+        in notes
+    )
     assert "SalUn, Acc_val, as printed: looks odd." in notes
 
 

@@ -18,6 +18,7 @@ from reunlearn.reporting.parts.audit_text import divergences, lead
 from reunlearn.reporting.section import Section, build
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.layout import audit_layout
+from reunlearn.study.meetings import Average
 from reunlearn.study.schema import Study
 
 CAPTIONS = {  # of tables that a study shows over seeds
@@ -47,6 +48,7 @@ def make_audit_page(
     files: Sequence[File],
     left_out: Mapping[str, str],
     command: str,
+    averages: Sequence[Average] = (),
     notes: Sequence[str] = (),
     root: str | None = ROOT,
 ) -> Report:
@@ -60,12 +62,14 @@ def make_audit_page(
         files: what was read.
         left_out: attacks that did not run, with the reason.
         command: what makes the page again.
+        averages: the papers' averages.
         notes: further sentences on what was asked for.
         root: the project's folder, relative to the page.
     """
     (experiment,) = study.experiments
     layout = audit_layout(cards)
-    data = choose(experiment, tables, layout, gathered, cards, forgotten=experiment.scenario.summary)
+    forgotten = experiment.scenario.summary
+    data = choose(experiment, tables, layout, gathered, cards, averages=averages, forgotten=forgotten)
     section = _of_models(build(data))
     if data.sizes:
         setting = (*section.setting, ("Retain", f"{numbers.span(*data.sizes.retain)} samples"))

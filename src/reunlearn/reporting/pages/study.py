@@ -79,6 +79,7 @@ def _experiments(job: ReportJob, tables: StudyTables, gathered: Gathered) -> lis
             gathered,
             job.cards,
             printed=job.printed.get(experiment.name, ()),
+            averages=job.averages.get(experiment.name, ()),
             forgotten=job.forgotten[experiment.name],
         )
         for experiment in job.study.experiments

@@ -43,6 +43,11 @@ def in_two_precisions(data: ExperimentData, row: RowKey) -> bool:
     return len({record.precision or "full" for record in data.records(row)}) > 1
 
 
+def timed_apart(data: ExperimentData) -> set[RowKey]:
+    """Return the rows whose run time cannot be compared with Retrain's."""
+    return {row for row in data.finished if not is_comparable(data, row)}
+
+
 def _retrain_seconds(data: ExperimentData) -> float:
     """Return the mean seconds of Retrain's training; NaN where they are not known."""
     records = [record for record in data.records(RETRAIN) if record.status != "diverged"]

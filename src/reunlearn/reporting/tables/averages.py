@@ -1,12 +1,12 @@
-"""Avg. Gap and Avg. D as each paper defines them, side by side: three numbers that share a formula and nothing else."""
+"""Avg. Gap and Avg. D as each paper defines them, side by side: numbers that share a formula and nothing else."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from reunlearn.metrics.averages import AVERAGES, paper_average
-from reunlearn.reporting.cards import AVERAGES as CARDS
+from reunlearn.metrics.averages import paper_average
+from reunlearn.reporting.cards import of_average
 from reunlearn.reporting.cells import NOTHING, Row, Table, column_of, plain_cell
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.frames import Number, frame_of, names_in, read
@@ -30,15 +30,17 @@ def compute(data: ExperimentData) -> pd.DataFrame:
     Means are over the seeds in which neither the row's run nor Retrain's diverged or is missing, as in all gaps; n
     counts those of the row.
     """
-    metrics = sorted({m for average in AVERAGES for _, candidates in average.terms for m in candidates})
+    terms = {average.name: [metrics for _, metrics in average.terms] for average in data.averages}
+    metrics = sorted({m for columns in terms.values() for candidates in columns for m in candidates})
     entries = {}
     for row in data.by_row:
         runs, of_retrain = data.compared(row, metrics)
         means, others = (frame.mean().dropna().to_dict() for frame in (runs, of_retrain))
         entries[row] = {
-            average.name: Number(paper_average(average, means, others), n=len(runs)) for average in AVERAGES
+            name: Number(paper_average(columns, means, others), n=len(runs))
+            for name, columns in terms.items()
         }
-    known = [a.name for a in AVERAGES if any(np.isfinite(found[a.name].mean) for found in entries.values())]
+    known = [name for name in terms if any(np.isfinite(found[name].mean) for found in entries.values())]
     return frame_of({row: {name: found[name] for name in known} for row, found in entries.items()})
 
 
@@ -46,7 +48,7 @@ def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
     """Return a column per paper's average."""
     if frame.empty:
         return None
-    names = names_in(frame)
+    names, cards = names_in(frame), {average.name: of_average(average) for average in data.averages}
     shown = [
         Row(
             row,
@@ -54,5 +56,5 @@ def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
         )
         for row, found in read(frame).items()
     ]
-    columns = tuple(column_of(name, CARDS[name], POINTS.short) for name in names)
+    columns = tuple(column_of(name, cards[name], POINTS.short) for name in names)
     return Table(CARD, data.name, columns, tuple(shown), (NOTE,))

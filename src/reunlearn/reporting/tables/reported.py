@@ -6,65 +6,42 @@ from collections import Counter
 
 import pandas as pd
 
-from reunlearn.metrics.verdict import EQUAL, NOT_COMPARABLE, OURS, OUTSIDE, PAPER, VERDICTS
-from reunlearn.reporting import numbers, rows
+from reunlearn.metrics.verdict import NOT_COMPARABLE, VERDICTS
+from reunlearn.reporting import rows
 from reunlearn.reporting.cards import PRINTED
 from reunlearn.reporting.cells import NOTHING, Cell, Column, Row, Table
 from reunlearn.reporting.experiment import ExperimentData
-from reunlearn.reporting.frames import NAN
-from reunlearn.reporting.printed import Judged, judge
-from reunlearn.reporting.rows import RowKey
+from reunlearn.reporting.parts.cost import timed_apart
+from reunlearn.reporting.printed import judge
+from reunlearn.reporting.printed_cells import DOUBTFUL, cell_of, entry_of
+from reunlearn.reporting.rows import NOBODY, RowKey
 from reunlearn.study.cards import TableCard
 
 CARD = TableCard(
     name="reported",
     title="Reported",
-    summary="ours, mean ± standard deviation or interval; below, what is printed and whether the two agree",
+    summary="ours, mean ± standard deviation or interval, in brackets the gap to Retrain where one is printed; below, "
+    "what is printed and whether the two agree",
     order=30,
 )
-TONES = {PAPER: "best", EQUAL: "best", OURS: "second", OUTSIDE: "bad", NOT_COMPARABLE: "muted"}
 NOTE = (
     "A verdict allows two deviations, first the paper's own, then ours, and half a unit of every last printed digit. "
-    "Averages have no deviation: of ours the interval over seeds counts, by the bootstrap. "
+    "Averages and gaps have no deviation: of ours the interval over seeds counts, by the bootstrap. "
+    "Run times are compared as shares of Retrain's. "
     "Agreement in a column means little where the column hardly varies."
 )
-NOBODY = RowKey("")  # stands for the row of a printed number that no row of this study meets
 
 
 def compute(data: ExperimentData) -> pd.DataFrame:
     """Return one entry per printed number and row of ours; empty where the study names no printed numbers.
 
-    Columns: remark, printed_method, metric, number, printed, printed_std, ours, ours_std, ours_low, ours_high, n,
-    verdict, reason, open, note.
+    Columns: remark; the printed number with its setting; number, ours, its deviation, interval, n; verdict, reason; the
+    same of the gap to Retrain, where one is printed; open, doubt. See `printed_cells.entry_of`.
     """
     if not data.printed:
         return pd.DataFrame(index=rows.index([]))
-    return pd.DataFrame([_entry(found) for found in judge(data.printed, data.finished)]).set_index(rows.KEY)
-
-
-def _entry(found: Judged) -> dict[str, object]:
-    """Return one entry of the table; printed numbers stay text, because their last digit counts."""
-    meeting, interval = found.meeting, found.interval
-    cell = meeting.cell
-    key = rows.key_of(meeting.row) if meeting.row else NOBODY
-    return {
-        **key._asdict(),
-        "remark": meeting.remark,
-        "printed_method": cell.method,
-        "metric": cell.metric,
-        "number": meeting.counterpart.text if meeting.counterpart else "",
-        "printed": cell.mean,
-        "printed_std": cell.std,
-        "ours": found.ours.mean,
-        "ours_std": found.ours.std,
-        "ours_low": interval.low if interval else NAN,
-        "ours_high": interval.high if interval else NAN,
-        "n": found.ours.n,
-        "verdict": found.verdict.kind,
-        "reason": found.verdict.reason,
-        "open": "; ".join(meeting.open),
-        "note": cell.note,
-    }
+    judged = judge(data.printed, data.finished, timed_apart(data))
+    return pd.DataFrame([entry_of(found) for found in judged]).set_index(rows.KEY)
 
 
 def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
@@ -89,17 +66,7 @@ def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
 
 
 def _cell(entry: pd.Series | None) -> Cell:
-    if entry is None:
-        return NOTHING
-    printed, std = entry["printed"], entry["printed_std"]
-    shown = (f"{printed} ± {std}" if std else printed) or numbers.NOTHING
-    decimals = max(2, len(printed.partition(".")[2]))
-    ours = numbers.with_deviation(entry["ours"], entry["ours_std"], decimals)
-    interval = numbers.interval(entry["ours_low"], entry["ours_high"], decimals)
-    main = f"{ours} {interval}".rstrip()
-    return Cell(
-        main, f"{shown} printed: {entry['verdict']}", tone=TONES[entry["verdict"]], value=entry["ours"]
-    )
+    return NOTHING if entry is None else cell_of(entry)
 
 
 def _summary(table: pd.DataFrame) -> str:
@@ -111,7 +78,7 @@ def _summary(table: pd.DataFrame) -> str:
 
 
 def _reasons(table: pd.DataFrame) -> list[str]:
-    """Return once each reason why cells are not comparable, what the paper leaves open, each note on a number."""
+    """Return once each reason why cells are not comparable, what the paper leaves open, each remark on a number."""
     ours = table[table["method"] != NOBODY.method]
     apart = ours[ours["verdict"] == NOT_COMPARABLE]
     sentences = [
@@ -119,8 +86,17 @@ def _reasons(table: pd.DataFrame) -> list[str]:
         for reason, entries in apart.groupby("reason", sort=False)
     ]
     sentences += [f"The paper leaves open: {words}." for words in dict.fromkeys(table["open"]) if words]
-    notes = ours[ours["note"] != ""].drop_duplicates(["printed_method", "metric", "note"])
-    return sentences + [
-        f"{entry['printed_method']}, {entry['metric']}, as printed: {entry['note']}."
-        for _, entry in notes.iterrows()
+    return [
+        *sentences,
+        *_remarks(ours, "note", "as printed"),
+        *_remarks(ours, "doubt", f"doubtful {DOUBTFUL}"),
+    ]
+
+
+def _remarks(table: pd.DataFrame, column: str, kind: str) -> list[str]:
+    """Return each remark on a printed number once."""
+    remarks = table[table[column] != ""].drop_duplicates(["printed_method", "metric", column])
+    return [
+        f"{entry['printed_method']}, {entry['metric']}, {kind}: {entry[column]}."
+        for _, entry in remarks.iterrows()
     ]
