@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def problems_of(folder: Path, job: SplitJob = JOB, code: str = CODE, hashed: bool = True) -> list[str]:
-    return [str(problem) for problem in problems(folder, job, code, hashed)]
+    return [str(problem) for problem in problems(folder, read_manifest(folder), job, code, hashed)]
 
 
 def test_sound_folder_has_no_problems(folder: Path) -> None:

@@ -36,19 +36,22 @@ class Problem:
         return f"{self.kind}: {self.what}"
 
 
-def problems(folder: Path, job: Job, code: str, hashed: bool = True) -> list[Problem]:
+def problems(
+    folder: Path, manifest: Manifest | None, job: Job, code: str, hashed: bool = True
+) -> list[Problem]:
     """Compare a folder with its manifest, and the manifest with what is wanted now.
 
     Args:
         folder: of the job.
+        manifest: that lies there; None if there is none or it cannot be read.
         job: that the plan has for it.
         code: digest of the code that would run.
         hashed: compare the checksums of the outputs; otherwise only their sizes.
     """
     if not is_made(folder):
         return [Problem("missing", MANIFEST)]
-    wrong = [Problem("changed", f"{name} cannot be read") for name in unreadable(folder)]
-    manifest = read_manifest(folder)
+    bad = [*_unreadable(folder), *([MANIFEST] if manifest is None else [])]
+    wrong = [Problem("changed", f"{name} cannot be read") for name in bad]
     if manifest is None:
         return wrong
     wrong += _stale(manifest, job, code)
@@ -59,6 +62,11 @@ def problems(folder: Path, job: Job, code: str, hashed: bool = True) -> list[Pro
 
 def unreadable(folder: Path) -> list[str]:
     """Return which of specification, manifest, record and a dataset's listing are there but cannot be read."""
+    bad = is_made(folder) and read_manifest(folder) is None
+    return [*_unreadable(folder), *([MANIFEST] if bad else [])]
+
+
+def _unreadable(folder: Path) -> list[str]:
     return [name for name, reads in READERS.items() if (folder / name).exists() and not reads(folder)]
 
 
@@ -78,7 +86,6 @@ def _has_listing(folder: Path) -> bool:
 
 READERS: dict[str, Callable[[Path], object]] = {
     SPECIFICATION: _has_specification,
-    MANIFEST: read_manifest,
     RECORD: read_record,
     FILES: _has_listing,
 }
@@ -99,7 +106,7 @@ def differing(folder: Path, outputs: Outputs, hashed: bool) -> list[Problem]:
     """Return the files that are missing, or of another size, or, if `hashed`, of another checksum."""
     wrong = {name: problem for name, output in outputs.items() if (problem := _size(folder / name, output))}
     there = [name for name in outputs if name not in wrong] if hashed else []
-    digests = file_hashes(folder, there)
+    digests = file_hashes(folder, there) if there else {}
     for name in there:
         if digests[name] != outputs[name].sha256:
             wrong[name] = "changed"

@@ -30,12 +30,14 @@ class State:
 
     Attributes:
         job: that should have made it.
+        manifest: that lies there and can be read.
         problems: what is wrong with it.
         left_out: its weights that are absent since the snapshot does not keep them.
         because: why it would run though nothing is wrong with it: a job before it runs, or one needs its weights.
     """
 
     job: Job
+    manifest: Manifest | None
     problems: list[Problem]
     left_out: list[str] = field(default_factory=list)
     because: str | None = None
@@ -79,13 +81,14 @@ def inspect(jobs: Mapping[Folder, Job], hashed: bool) -> States:
 
 
 def _inspect(job: Job, *, codes: dict[Folder, str], hashed: bool, stored: set[str], keeps: Policy) -> State:
-    wrong = problems(Path(job.folder), job, codes[job.folder], hashed)
+    manifest = read_manifest(Path(job.folder))
+    wrong = problems(Path(job.folder), manifest, job, codes[job.folder], hashed)
     if isinstance(job, PrepareJob) and is_made(Path(job.folder)):
         wrong += data_problems(job.folder, hashed) or lock_problems(job.dataset, hashed)
     absent: list[Problem] = []
     if output_of(job) in stored:
         absent = [p for p in wrong if p.kind == "missing" and leaves_out(f"{job.folder}/{p.what}", keeps)]
-    return State(job, [p for p in wrong if p not in absent], [p.what for p in absent])
+    return State(job, manifest, [p for p in wrong if p not in absent], [p.what for p in absent])
 
 
 def lock_problems(dataset: DatasetSpec, hashed: bool) -> list[Problem]:
@@ -99,7 +102,7 @@ def lock_problems(dataset: DatasetSpec, hashed: bool) -> list[Problem]:
 
 def _compare_inputs(states: States) -> None:
     """Note the jobs that were made from other inputs than those that lie there now."""
-    manifests = {folder: read_manifest(Path(folder)) for folder in states}
+    manifests = {folder: state.manifest for folder, state in states.items()}
     for state in states.values():
         state.problems += [Problem("stale", f"made from another {f}") for f in _others(state.job, manifests)]
 
