@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from reunlearn.reporting.drawing.style import BEST, FORGET, INK, MUTED, SECOND, 
 
 COLUMNS = 3
 WIDTH, HEIGHT = 3.4, 2.1  # inches of a panel
-LEGEND = 0.2  # inches of a line of the legend
+LEGEND, HANDLE, LETTER = 0.2, 0.65, 0.075  # inches in the legend: of a line, of a handle, of a letter
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 COLOURS = (TEST, FORGET, BEST, SECOND)
 MARKERS = "os^Dv"
@@ -61,7 +61,7 @@ def draw_curves(panels: Mapping[str, Curves], x: str, y: str, **limits: Any) -> 
         wide = WIDTH * (1.5 if across == 1 else 1.0)
         layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.06)
         names = {name for curves in panels.values() for name in curves}
-        legend = LEGEND * math.ceil(len(names) / (2 * across))
+        legend = LEGEND * math.ceil(len(names) / legend_columns(names, across * wide))
         figure = Figure(figsize=(across * wide, down * HEIGHT + legend + 0.4), layout=layout)
         grid = figure.subplots(down, across, squeeze=False)
         for axes, (title, curves) in zip(grid.flat, panels.items(), strict=False):
@@ -71,7 +71,7 @@ def draw_curves(panels: Mapping[str, Curves], x: str, y: str, **limits: Any) -> 
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
         label(figure, across, len(panels), x, y)
-        add_legend(figure, across)
+        add_legend(figure)
         return figure
 
 
@@ -97,14 +97,20 @@ def label(figure: Figure, across: int, panels: int, x: str, y: str = "") -> None
         figure.supylabel(y, fontsize=9, color=MUTED)
 
 
-def add_legend(figure: Figure, across: int) -> None:
+def legend_columns(names: Collection[str], width: float) -> int:
+    """Return how many columns of a legend stand side by side in so many inches."""
+    longest = max(map(len, names), default=0)
+    return max(1, min(len(names), int(width / (HANDLE + LETTER * longest))))
+
+
+def add_legend(figure: Figure) -> None:
     """Name every curve once below the panels; nothing where all have one name."""
     handles: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
     if len(handles) > 1:
-        columns = max(1, min(len(handles), 2 * across))
+        columns = legend_columns(handles, figure.get_figwidth())
         figure.legend(
             list(handles.values()), list(handles), loc="outside lower center", ncols=columns, labelcolor=INK
         )

@@ -71,7 +71,7 @@ def _plot(methods: list[RowKey], shares: dict[RowKey, np.ndarray]) -> Figure:
         for axes in grid.flat[len(methods) :]:
             axes.set_visible(False)
         label(figure, across, len(methods), "log entropy of a forget sample")
-        add_legend(figure, across)
+        add_legend(figure)
         return figure
 
 
