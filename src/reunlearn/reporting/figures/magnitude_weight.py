@@ -60,5 +60,5 @@ def _name_states(figure: Figure, gamma: float, epsilon: float, last: float) -> N
     with house_style():
         for state, left, right in (("I", 0.0, begin), ("II", begin, end), ("III", end, last)):
             if right > left:
-                axes.axvline(right, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)))
+                axes.axvline(left, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)))
                 axes.text((left + right) / 2, 1.06, f"State {state}", ha="center", color=MUTED)
