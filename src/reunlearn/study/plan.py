@@ -22,6 +22,7 @@ from reunlearn.study.jobs import AggregateJob, Job, ReportJob, TrackJob
 from reunlearn.study.joining import meet, ours_of
 from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
+from reunlearn.study.logs import check_experiment
 from reunlearn.study.meetings import Meeting
 from reunlearn.study.papers import papers, read_paper
 from reunlearn.study.reported import read_reported
@@ -72,6 +73,8 @@ def write_specifications(jobs: Iterable[Job]) -> None:
 def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list[int] | None = None) -> Plan:
     """Expand the study NAME; narrowed to some methods or seeds if asked."""
     study, cards = load_study(name), catalogue()
+    for experiment in study.experiments:
+        check_experiment(experiment, cards.methods, f"study '{name}', experiment '{experiment.name}'")
     steps = [step for experiment in study.experiments for step in per_step(experiment)]
     study = study.model_copy(update={"experiments": tuple(steps)})
     experiments = _narrow(study, only_methods, only_seeds)
