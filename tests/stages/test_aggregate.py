@@ -13,10 +13,13 @@ import pytest
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.artifacts.manifest import write_manifest
 from reunlearn.artifacts.record import write_record
+from reunlearn.base.arrays import write_arrays
 from reunlearn.measures.registry import Measured
+from reunlearn.metrics.series import MOST
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages import aggregate, measure
 from reunlearn.stages.execution import Context
+from reunlearn.study import paths
 from reunlearn.study.inputs import AggregateInputs, StateInputs, UnlearnInputs
 from reunlearn.study.jobs import AggregateJob, Job, StateJob, UnlearnJob
 from reunlearn.study.rows import Seeds
@@ -125,6 +128,27 @@ def test_a_measure_that_nobody_knows_is_merged() -> None:
     for name in aggregate.TABLES:  # every study has these, if only without a line
         assert len(pd.read_parquet(f"results/{name}.parquet")) == 0
     assert len(StudyTables(Path("results")).read("scores", ["attack", "method"])) == 0
+
+
+def test_what_a_run_logs_over_time_becomes_a_bounded_table() -> None:
+    make_model()
+    make_measurement("evaluation", Measured({}))
+    steps = np.arange(1, 100_001, dtype=np.int32)
+    logged = {"retain_loss.step": steps, "retain_loss.value": np.linspace(0, 1, len(steps), dtype=np.float32)}
+    write_arrays(Path(RUN) / paths.SERIES, logged)
+    gathered("evaluation")
+    series = StudyTables(Path("results")).read("series", ["series", "step", "value"])
+    assert set(series["series"]) == {"retain_loss"}
+    assert len(series) == MOST and series["step"].iloc[-1] == 100_000
+    assert series["value"].mean() == pytest.approx(0.5)
+    assert Path("results/series.parquet").stat().st_size < 20_000
+
+
+def test_a_missing_run_has_no_series() -> None:
+    make_model()
+    write_arrays(Path(RUN) / paths.SERIES, {"lambda.step": np.array([1]), "lambda.value": np.array([0.5])})
+    gathered("evaluation")  # which was not made
+    assert len(pd.read_parquet("results/series.parquet")) == 0
 
 
 def test_the_tables_of_two_measures_are_put_together() -> None:

@@ -93,11 +93,14 @@ def test_figures_of_a_log_are_shown_where_it_is_asked_for(config: Path) -> None:
             {"methods": [{"name": "finetune", "log": ["loss"]}]},
             "log of 'finetune': there is no 'loss'; did you mean losses",
         ),
-        ({"log": ["lambda"]}, "'lambda' cannot be logged with these methods and settings; it can by gdr_gma"),
-        ({"methods": [{"name": "ssd", "log": ["losses"]}]}, "log of 'ssd': 'losses' cannot be logged"),
+        ({"log": ["lambda"]}, "log: no method here can log 'lambda'; these can: gdr_gma, nabla_tau"),
         (
-            {"methods": [{**GDR, "settings": {"adapt": False}}], "log": ["lambda"]},
-            "'lambda' cannot be logged with these methods and settings",
+            {"methods": [{"name": "ssd", "log": ["losses"]}]},
+            "log of 'ssd': it cannot log 'losses' with these",
+        ),
+        (
+            {"methods": [{**GDR, "settings": {"adapt": False}, "log": ["lambda"]}]},
+            "log of 'gdr_gma@paper': it cannot log 'lambda' with these settings; these can: gdr_gma",
         ),
         ({"log": ["losses", "losses"]}, "'losses' is there twice"),
     ],
@@ -109,6 +112,12 @@ def test_what_cannot_be_logged_is_refused_in_one_line(
         plan(config, **change)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_plan_narrowed_to_a_method_without_that_log_is_none_the_worse(config: Path) -> None:
+    plan(config, methods=["neg_grad", "ssd"], log=["losses"])
+    narrowed = unlearned(make_plan("s", only_methods=["ssd"]))
+    assert {name: job.log for name, job in narrowed.items()} == {"ssd": ()}
 
 
 def test_probes_are_refused_where_there_are_no_class_probabilities(config: Path) -> None:

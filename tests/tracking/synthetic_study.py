@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from reunlearn.base.arrays import write_arrays
 from reunlearn.base.files import read_json, write_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.measures._attack import tables_of
@@ -46,6 +47,11 @@ ROWS: dict[RowSpec, MethodSpec | None] = {
     RowSpec(method="finetune"): MethodSpec(name="finetune", settings={"epochs": 5, "learning_rate": 0.01}),
     GDR_GMA: MethodSpec(name="gdr_gma", reading="paper", settings={"epochs": 2}),
 }
+SERIES = {  # of GDR_GMA: many short series, more points than MLflow takes at once
+    f"lambda{number}.{part}": np.arange(1, 401, dtype=kind)
+    for number in range(3)
+    for part, kind in (("step", np.int32), ("value", np.float32))
+}
 FACTS: dict[str, Any] = {
     "versions": {"torch": "2.13.0"},
     "git": {"commit": "c0ffee", "dirty": False},
@@ -79,6 +85,8 @@ class SyntheticStudy:
         entries = [{step: i, "loss": 1.0 / (i + 1), "note": "text"} for i in range(self.epochs)]
         entries[-1]["loss"] = None if row == GDR_GMA else 0.1
         (Path(model) / "history.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+        if row == GDR_GMA:
+            write_arrays(Path(model) / paths.SERIES, SERIES)
         measured = {name: paths.measured(folder, name) for name in ("evaluation", "entropy_logistic")}
         finish_measure(measured["evaluation"], _evaluation(seed))
         finish_measure(measured["entropy_logistic"], _attack(seed))

@@ -128,6 +128,19 @@ def test_epochs_and_means_are_logged(project: Path) -> None:
     assert parent.data.metrics["std/accuracy_test"] == pytest.approx(0.5**0.5)
 
 
+def test_what_a_run_logs_over_time_is_logged(project: Path) -> None:
+    SyntheticStudy(SEEDS).track()
+    children = [run for run in runs_of_store() if run.data.tags["kind"] == "seed"]
+    with open_store() as client:
+        points = {
+            run.info.run_id: client.get_metric_history(run.info.run_id, "series/lambda2") for run in children
+        }
+    for run in children:
+        found = [(m.step, m.value) for m in points[run.info.run_id]]
+        wanted = [(step, float(step)) for step in range(1, 401)]
+        assert found == (wanted if run.data.tags["method"] == "gdr_gma" else [])
+
+
 def test_a_row_without_reading_and_label_has_no_such_tags(project: Path) -> None:
     SyntheticStudy(SEEDS).track()
     runs = [r for r in runs_of_store() if r.data.tags.get("method") in ("finetune", "original")]

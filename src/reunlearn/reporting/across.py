@@ -47,11 +47,19 @@ def lines_of(
         where = place(data)
         if where is not None:
             groups.setdefault(_setting(data), {}).setdefault(where, []).append(data)
+    known = list(groups)
     return [
-        Line(", ".join(key[:2]), dict(sorted(group.items())))
+        Line(_title(key, known), dict(sorted(group.items())))
         for key, group in groups.items()
         if len(group) > 1
     ]
+
+
+def _title(setting: tuple[str, ...], settings: Sequence[tuple[str, ...]]) -> str:
+    """Return what tells a line from others: dataset and network, and of the rest what these two share with others."""
+    alike = zip(*(other[2:] for other in settings if other[:2] == setting[:2]), strict=True)
+    rest = [part for part, parts in zip(setting[2:], alike, strict=True) if len(set(parts)) > 1]
+    return ", ".join([*setting[:2], *rest])
 
 
 def _first(

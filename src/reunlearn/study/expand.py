@@ -63,7 +63,7 @@ class Expansion:
         )
         self.resolved = [methods.resolve(m, experiment, cards.methods, where) for m in experiment.methods]
         checks.check_methods(experiment, self.resolved, cards, objective, where)
-        logs.check_logs(experiment, self.resolved, cards.methods, cards.objectives[objective], where)
+        logs.check_methods(experiment, self.resolved, cards.methods, cards.objectives[objective], where)
         checks.check_recipe(self.resolved, cards.methods, recipe, where)
         self.memory_mib = memory.estimate(self.data_card, recipe)
         self.modules = modules_of(self.training)

@@ -44,31 +44,44 @@ def modules_of(log: Sequence[str]) -> tuple[str, ...]:
     return (PROBES_MODULE,) if any(name in PROBES for name in log) else ()
 
 
-def check_logs(
+def check_experiment(experiment: Experiment, cards: Mapping[str, MethodCard], where: str) -> None:
+    """Refuse a log that does not exist, or that no method of the whole experiment can give, whatever its settings."""
+    known = [cards[entry.name] for entry in experiment.methods if entry.name in cards]
+    for name in experiment.log:
+        _check_name(name, f"{where}: log")
+        if known and not any(name in card.logs for card in known):
+            raise UserError(f"{where}: log: no method here can log '{name}'; {_able(name, cards)}")
+
+
+def check_methods(
     experiment: Experiment,
     resolved: Sequence[MethodSpec],
     cards: Mapping[str, MethodCard],
     objective: ObjectiveCard,
     where: str,
 ) -> None:
-    """Refuse a log that does not exist, or that no method that is asked for it can give."""
-    asked = [(f"{where}: log", experiment.log, list(resolved))]
+    """Refuse a method's own log that it cannot give with its settings, and probes without class probabilities."""
     for entry, spec in zip(experiment.methods, resolved, strict=True):
-        asked.append((f"{where}: log of '{row_of(entry).name}'", entry.log or (), [spec]))
-    for who, names, specs in asked:
-        for name in names:
-            if name not in LOGS:
-                raise UserError(f"{who}: there is no '{name}'; {near(name, LOGS)}")
-            if not any(name in _given(cards[spec.name], spec) for spec in specs):
-                able = ", ".join(method for method, card in cards.items() if name in card.logs)
-                raise UserError(
-                    f"{who}: '{name}' cannot be logged with these methods and settings; it can by {able}"
-                )
-            if name in PROBES and ASKED_OF_OBJECTIVE not in objective.capabilities:
-                raise UserError(
-                    f"{who}: '{name}' asks for {ASKED_OF_OBJECTIVE}, which the objective '{objective.name}' "
-                    "does not give"
-                )
+        who = f"{where}: log of '{row_of(entry).name}'"
+        for name in entry.log or ():
+            _check_name(name, who)
+            if name not in _given(cards[spec.name], spec):
+                raise UserError(f"{who}: it cannot log '{name}' with these settings; {_able(name, cards)}")
+        probes = [name for name in logged(entry, spec, experiment, cards[spec.name]) if name in PROBES]
+        if probes and ASKED_OF_OBJECTIVE not in objective.capabilities:
+            raise UserError(
+                f"{who}: '{probes[0]}' asks for {ASKED_OF_OBJECTIVE}, which the objective '{objective.name}' "
+                "does not give"
+            )
+
+
+def _check_name(name: str, who: str) -> None:
+    if name not in LOGS:
+        raise UserError(f"{who}: there is no '{name}'; {near(name, LOGS)}")
+
+
+def _able(name: str, cards: Mapping[str, MethodCard]) -> str:
+    return f"these can: {', '.join(method for method, card in cards.items() if name in card.logs)}"
 
 
 def _given(card: MethodCard, spec: MethodSpec) -> set[str]:

@@ -20,6 +20,7 @@ from reunlearn.study.inputs import AggregateInputs, Folder, ReportInputs
 from reunlearn.study.jobs import AggregateJob, Job, ReportJob, TrackJob
 from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
+from reunlearn.study.logs import check_experiment
 from reunlearn.study.narrowing import check_parts, narrowed
 from reunlearn.study.paper_columns import with_columns
 from reunlearn.study.papers import read_paper
@@ -99,7 +100,7 @@ def make_plans(
             different things by one folder.
     """
     cards = catalogue()
-    studies = [_in_steps(load_study(name)) for name in names]
+    studies = [_checked(load_study(name), cards) for name in names]
     check_parts(studies, only_methods, only_seeds)
     left = [found for study in studies if (found := narrowed(study, only_methods, only_seeds))]
     if not left:
@@ -108,8 +109,10 @@ def make_plans(
     return Plans(plans, _together(plans))
 
 
-def _in_steps(study: Study) -> Study:
-    """Return a study with one experiment per step."""
+def _checked(study: Study, cards: Catalogue) -> Study:
+    """Return a study with one experiment per step; what its experiments log is checked before it is narrowed."""
+    for experiment in study.experiments:
+        check_experiment(experiment, cards.methods, f"study '{study.name}', experiment '{experiment.name}'")
     steps = tuple(step for experiment in study.experiments for step in per_step(experiment))
     return study.model_copy(update={"experiments": steps})
 

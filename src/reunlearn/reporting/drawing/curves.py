@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from reunlearn.reporting.drawing.style import BEST, FORGET, INK, MUTED, SECOND, 
 
 COLUMNS = 3
 WIDTH, HEIGHT = 3.4, 2.1  # inches of a panel
+LEGEND, HANDLE, LETTER = 0.2, 0.65, 0.075  # inches in the legend: of a line, of a handle, of a letter
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 COLOURS = (TEST, FORGET, BEST, SECOND)
 MARKERS = "os^Dv"
@@ -59,7 +60,9 @@ def draw_curves(panels: Mapping[str, Curves], x: str, y: str, **limits: Any) -> 
         down = max(1, math.ceil(len(panels) / across))
         wide = WIDTH * (1.5 if across == 1 else 1.0)
         layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.06)
-        figure = Figure(figsize=(across * wide, down * HEIGHT + 0.7), layout=layout)
+        names = {name for curves in panels.values() for name in curves}
+        legend = LEGEND * math.ceil(len(names) / legend_columns(names, across * wide))
+        figure = Figure(figsize=(across * wide, down * HEIGHT + legend + 0.4), layout=layout)
         grid = figure.subplots(down, across, squeeze=False)
         for axes, (title, curves) in zip(grid.flat, panels.items(), strict=False):
             axes.set_title(title, color=INK, fontweight="bold", pad=4)
@@ -67,9 +70,8 @@ def draw_curves(panels: Mapping[str, Curves], x: str, y: str, **limits: Any) -> 
             axes.set(**limits)
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
-        figure.supxlabel(x, fontsize=9, color=MUTED)
-        figure.supylabel(y, fontsize=9, color=MUTED)
-        add_legend(figure, across)
+        label(figure, across, len(panels), x, y)
+        add_legend(figure)
         return figure
 
 
@@ -84,14 +86,31 @@ def draw_on(axes: Axes, curves: Curves) -> None:
             axes.fill_between(curve.x, curve.low, curve.high, color=style["color"], alpha=0.15, linewidth=0)
 
 
-def add_legend(figure: Figure, across: int) -> None:
-    """Name every curve once below the panels."""
+def label(figure: Figure, across: int, panels: int, x: str, y: str = "") -> None:
+    """Name the horizontal axis below the last panel of each column, the vertical one once.
+
+    One name for all columns would stand where the legend does.
+    """
+    for axes in figure.axes[max(0, panels - across) : panels]:
+        axes.set_xlabel(x)
+    if y:
+        figure.supylabel(y, fontsize=9, color=MUTED)
+
+
+def legend_columns(names: Collection[str], width: float) -> int:
+    """Return how many columns of a legend stand side by side in so many inches."""
+    longest = max(map(len, names), default=0)
+    return max(1, min(len(names), int(width / (HANDLE + LETTER * longest))))
+
+
+def add_legend(figure: Figure) -> None:
+    """Name every curve once below the panels; nothing where all have one name."""
     handles: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
-    if handles:
-        columns = max(1, min(len(handles), 2 * across))
+    if len(handles) > 1:
+        columns = legend_columns(handles, figure.get_figwidth())
         figure.legend(
             list(handles.values()), list(handles), loc="outside lower center", ncols=columns, labelcolor=INK
         )

@@ -34,11 +34,16 @@ def panels_of(lines: Sequence[Line], numbers: Mapping[str, Number]) -> dict[str,
     for line in lines:
         x = np.array(list(line.experiments))
         for title, number in numbers.items():
-            curves = {}
-            for row in line.rows:
-                y = line.values(row, number)
-                if np.isfinite(y).any():
-                    curves[row.heading] = Curve(x, y, looks[row])
+            values = {row: line.values(row, number) for row in line.rows}
+            known = {row: int(np.isfinite(y).sum()) for row, y in values.items()}
+            fewest = min(
+                2, max(known.values(), default=0)
+            )  # a row at one place only is no curve among curves
+            curves = {
+                row.heading: Curve(x, values[row], looks[row])
+                for row, count in known.items()
+                if count >= max(1, fewest)
+            }
             if curves:
                 heading = ": ".join(filter(None, [line.title if len(lines) > 1 or not title else "", title]))
                 panels[heading] = curves

@@ -33,17 +33,20 @@ CARD = FigureCard(
     wide=True,
 )
 CAPTION = (
-    "Mean over seeds; lighter is better. 0 is what an attack reaches that learns nothing, or a model that is "
-    "as right on forget as on test. A row of a map is an experiment, an empty field was not run."
+    "Percentage points, mean over seeds; lighter is better. 0 is what an attack reaches that learns nothing, "
+    "or a model that is as right on forget as on test. A row of a map is an experiment, an empty field was not "
+    "run."
 )
 DARKEST = 0.7  # opacity of the largest value, under dark text
+# by share of the training set and value of the setting
+Placed = Mapping[tuple[float, float], tuple[ExperimentData, RowKey]]
 Number = Callable[[ExperimentData, RowKey], float]
 NUMBERS: Mapping[str, tuple[str, Number]] = {
-    "|MIA loss − 50| (points)": (
+    "|MIA loss − 50|": (
         "loss_logistic_cv",
         lambda data, row: mean_of(data, row, "loss_logistic_cv"),
     ),
-    "|forget accuracy − test accuracy| (points)": (
+    "|forget − test accuracy|": (
         "evaluation",
         lambda data, row: abs(mean_of(data, row, "accuracy_forget") - mean_of(data, row, "accuracy_test")),
     ),
@@ -71,7 +74,7 @@ def draw(data: StudyData) -> Drawn | str:
 
 def maps_of(data: StudyData) -> list[Map]:
     """Return the maps of each line of experiments."""
-    found = []
+    found: list[tuple[str, str, str, Placed]] = []
     for line in lines_of(data.experiments, forget_share):
         cells: dict[tuple[str, str], dict[tuple[float, float], tuple[ExperimentData, RowKey]]] = {}
         for share, experiment in line.placed:
@@ -80,13 +83,16 @@ def maps_of(data: StudyData) -> list[Map]:
                     cells.setdefault((sweep.method, sweep.setting), {})[share, value] = (experiment, row)
         for (method, setting), placed in cells.items():
             if len({share for share, _ in placed}) > 1:
-                found += _maps(f"{method}, {line.title}", setting, placed)
-    return found
+                found.append((line.title, method, setting, placed))
+    several = len({title for title, *_ in found}) > 1
+    return [
+        made
+        for title, method, setting, placed in found
+        for made in _maps(f"{method}, {setting}{f', {title}' if several else ''}", setting, placed)
+    ]
 
 
-def _maps(
-    title: str, setting: str, placed: Mapping[tuple[float, float], tuple[ExperimentData, RowKey]]
-) -> list[Map]:
+def _maps(title: str, setting: str, placed: Placed) -> list[Map]:
     shares, settings = (tuple(sorted({key[axis] for key in placed})) for axis in (0, 1))
     maps = []
     for name, (measure, number) in NUMBERS.items():
@@ -95,7 +101,7 @@ def _maps(
             if measure in experiment.measures and row in experiment.finished:
                 values_YX[shares.index(share), settings.index(value)] = number(experiment, row)
         if np.isfinite(values_YX).any():
-            maps.append(Map(f"{title}: {name}", setting, settings, shares, values_YX))
+            maps.append(Map(f"{name}: {title}", setting, settings, shares, values_YX))
     return maps
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reunlearn.reporting.drawing.curves import Curve, draw_curves, numbered
+from reunlearn.reporting.drawing.curves import Curve, draw_curves
 from reunlearn.reporting.drawing.drawing import Drawn
+from reunlearn.reporting.drawing.style import TEST
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.series import logged
 from reunlearn.study.cards import FigureCard
@@ -17,15 +18,17 @@ CARD = FigureCard(
     log="lambda",
     audit=False,
     points=True,
+    wide=True,
 )
 CAPTION = "Mean over seeds. At 1 only the forget term moves the weights, at 0 only the retain term."
 
 
 def draw(data: ExperimentData) -> Drawn | str:
-    """Return a curve per row that logged the weight."""
-    series = {row.heading: found["lambda"] for row, found in logged(data, ("lambda",)).items()}
-    if not series:
+    """Return one panel per row that logged the weight."""
+    panels = {
+        row.heading: {"λ": Curve(*found["lambda"], {"color": TEST})}
+        for row, found in logged(data, ("lambda",)).items()
+    }
+    if not panels:
         return "No weight of the forget term: no finished run logged it (log: [lambda])."
-    looks = numbered(list(series))
-    curves = {name: Curve(*points, looks[name]) for name, points in series.items()}
-    return Drawn(draw_curves({"": curves}, "step", "λ", ylim=(-0.02, 1.02)), CAPTION)
+    return Drawn(draw_curves(panels, "step", "λ", ylim=(-0.02, 1.02)), CAPTION)

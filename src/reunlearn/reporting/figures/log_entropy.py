@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from reunlearn.reporting import rows
-from reunlearn.reporting.drawing.curves import COLUMNS, add_legend
+from reunlearn.reporting.drawing.curves import COLUMNS, add_legend, label
 from reunlearn.reporting.drawing.drawing import Drawn
-from reunlearn.reporting.drawing.style import FORGET, INK, MUTED, TEST, clear_y, house_style
+from reunlearn.reporting.drawing.style import FORGET, INK, TEST, clear_y, house_style
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.rows import ORIGINAL, RETRAIN, RowKey
 from reunlearn.study.cards import FigureCard
@@ -70,8 +70,8 @@ def _plot(methods: list[RowKey], shares: dict[RowKey, np.ndarray]) -> Figure:
             _panel(axes, shares, row)
         for axes in grid.flat[len(methods) :]:
             axes.set_visible(False)
-        figure.supxlabel("log entropy of a forget sample's output", fontsize=9, color=MUTED)
-        add_legend(figure, across)
+        label(figure, across, len(methods), "log entropy of a forget sample")
+        add_legend(figure)
         return figure
 
 

@@ -66,7 +66,7 @@ def _plot(methods: list[RowKey], shares: dict[RowKey, np.ndarray], classes: list
         for axes in grid.flat[len(methods) :]:
             axes.set_visible(False)
         figure.supylabel("forget samples (%)", fontsize=9, color=MUTED)
-        add_legend(figure, across)
+        add_legend(figure)
         return figure
 
 
