@@ -27,7 +27,7 @@ from reunlearn.study.papers import papers, read_paper
 from reunlearn.study.reported import read_reported
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
-from reunlearn.study.steps import per_step
+from reunlearn.study.steps import per_step, without_idle_splits
 
 LONGEST = 60  # characters of what a plan was narrowed to; more are a digest
 
@@ -72,7 +72,7 @@ def write_specifications(jobs: Iterable[Job]) -> None:
 def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list[int] | None = None) -> Plan:
     """Expand the study NAME; narrowed to some methods or seeds if asked."""
     study, cards = load_study(name), catalogue()
-    steps = [step for experiment in study.experiments for step in per_step(experiment)]
+    steps = [step for experiment in study.experiments for step in _planned(experiment, name)]
     study = study.model_copy(update={"experiments": tuple(steps)})
     experiments = _narrow(study, only_methods, only_seeds)
     if experiments == steps:
@@ -86,6 +86,14 @@ def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list
         plan.runs += Expansion(plan.add, experiment, cards, where).runs()
     _add_tail(plan, cards)
     return plan
+
+
+def _planned(experiment: Experiment, study: str) -> list[Experiment]:
+    """Return the experiments that one of a study's file stands for."""
+    try:
+        return per_step(without_idle_splits(experiment))
+    except ValueError as error:
+        raise UserError(f"study '{study}', experiment '{experiment.name}': seeds: {error}") from None
 
 
 def _narrow(study: Study, only_methods: list[str] | None, only_seeds: list[int] | None) -> list[Experiment]:
