@@ -36,6 +36,7 @@ def known_config():
 
 def load_plan():
     """Return the plan; a mistake in the configuration is one line, before any job starts."""
+    from reunlearn.study.needed_files import words
     from reunlearn.study.plan import make_plan
 
     try:
@@ -52,7 +53,10 @@ def load_plan():
             )
         if workflow.resource_settings.cores == 0:
             raise UserError("CORES is 0; at least 1 is needed")
-        return make_plan(config.get("study", "quickstart"), *narrowed_to())
+        plan = make_plan(config.get("study", "quickstart"), *narrowed_to())
+        if plan.missing and not workflow.dryrun:
+            raise UserError("\n".join(words(plan.study.name, plan.missing)))
+        return plan
     except UserError as error:
         raise WorkflowError(str(error))
 

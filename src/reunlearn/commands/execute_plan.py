@@ -7,12 +7,14 @@ from collections.abc import Callable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from reunlearn.base.errors import UserError
 from reunlearn.commands.inspection import inspect
 from reunlearn.commands.repair import repair
 from reunlearn.stages.execution import execute
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job
+from reunlearn.study.needed_files import words
 from reunlearn.study.plan import Plan, write_specifications
 
 Watch = Callable[
@@ -30,7 +32,12 @@ def execute_plan(
 
     Returns:
         The folders of jobs that failed and were tolerated, and of those that read them.
+
+    Raises:
+        UserError: files are missing that nobody can fetch; a line for each.
     """
+    if plan.missing:
+        raise UserError("\n".join(words(plan.study.name, plan.missing)))
     states = inspect(plan, hashed=False)
     for line in repair(states):
         print(line, file=sys.stderr)

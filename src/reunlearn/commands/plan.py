@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from reunlearn.storage.snapshot import Policy, leaves_out, policy
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import PrepareJob
+from reunlearn.study.needed_files import words
 from reunlearn.study.plan import make_plan
 from reunlearn.study.stages import STAGES
 
@@ -57,13 +59,14 @@ class JobLine:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a study consists of. `weights`: those that a snapshot keeps."""
+    """What a study consists of. `weights`: those that a snapshot keeps; `missing_files`: a line each."""
 
     study: str
     runs: int
     stages: tuple[StageLine, ...]
     weights: Policy
     jobs: tuple[JobLine, ...]
+    missing_files: tuple[str, ...] = ()
 
 
 def run(
@@ -73,13 +76,19 @@ def run(
     why: bool = False,
     json: bool = False,
 ) -> int:
-    """Print the plan of a study; with `why`, the reason of every job that would run."""
+    """Print the plan of a study; with `why`, the reason of every job that would run.
+
+    Returns:
+        1 where files are missing that nobody can fetch, each with a line; else 0.
+    """
     overview = describe(study, methods, seeds)
     if json:
         print_json(overview)
     else:
         show(overview, why)
-    return 0
+        for line in overview.missing_files:
+            print(f"error: {line}", file=sys.stderr)
+    return 1 if overview.missing_files else 0
 
 
 def describe(study: str, methods: list[str] | None = None, seeds: list[int] | None = None) -> Overview:
@@ -98,6 +107,7 @@ def describe(study: str, methods: list[str] | None = None, seeds: list[int] | No
         jobs=tuple(
             JobLine(s.job.folder, s.job.stage, s.name, s.would_run, tuple(reasons(s))) for s in states
         ),
+        missing_files=tuple(words(plan.study.name, plan.missing)) if plan.missing else (),
     )
 
 

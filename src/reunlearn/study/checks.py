@@ -201,11 +201,17 @@ def check_sizes(experiment: Experiment, data: DatasetCard, where: str) -> None:
     experiment.scenario.check(data, train, where)
 
 
-def check_pretrained(experiment: Experiment, network: ModelCard, where: str) -> None:
-    """Refuse pretrained weights from a path where there are none."""
+def check_pretrained(experiment: Experiment, network: ModelCard, recipe: NamedRecipe, where: str) -> None:
+    """Refuse pretrained weights from a path where there are none, and none where the recipe starts from some."""
     wanted = experiment.architecture.settings.get("pretrained")
+    official = network.pretrained.words if network.pretrained else f"{network.name} has no official ones"
+    if wanted is None and recipe.pretrained:
+        raise UserError(
+            f"{where}: recipe '{recipe.name}' starts from pretrained weights; give the architecture the setting "
+            f"'pretrained: cache', or the path of yours; {official}"
+        )
     if wanted in (None, "cache"):
         return
     path = Path(str(wanted)).expanduser()
     if not (path / FILE if path.is_dir() else path).is_file():
-        raise UserError(f"{where}: {wanted}: no such file; {network.pretrained}")
+        raise UserError(f"{where}: {wanted}: no such file; {official}")

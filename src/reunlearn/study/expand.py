@@ -50,7 +50,7 @@ class Expansion:
         checks.check_network(experiment, cards, self.data_card, recipe, where)
         network = cards.models[experiment.architecture.name]
         check_batches(experiment, network, self.data_card, recipe, where)
-        checks.check_pretrained(experiment, network, where)
+        checks.check_pretrained(experiment, network, recipe, where)
         settings = experiment.objective.settings if experiment.objective else {}
         self.training = TrainingSpec(
             dataset=self.dataset,

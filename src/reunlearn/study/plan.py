@@ -23,6 +23,7 @@ from reunlearn.study.joining import meet, ours_of
 from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
 from reunlearn.study.meetings import Meeting
+from reunlearn.study.needed_files import missing_files
 from reunlearn.study.papers import papers, read_paper
 from reunlearn.study.reported import read_reported
 from reunlearn.study.schema import Experiment, Study
@@ -41,12 +42,14 @@ class Plan:
         name: of its report and results: the study's, and what a narrowed plan was narrowed to.
         jobs: by folder.
         runs: in the order of the tables.
+        missing: of each experiment that could not be run, the files that are not there; see `needed_files`.
     """
 
     study: Study
     name: str
     jobs: dict[Folder, Job] = field(default_factory=dict)
     runs: list[RunSpec] = field(default_factory=list)
+    missing: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, job: Job) -> Folder:
         """Add a job once; two specifications on one path are refused."""
@@ -83,7 +86,11 @@ def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list
         plan = Plan(study.model_copy(update={"title": title}), _narrowed_name(study.name, words))
     for experiment in experiments:
         where = f"study '{name}', experiment '{experiment.name}'"
-        plan.runs += Expansion(plan.add, experiment, cards, where).runs()
+        expansion = Expansion(plan.add, experiment, cards, where)
+        plan.runs += expansion.runs()
+        network = cards.models[experiment.architecture.name]
+        if lines := missing_files(experiment, network, expansion.training, plan.jobs.values()):
+            plan.missing[experiment.name] = lines
     _add_tail(plan, cards)
     return plan
 

@@ -12,6 +12,10 @@ from reunlearn.study.fields import Name, Strict, text_or_parts
 class Recipe(Strict):
     """How a model is trained, and how its inputs are prepared for it."""
 
+    pretrained: bool = Field(
+        False,
+        description="whether training starts from pretrained weights, which the architecture then must name",
+    )
     epochs: int = Field(ge=1)
     retrain_epochs: int | None = Field(
         None, ge=1, description="of models trained without the forget set; as many as `epochs` if absent"
