@@ -45,8 +45,7 @@ def _is_wanted(training: TrainingSpec, jobs: Iterable[Job]) -> bool:
     """Tell whether a model is still to be trained from the initial weights."""
     return any(
         isinstance(job, TrainJob | ShadowJob)
-        and (job.training.architecture, job.training.recipe, job.training.dataset)
-        == (training.architecture, training.recipe, training.dataset)
+        and (job.training.architecture, job.training.dataset) == (training.architecture, training.dataset)
         and not _is_made(job.folder)
         for job in jobs
     )

@@ -27,6 +27,11 @@ class Recipe(Strict):
     nesterov: bool = Field(False, description="SGD only")
     weight_decay: float = Field(0.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
+    logit_std: float = Field(
+        0.0,
+        ge=0,
+        description="coefficient of the mean standard deviation of a sample's logits, added to the loss",
+    )
     schedule: Literal["constant", "cosine", "linear", "exponential", "multistep"] = Field(
         "constant", description="of the learning rate, after the warm-up"
     )
