@@ -73,11 +73,11 @@ def test_the_cache_is_found_and_its_absence_is_one_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     official = MODULES[name].PRETRAINED
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     line = refusal(name, pretrained="cache")
     assert all(part in line for part in (str(tmp_path), official.file, official.url, "'pretrained'"))
-    folder = tmp_path / "checkpoints"
+    folder = tmp_path / "hub" / "checkpoints"
     if official.repository:  # the layout of that cache: the branch names a commit, the commit holds the files
         store = tmp_path / f"models--{official.repository.replace('/', '--')}"
         folder = store / "snapshots" / "c0ffee"
@@ -97,8 +97,8 @@ def test_nothing_is_ever_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("socket.socket.connect", connect)
     monkeypatch.setattr("socket.getaddrinfo", connect)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(AssertionError, match="connection"):
         torch.hub.load_state_dict_from_url(torchvision_resnet18.PRETRAINED.url, progress=False)
     for name in MODULES:
@@ -108,7 +108,7 @@ def test_nothing_is_ever_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name", MODULES)
 def test_a_path_that_is_not_there(name: str, tmp_path: Path) -> None:
     line = refusal(name, pretrained=str(tmp_path / "none.pth"))
-    assert line == f"{tmp_path / 'none.pth'}: no such file; {card(name)['pretrained']}"
+    assert line == f"{tmp_path / 'none.pth'}: no such file; {card(name)['pretrained']['words']}"
     assert MODULES[name].PRETRAINED.url in line
 
 

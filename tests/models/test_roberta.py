@@ -196,9 +196,7 @@ def refused(folder: Path, *parts: str, shape: tuple[int, int] = (16, VOCABULARY)
 def test_the_cache_is_read_and_an_empty_one_is_named(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     refused(Path("cache"), str(tmp_path), "https://huggingface.co/FacebookAI/roberta-base")
     kept = tmp_path / "models--FacebookAI--roberta-base"
     (kept / "refs").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Label smoothing is torch's own, and off unless asked for."""
+"""What a recipe adds to the loss: label smoothing is torch's own, the spread of the logits Unrolling SGD's."""
 
 from __future__ import annotations
 
@@ -40,3 +40,27 @@ def test_the_smoothed_target_is_a_mixture_with_the_uniform_one(batch: Batch) -> 
 def test_without_a_word_labels_are_sharp(batch: Batch) -> None:
     found = make(CLASSES).loss(nn.Identity(), batch, batch.y)
     assert torch.equal(found, functional.cross_entropy(batch.x, batch.y))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_spread_of_each_samples_logits_is_added(batch: Batch, smoothing: float) -> None:
+    plain, spread = make(CLASSES, smoothing), make(CLASSES, smoothing, 0.3)
+    expected = []
+    for logits, loss in zip(
+        batch.x.tolist(), plain.per_sample_loss(nn.Identity(), batch, batch.y).tolist(), strict=True
+    ):
+        mean = sum(logits) / CLASSES
+        expected.append(loss + 0.3 * (sum((z - mean) ** 2 for z in logits) / (CLASSES - 1)) ** 0.5)
+    found_B = spread.per_sample_loss(nn.Identity(), batch, batch.y)
+    torch.testing.assert_close(found_B, torch.tensor(expected))
+    torch.testing.assert_close(spread.loss(nn.Identity(), batch, batch.y), found_B.mean())
+    assert not torch.allclose(found_B, plain.per_sample_loss(nn.Identity(), batch, batch.y))
+
+
+def test_the_released_regulariser_divides_by_the_classes_too(batch: Batch) -> None:
+    """Thudi et al. sum the deviations and divide by the number of all logits: their coefficient is K times ours."""
+    theirs = 0.1 * batch.x.std(dim=1).sum() / batch.x.numel()
+    added = make(CLASSES, 0.0, 0.1 / CLASSES).loss(nn.Identity(), batch, batch.y) - make(CLASSES).loss(
+        nn.Identity(), batch, batch.y
+    )
+    torch.testing.assert_close(added, theirs)

@@ -48,6 +48,10 @@ class Loader:
     def model(self, folder: str) -> nn.Module:
         return self.fresh_model(0)
 
-    def objective(self, label_smoothing: float = 0.0) -> Any:
-        self.smoothing.append(label_smoothing)
-        return make(CLASSES, label_smoothing)
+    def objective(self) -> Any:
+        self.smoothing.append(0.0)
+        return make(CLASSES)
+
+    def training_objective(self) -> Any:
+        self.smoothing.append(self.recipe.label_smoothing)
+        return make(CLASSES, self.recipe.label_smoothing, self.recipe.logit_std)

@@ -86,6 +86,24 @@ def test_pools_shared_by_all_forget_sets_are_planned_once(config: Path) -> None:
     assert blocks(plan(config, seeds=two, attacks=["lira"])) == {"halves/0-9", "halves/10-19"}
 
 
+def test_a_scenario_that_draws_nothing_has_one_split_and_one_pool(config: Path) -> None:
+    seeds = [0, 1, 2]
+    drawn = plan(config, seeds=seeds, attacks=["shadow_xgboost"])
+    fixed = plan(config, seeds=seeds, attacks=["shadow_xgboost"], scenario={"kind": "class", "classes": [3]})
+    assert {f"without_forget/random-0.25/split{s}/0-7" for s in seeds} < blocks(drawn)
+    assert blocks(fixed) == {"with_forget/0-7", "without_forget/class-3/split0/0-7"}
+    assert len(fixed.of_stage("split")) == 1
+    assert len(fixed.of_stage("retrained")) == len(drawn.of_stage("retrained"))  # method seeds differ
+    assert {(run.seeds.train, run.seeds.split) for run in fixed.runs} == {(0, 0), (1, 0), (2, 0)}
+
+
+def test_seeds_that_differ_in_an_idle_split_only_are_refused(config: Path) -> None:
+    two = [{"train": 0, "split": split, "method": 0} for split in (0, 1)]
+    with pytest.raises(UserError, match="seeds: scenario 'class' draws nothing"):
+        plan(config, seeds=two, attacks=[], scenario={"kind": "class", "classes": [3]})
+    assert plan(config, seeds=two, attacks=[])  # the control
+
+
 def test_each_model_has_its_own_seed(config: Path) -> None:
     for part in ("halves/", "without_forget/random-0.25/split0/0", "/finetune~"):
         jobs = [job for job in shadow_jobs(plan(config)) if part in job.folder]

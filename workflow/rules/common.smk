@@ -53,9 +53,12 @@ def load_plans():
             )
         if workflow.resource_settings.cores == 0:
             raise UserError("CORES is 0; at least 1 is needed")
-        return make_plans(
+        plans = make_plans(
             asked.studies(config.get("study", "quickstart")), *narrowed_to()
         )
+        if plans.missing_files and not workflow.dryrun:
+            raise UserError("\n".join(plans.missing_files))
+        return plans
     except UserError as error:
         raise WorkflowError(str(error))
 
@@ -244,7 +247,13 @@ def report_failures():
 
     if failures.show(PLANS, STARTED):
         sys.exit(NOT_TRACKED)
-    command = [sys.executable, "-m", "reunlearn.cli", "partial", config.get("study", "quickstart")]
+    command = [
+        sys.executable,
+        "-m",
+        "reunlearn.cli",
+        "partial",
+        config.get("study", "quickstart"),
+    ]
     methods, seeds = narrowed_to()
     command += [f"--method={method}" for method in methods or ()]
     command += [f"--seed={seed}" for seed in seeds or ()]

@@ -19,7 +19,7 @@ def facts(card: ModelCard) -> Row:
         "one image as a batch": {None: "never in training", 1: "yes"}.get(
             card.alone, f"in training from {card.alone} pixels a side on"
         ),
-        "pretrained weights": card.pretrained or "none",
+        "pretrained weights": card.pretrained.words if card.pretrained else "none",
         "feature maps": "yes: other networks can be built around it" if card.maps else "no",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +58,14 @@ class JobLine:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a study, or several, consist of. `weights`: those that a snapshot keeps."""
+    """What a study, or several, consist of. `weights`: those that a snapshot keeps; `missing_files`: a line each."""
 
     study: str
     runs: int
     stages: tuple[StageLine, ...]
     weights: Policy
     jobs: tuple[JobLine, ...]
+    missing_files: tuple[str, ...] = ()
 
 
 def run(
@@ -73,13 +75,19 @@ def run(
     why: bool = False,
     json: bool = False,
 ) -> int:
-    """Print the plan of some studies; with `why`, the reason of every job that would run."""
+    """Print the plan of some studies; with `why`, the reason of every job that would run.
+
+    Returns:
+        1 where files are missing that nobody can fetch, each with a line; else 0.
+    """
     overview = describe(study, methods, seeds)
     if json:
         print_json(overview)
     else:
         show(overview, why)
-    return 0
+        for line in overview.missing_files:
+            print(f"error: {line}", file=sys.stderr)
+    return 1 if overview.missing_files else 0
 
 
 def describe(study: str, methods: list[str] | None = None, seeds: list[int] | None = None) -> Overview:
@@ -98,6 +106,7 @@ def describe(study: str, methods: list[str] | None = None, seeds: list[int] | No
         jobs=tuple(
             JobLine(s.job.folder, s.job.stage, s.name, s.would_run, tuple(reasons(s))) for s in states
         ),
+        missing_files=tuple(plans.missing_files),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from reunlearn.base.errors import UserError
 from reunlearn.commands.execute_plan import execute_plan
 from reunlearn.study import asked
 from reunlearn.study.jobs import Job
@@ -14,6 +15,9 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
     """Make every job that is not done, in order.
 
     With `debug`, an exception opens a post-mortem debugger where it happened.
+
+    Raises:
+        UserError: files are missing that nobody can fetch; a line for each.
     """
     console = Console(stderr=True)
 
@@ -21,7 +25,10 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
         console.print(f"[{number}/{count}] {job.stage} {job.folder}", highlight=False, markup=False)
 
     try:
-        execute_plan(make_plans(asked.studies(study), methods, seeds).jobs, watch)
+        plans = make_plans(asked.studies(study), methods, seeds)
+        if plans.missing_files:
+            raise UserError("\n".join(plans.missing_files))
+        execute_plan(plans.jobs, watch)
     except Exception:
         if debug:
             import pdb

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.weights_cache import cached
 from reunlearn.models._foreign import read_pickle, without_wrappers
+from reunlearn.study.cards import WeightsCard
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Official:
     def __str__(self) -> str:
         """Return the end of an error message: which file is needed and where it can be fetched."""
         return f"the official weights are {self.file} from {self.url}"
+
+    @property
+    def card(self) -> WeightsCard:
+        """What the catalogue tells of them."""
+        return WeightsCard(words=str(self), files=(self.file,), repository=self.repository)
 
 
 def load(model: nn.Module, source: str, official: Official) -> nn.Module:
@@ -75,18 +81,10 @@ def in_cache(official: Official) -> Path:
     Raises:
         UserError: it is not there.
     """
-    if official.repository is None:
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
-        path = folder / official.file
-    else:
-        from huggingface_hub import constants, try_to_load_from_cache
-
-        folder = Path(constants.HF_HUB_CACHE)
-        entry = try_to_load_from_cache(official.repository, official.file, cache_dir=folder)
-        path = Path(entry) if isinstance(entry, str) else folder / official.file
+    path = cached(official.file, official.repository)
     if not path.is_file():
         raise UserError(
-            f"no pretrained weights in {folder}: fetch {official.file} from {official.url} "
+            f"no pretrained weights in {path.parent}: fetch {official.file} from {official.url} "
             "and set 'pretrained' to its path"
         )
     return path

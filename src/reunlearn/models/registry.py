@@ -4,8 +4,9 @@ A file may also define, for the plan: `INPUTS`, what the network reads ("text"; 
 which objectives it serves (the classification of what it reads by default); `SIDES`, the smallest and the largest
 height and width of images; `ALONE`, the smallest at which a training batch may be one image, which BatchNorm cannot
 normalise on maps of one pixel (None: never; any by default); `MULTIPLES`, of what a setting, or the `side` of the
-images, is a multiple: a number or another setting; `PRETRAINED`, where official weights come from; `MAPS = True`, if
-the network computes `classify(features(x))` with feature maps [B, C, h, w] in between, and ends in `head`.
+images, is a multiple: a number or another setting; `PRETRAINED`, the official weights: a `WeightsCard`, or an object
+whose `card` is one; `MAPS = True`, if the network computes `classify(features(x))` with feature maps [B, C, h, w] in
+between, and ends in `head`.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def card(name: str) -> dict[str, Any]:
         "sides": list(getattr(module, "SIDES", (1, None))),
         "alone": getattr(module, "ALONE", 1),
         "multiples": getattr(module, "MULTIPLES", {}),
-        "pretrained": str(pretrained) if pretrained else None,
+        "pretrained": pretrained and getattr(pretrained, "card", pretrained).model_dump(),
         "maps": bool(getattr(module, "MAPS", False)),
     }
 

@@ -16,13 +16,16 @@ from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json
+from reunlearn.base.weights_cache import cached
 from reunlearn.data.tokens import PAD, read_merges, token_names
 from reunlearn.models._foreign import without_wrappers
+from reunlearn.study.cards import WeightsCard
 
 INPUTS = "text"
 FILES = ("config.json", "model.safetensors", "vocab.json", "merges.txt")
 REPOSITORY = "FacebookAI/roberta-base"
-PRETRAINED = f"a folder with {', '.join(FILES)} from https://huggingface.co/{REPOSITORY} is needed"
+NEEDED = f"a folder with {', '.join(FILES)} from https://huggingface.co/{REPOSITORY} is needed"
+PRETRAINED = WeightsCard(words=NEEDED, files=FILES, repository=REPOSITORY)
 MULTIPLES = {"width": "heads"}
 FIRST_POSITION = 2  # of RoBERTa's positions; 1 is the position of padding
 
@@ -112,12 +115,10 @@ def _folder(pretrained: str) -> Path:
     """Return the folder of the pretrained files."""
     if pretrained != "cache":
         return Path(pretrained).expanduser()
-    from huggingface_hub import constants, try_to_load_from_cache
-
-    entry = try_to_load_from_cache(REPOSITORY, "model.safetensors", cache_dir=constants.HF_HUB_CACHE)
-    if not isinstance(entry, str):
-        raise UserError(f"{constants.HF_HUB_CACHE}: no {REPOSITORY} in this cache; {PRETRAINED}")
-    return Path(entry).parent
+    file = cached(FILES[1], REPOSITORY)
+    if not file.is_file():
+        raise UserError(f"{file}: no such file in the cache; {NEEDED}")
+    return file.parent
 
 
 def _choices(dropout: float) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def _pretrained(folder: Path, vocabulary: int, dropout: float) -> Any:
     """Return the encoder of a folder, with its embedding in the order of data.tokens."""
     for name in FILES:
         if not (folder / name).is_file():
-            raise UserError(f"{folder / name}: no such file; {PRETRAINED}")
+            raise UserError(f"{folder / name}: no such file; {NEEDED}")
     rows = embedding_rows(folder, vocabulary)
     try:
         config = _roberta().RobertaConfig.from_pretrained(folder, local_files_only=True, **_choices(dropout))
@@ -140,13 +141,13 @@ def _pretrained(folder: Path, vocabulary: int, dropout: float) -> Any:
         tensors = {key.removeprefix("roberta."): value for key, value in found.items()}
         encoder.load_state_dict({key: tensors[key] for key in encoder.state_dict()})
     except KeyError as error:
-        raise UserError(f"{folder / FILES[1]}: holds no {error.args[0]}; {PRETRAINED}") from error
+        raise UserError(f"{folder / FILES[1]}: holds no {error.args[0]}; {NEEDED}") from error
     except Exception as error:  # the readers raise errors of many kinds; the user can only replace the files
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{folder}: holds no readable RoBERTa: {reason}; {PRETRAINED}") from error
+        raise UserError(f"{folder}: holds no readable RoBERTa: {reason}; {NEEDED}") from error
     if max(rows) >= config.vocab_size:
         reason = f"numbers tokens up to {max(rows)}, but config.json has {config.vocab_size} tokens"
-        raise UserError(f"{folder / 'vocab.json'}: {reason}; {PRETRAINED}")
+        raise UserError(f"{folder / 'vocab.json'}: {reason}; {NEEDED}")
     return _renumbered(encoder, rows)
 
 
@@ -160,16 +161,14 @@ def embedding_rows(folder: Path, vocabulary: int) -> list[int]:
         numbers = read_json(folder / "vocab.json")
         names = token_names(read_merges((folder / "merges.txt").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{folder}: vocab.json or merges.txt cannot be read: {error}; {PRETRAINED}"
-        ) from error
+        raise UserError(f"{folder}: vocab.json or merges.txt cannot be read: {error}; {NEEDED}") from error
     if len(names) != vocabulary:
         raise UserError(
-            f"{folder / 'merges.txt'}: makes {len(names)} tokens, but the texts have {vocabulary}; {PRETRAINED}"
+            f"{folder / 'merges.txt'}: makes {len(names)} tokens, but the texts have {vocabulary}; {NEEDED}"
         )
     for name in names:
         if name not in numbers:
-            raise UserError(f"{folder / 'vocab.json'}: has no token '{name}'; {PRETRAINED}")
+            raise UserError(f"{folder / 'vocab.json'}: has no token '{name}'; {NEEDED}")
     return [numbers[name] for name in names]
 
 

@@ -76,6 +76,8 @@ class NoisePrediction:
         raise TypeError("noise prediction has no head; ask for the capability 'head' in the plan")
 
 
-def make(classes: int, label_smoothing: float = 0.0, timesteps: int = 50) -> NoisePrediction:
-    """Return the objective for a dataset with so many classes; there are no labels to be smoothed."""
+def make(
+    classes: int, label_smoothing: float = 0.0, logit_std: float = 0.0, timesteps: int = 50
+) -> NoisePrediction:
+    """Return the objective for a dataset with so many classes; there are no labels to be smoothed, and no logits."""
     return NoisePrediction(classes, timesteps)

@@ -1,7 +1,7 @@
 """Objectives: what a method may ask of the kind of task, so that one method serves images, text and generation.
 
-One file each, found by its name; the file's `make(classes, label_smoothing, …)` returns the objective, its further
-arguments are settings; `MODALITIES` says which datasets it is for.
+One file each, found by its name; the file's `make(classes, label_smoothing, logit_std, …)` returns the objective, its
+further arguments are settings; `MODALITIES` says which datasets it is for.
 """
 
 from __future__ import annotations
@@ -43,23 +43,25 @@ class Objective(Protocol):
         """Return the last layer."""
 
 
-def make(name: str, classes: int, label_smoothing: float = 0.0, **settings: Any) -> Objective:
+def make(
+    name: str, classes: int, label_smoothing: float = 0.0, logit_std: float = 0.0, **settings: Any
+) -> Objective:
     """Return an objective.
 
     Args:
         name: of its file.
         classes: number of classes of the dataset.
-        label_smoothing: of the recipe; for training only.
+        label_smoothing, logit_std: of the recipe; for training only.
         settings: the objective's own.
     """
     module = importlib.import_module(f"reunlearn.objectives.{name}")
-    return module.make(classes, label_smoothing, **settings)
+    return module.make(classes, label_smoothing, logit_std, **settings)
 
 
 def card(name: str) -> dict[str, Any]:
     """Return what the catalogue tells of an objective."""
     module = importlib.import_module(f"reunlearn.objectives.{name}")
-    parameters = list(inspect.signature(module.make).parameters.values())[2:]
+    parameters = list(inspect.signature(module.make).parameters.values())[3:]
     return {
         "name": name,
         "summary": (module.__doc__ or "").strip().splitlines()[0],

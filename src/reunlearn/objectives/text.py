@@ -13,6 +13,6 @@ class TextClassification(Classification):
     capabilities = Classification.capabilities - {"pixels"}
 
 
-def make(classes: int, label_smoothing: float = 0.0) -> TextClassification:
+def make(classes: int, label_smoothing: float = 0.0, logit_std: float = 0.0) -> TextClassification:
     """Return the objective for a dataset with so many classes; see Classification."""
-    return TextClassification(classes, label_smoothing)
+    return TextClassification(classes, label_smoothing, logit_std)

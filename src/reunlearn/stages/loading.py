@@ -108,10 +108,17 @@ class Loader:
         # weights laid out as the batches are; torch's type stubs do not know this argument of Module.to
         return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def objective(self, label_smoothing: float = 0.0) -> Objective:
-        """Return the objective of the task; smoothed labels are for training only."""
+    def objective(self) -> Objective:
+        """Return the objective of the task."""
+        return self._objective(0.0, 0.0)
+
+    def training_objective(self) -> Objective:
+        """Return the objective that models are trained for: with what the recipe adds to the loss."""
+        return self._objective(self.recipe.label_smoothing, self.recipe.logit_std)
+
+    def _objective(self, label_smoothing: float, logit_std: float) -> Objective:
         objective = self.training.objective
-        return make(objective.name, self.classes, label_smoothing, **objective.settings)
+        return make(objective.name, self.classes, label_smoothing, logit_std, **objective.settings)
 
 
 def read_split(folder: str) -> dict[str, np.ndarray]:

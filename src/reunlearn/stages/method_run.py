@@ -128,7 +128,7 @@ def _write_state(
         folder,
         original,
         loader.training_samples(),
-        loader.objective(loader.recipe.label_smoothing),
+        loader.training_objective(),
         loader.recipe,
         seed,
         start=loader.fresh_model,

@@ -33,7 +33,7 @@ def train_many(
         alone: one by one in any case.
     """
     recipe = recipe_of(loader.recipe, retrained)
-    objective = loader.objective(recipe.label_smoothing)
+    objective = loader.training_objective()
     models = [loader.fresh_model(seed) for seed in seeds]
     groups = "asked for" if alone else groups_of(models, samples, recipe)
     if isinstance(groups, str):

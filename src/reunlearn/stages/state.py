@@ -17,7 +17,7 @@ def run(context: Context[StateJob]) -> None:
         context.folder,
         loader.model(job.inputs.original),
         loader.training_samples(),
-        loader.objective(loader.recipe.label_smoothing),
+        loader.training_objective(),
         loader.recipe,
         job.seed,
         start=loader.fresh_model,

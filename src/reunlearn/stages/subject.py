@@ -26,7 +26,7 @@ def open_network(context: Context[MeasureJob]) -> Network:
         model=loader.model(job.inputs.model),
         sets=sets,
         objective=loader.objective(),
-        training_objective=loader.objective(job.training.recipe.label_smoothing),
+        training_objective=loader.training_objective(),
         recipe=job.training.recipe,
         split=split,
         samples=loader.training_samples,

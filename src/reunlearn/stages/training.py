@@ -35,7 +35,7 @@ def train_one(
     """
     model = loader.fresh_model(seed)
     checkpoints = paths.checkpoint(context.job.folder) / name
-    objective = loader.objective(recipe.label_smoothing)
+    objective = loader.training_objective()
     context.facts["precision"] = in_use(recipe.precision, context.device)
     with context.stopwatch.section("run"):
         history = train(model, samples, objective, recipe, seed, checkpoints=checkpoints, progress=progress)

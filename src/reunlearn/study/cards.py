@@ -131,6 +131,16 @@ class MeasureCard(Card):
     scenarios: tuple[str, ...] | None = None  # kinds that it is for; None: all
 
 
+class WeightsCard(BaseModel):
+    """Official pretrained weights of an architecture."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    words: str  # what is needed and where it can be fetched: the end of an error line
+    files: tuple[str, ...]
+    repository: str | None = None  # of the Hugging Face hub, for files in its cache; None: in torch hub's
+
+
 class ModelCard(Card):
     """An architecture."""
 
@@ -142,7 +152,7 @@ class ModelCard(Card):
     multiples: dict[
         str, int | str
     ]  # of what a setting, or the images' side, is a multiple: a number or a setting
-    pretrained: str | None  # where official weights come from
+    pretrained: WeightsCard | None
     maps: bool  # whether it computes classify(features(x)) with feature maps in between
 
 

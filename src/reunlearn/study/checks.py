@@ -93,6 +93,10 @@ def check_network(
             f"{where}: {name} does not serve the objective '{objective.name}'; these do: {fitting or 'none'}"
         )
     _check_objective_settings(experiment, network, objective, where)
+    if recipe.logit_std and "outputs" not in objective.capabilities:
+        raise UserError(
+            f"{where}: recipe '{recipe.name}' has 'logit_std', but the objective '{objective.name}' has no logits"
+        )
     if data.modality == "text" and (recipe.augmentation or recipe.resize):
         raise UserError(f"{where}: recipe '{recipe.name}' changes images, but {data.name} holds text")
     side = 0
@@ -167,16 +171,13 @@ def check_methods(
             )
 
 
-def check_recipe(
-    resolved: list[MethodSpec], cards: Mapping[str, MethodCard], recipe: NamedRecipe, where: str
-) -> None:
-    """Refuse methods that read what the recipe of the training does not have."""
-    for spec in resolved:
-        if methods.holds(cards[spec.name].needs.weight_decay, spec.settings) and not recipe.weight_decay:
-            raise UserError(
-                f"{where}: '{spec.name}' reads the weight decay of the training, and recipe '{recipe.name}' has none; "
-                "give the recipe or the method a 'weight_decay' above 0"
-            )
+def check_recipe(method: MethodSpec, card: MethodCard, recipe: NamedRecipe, where: str) -> None:
+    """Refuse a method that reads what the recipe of its original does not have."""
+    if methods.holds(card.needs.weight_decay, method.settings) and not recipe.weight_decay:
+        raise UserError(
+            f"{where}: '{method.name}' reads the weight decay of the training, and recipe '{recipe.name}' has none; "
+            "give the recipe or the method a 'weight_decay' above 0"
+        )
 
 
 def _check_method_scenario(experiment: Experiment, card: MethodCard, who: str) -> None:
@@ -201,11 +202,17 @@ def check_sizes(experiment: Experiment, data: DatasetCard, where: str) -> None:
     experiment.scenario.check(data, train, where)
 
 
-def check_pretrained(experiment: Experiment, network: ModelCard, where: str) -> None:
-    """Refuse pretrained weights from a path where there are none."""
+def check_pretrained(experiment: Experiment, network: ModelCard, recipe: NamedRecipe, where: str) -> None:
+    """Refuse pretrained weights from a path where there are none, and none where the recipe starts from some."""
     wanted = experiment.architecture.settings.get("pretrained")
+    official = network.pretrained.words if network.pretrained else f"{network.name} has no official ones"
+    if wanted is None and recipe.pretrained:
+        raise UserError(
+            f"{where}: recipe '{recipe.name}' starts from pretrained weights; give the architecture the setting "
+            f"'pretrained: cache', or the path of yours; {official}"
+        )
     if wanted in (None, "cache"):
         return
     path = Path(str(wanted)).expanduser()
     if not (path / FILE if path.is_dir() else path).is_file():
-        raise UserError(f"{where}: {wanted}: no such file; {network.pretrained}")
+        raise UserError(f"{where}: {wanted}: no such file; {official}")

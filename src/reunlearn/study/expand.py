@@ -15,6 +15,7 @@ from reunlearn.study.load import recipe_of
 from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
 from reunlearn.study.pools import Pools
 from reunlearn.study.pretrained import weights_digest
+from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Method, Seeds
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Experiment, Shadows
@@ -50,7 +51,7 @@ class Expansion:
         checks.check_network(experiment, cards, self.data_card, recipe, where)
         network = cards.models[experiment.architecture.name]
         check_batches(experiment, network, self.data_card, recipe, where)
-        checks.check_pretrained(experiment, network, where)
+        checks.check_pretrained(experiment, network, recipe, where)
         settings = experiment.objective.settings if experiment.objective else {}
         self.training = TrainingSpec(
             dataset=self.dataset,
@@ -64,11 +65,24 @@ class Expansion:
         self.resolved = [methods.resolve(m, experiment, cards.methods, where) for m in experiment.methods]
         checks.check_methods(experiment, self.resolved, cards, objective, where)
         logs.check_methods(experiment, self.resolved, cards.methods, cards.objectives[objective], where)
-        checks.check_recipe(self.resolved, cards.methods, recipe, where)
+        self.recipes = [self._recipe_of_row(entry, where) for entry in experiment.methods]
+        for method, own in zip(self.resolved, self.recipes, strict=True):
+            checks.check_recipe(method, cards.methods[method.name], own or recipe, where)
         self.memory_mib = memory.estimate(self.data_card, recipe)
-        self.modules = modules_of(self.training)
         self.measuring = Measuring(add, experiment, cards, where)
         self.scenarios, self.names = steps_of(experiment)
+
+    def _recipe_of_row(self, entry: Method, where: str) -> NamedRecipe | None:
+        """Return the recipe of a row's own, shortened as the experiment's is; None where it has none."""
+        if entry.recipe is None:
+            return None
+        experiment, place = self.experiment, f"{where}, row '{methods.row_of(entry).name}'"
+        recipe = recipe_of(experiment.recipe.model_copy(update={"name": entry.recipe}), place)
+        network = self.cards.models[experiment.architecture.name]
+        checks.check_network(experiment, self.cards, self.data_card, recipe, place)
+        check_batches(experiment, network, self.data_card, recipe, place)
+        checks.check_pretrained(experiment, network, recipe, place)
+        return recipe
 
     def runs(self) -> list[RunSpec]:
         """Add every job of the experiment and return its runs."""
@@ -97,9 +111,9 @@ class Expansion:
 
 
 class SeedExpansion:
-    """The jobs of one experiment on one set of seeds."""
+    """The jobs of one experiment on one set of seeds; `recipe`: of rows whose original is trained by another one."""
 
-    def __init__(self, experiment: Expansion, seeds: Seeds) -> None:
+    def __init__(self, experiment: Expansion, seeds: Seeds, recipe: NamedRecipe | None = None) -> None:
         self.whole, self.seeds, self.add = experiment, seeds, experiment.add
         self.names, self.scenarios = experiment.names, experiment.scenarios
         dataset, folder = experiment.dataset, experiment.experiment.dataset.folder
@@ -108,6 +122,9 @@ class SeedExpansion:
             self._split(name, scenario) for name, scenario in zip(self.names, self.scenarios, strict=True)
         )
         self.training, self.taught = experiment.training, None
+        if recipe is not None:
+            self.training = self.training.changed(recipe=recipe)
+        self.modules = modules_of(self.training)
         if self.scenarios[-1].POISONS:  # what is taught is the same in all steps
             whole = self.scenarios[-1].model_copy(update={"steps": 1, "step": None})
             poison = PoisonSpec(scenario=whole, split_seed=seeds.split)
@@ -120,7 +137,7 @@ class SeedExpansion:
             shadows,
             self.data,
             self.taught,
-            experiment.modules,
+            self.modules,
             self.splits,
             self.scenarios,
             self.names[-1],
@@ -130,19 +147,32 @@ class SeedExpansion:
 
     def runs(self) -> list[RunSpec]:
         """Add all jobs; return the runs, references first."""
-        original = self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+        original, add = self._original(), self.whole.measuring.add_run
         floor = (NOISE_FLOOR,) if self.whole.experiment.noise_floor else ()
         retrained = {row: self._retrained(row) for row in (RETRAIN, *floor)}
-        self.original = Measured(self._run_folder(ORIGINAL), original)
         retrain = retrained[RETRAIN]
         runs = []
         for row, reference in retrained.items():
             other = next((r for r in retrained.values() if r is not reference), reference)
-            runs.append(self._measure(row, reference.model, other))
-        runs.append(self._measure(ORIGINAL, original, retrain))
-        for entry, method in zip(self.whole.experiment.methods, self.whole.resolved, strict=True):
-            runs.append(self._method_run(entry, method, original, retrain))
+            runs.append(add(self._subject(row, reference.model, other)))
+        runs.append(add(self._subject(ORIGINAL, original, retrain)))
+        rows = zip(self.whole.experiment.methods, self.whole.resolved, self.whole.recipes, strict=True)
+        for entry, method, recipe in rows:
+            start = self if recipe is None else self._from_another(recipe, retrain)
+            runs.append(start._method_run(entry, method, retrain))
         return runs
+
+    def _original(self) -> Folder:
+        """Add the original; return its folder."""
+        original = self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+        self.original = Measured(self._run_folder(ORIGINAL), original)
+        return original
+
+    def _from_another(self, recipe: NamedRecipe, retrain: Measured) -> SeedExpansion:
+        """Return what adds rows whose original is trained by another recipe; its outputs are there to be read."""
+        other = SeedExpansion(self.whole, self.seeds, recipe)
+        self.whole.measuring.add_outputs(other._subject(ORIGINAL, other._original(), retrain))
+        return other
 
     def _split(self, name: str, scenario: AnyScenario) -> Folder:
         dataset, seed = self.whole.dataset, self.seeds.split
@@ -154,7 +184,7 @@ class SeedExpansion:
             folder,
             self.training,
             seed,
-            modules=(f"reunlearn.stages.{stage}", *self.whole.modules),
+            modules=(f"reunlearn.stages.{stage}", *self.modules),
             memory_mib=self.whole.memory_mib,
             inputs=TrainInputs(data=self.data, taught=self.taught, split=split),
         )
@@ -168,12 +198,12 @@ class SeedExpansion:
     def _run_folder(self, row: RowSpec) -> Folder:
         return paths.run(self.training, self.names[-1], self.seeds, row)
 
-    def _method_run(self, entry: Method, method: MethodSpec, original: Folder, retrain: Measured) -> RunSpec:
+    def _method_run(self, entry: Method, method: MethodSpec, retrain: Measured) -> RunSpec:
         row = methods.row_of(entry)
         card = self.whole.cards.methods[method.name]
         log = logs.logged(entry, method, self.whole.experiment, card)
-        model, state = self._unlearn(row, method, log, original, step=len(self.names))
-        return self._measure(row, model, retrain, method, state)
+        model, state = self._unlearn(row, method, log, self.original.model, step=len(self.names))
+        return self.whole.measuring.add_run(self._subject(row, model, retrain, method, state))
 
     def _unlearn(
         self, row: RowSpec, method: MethodSpec, log: tuple[str, ...], original: Folder, *, step: int
@@ -201,7 +231,7 @@ class SeedExpansion:
             modules=(
                 "reunlearn.stages.unlearn",
                 *self.whole.method_modules(method),
-                *self.whole.modules,
+                *self.modules,
                 *logs.modules_of(log),
             ),
             memory_mib=self.whole.memory_mib,
@@ -227,7 +257,7 @@ class SeedExpansion:
                 "reunlearn.stages.state",
                 f"reunlearn.training.state.{kind}",
                 *((f"reunlearn.models.{network}",) if network else ()),
-                *self.whole.modules,
+                *self.modules,
             ),
             memory_mib=self.whole.memory_mib,
             inputs=StateInputs(
@@ -239,19 +269,19 @@ class SeedExpansion:
         )
         return self.add(job)
 
-    def _measure(
+    def _subject(
         self,
         row: RowSpec,
         model: Folder,
         reference: Measured,
         method: MethodSpec | None = None,
         state: tuple[Folder, ...] = (),
-    ) -> RunSpec:
-        """Add the measurements of one run."""
+    ) -> Subject:
+        """Return a model to be measured, and what its measurements may read."""
         result = self.whole.result(method.name) if method else None
         training = self.training.changed(architecture=result) if result else self.training
         modules = self.whole.method_modules(method) if method else ()
-        subject = Subject(
+        return Subject(
             row=row,
             seeds=self.seeds,
             scenario=self.scenarios[-1],
@@ -268,7 +298,6 @@ class SeedExpansion:
             method=method,
             state=state,
         )
-        return self.whole.measuring.add_run(subject)
 
 
 def _architecture(experiment: Experiment) -> ArchitectureSpec:

@@ -66,11 +66,13 @@ class Candidate:
         row: of the table.
         settings: every hyper-parameter.
         changed: those that the study itself sets, with the value that they would have without it.
+        recipe: of its own original; empty where that is the experiment's.
     """
 
     row: RowSpec
     settings: Mapping[str, Value] = field(default_factory=dict)
     changed: Mapping[str, Value] = field(default_factory=dict)
+    recipe: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _candidate(entry: Method, experiment: Experiment, cards: Catalogue, where: s
     bare = entry.model_copy(update={"settings": {}})
     before = methods.resolve(bare, experiment, cards.methods, where).settings if entry.settings else settings
     changed = {name: before[name] for name in entry.settings if before[name] != settings[name]}
-    return Candidate(methods.row_of(entry), settings, changed)
+    return Candidate(methods.row_of(entry), settings, changed, entry.recipe or "")
 
 
 def same_setting(cell: PrintedCell, meaning: Meaning, experiment: Experiment, cards: Catalogue) -> bool:
@@ -218,7 +220,9 @@ def _is_row(candidate: Candidate, printed: PrintedMethod) -> bool:
 
 
 def _own_settings(candidate: Candidate, printed: PrintedMethod) -> str:
-    """Return which settings the study changed that the printed row says nothing about."""
+    """Return which settings, or which training, the study changed that the printed row says nothing about."""
+    if candidate.recipe:
+        return f"its original is trained by the recipe {candidate.recipe}"
     own = [
         f"{name} {_written(candidate.settings[name])} instead of {_written(before)}"
         for name, before in candidate.changed.items()

@@ -94,6 +94,13 @@ class Measuring:
             measured=measured,
         )
 
+    def add_outputs(self, subject: Subject) -> None:
+        """Add what holds a model's outputs, of a model that is no row, if a measurement of a row reads them."""
+        if any("original" in self.cards.measures[spec.name].reads for spec in self.measures):
+            for spec in self.measures:
+                if spec.name == OUTPUTS:
+                    self.add(self._job(spec, subject))
+
     def _job(self, spec: MeasureSpec, subject: Subject) -> MeasureJob:
         card = self.cards.measures[spec.name]
         network = "network" in card.reads

@@ -22,12 +22,13 @@ from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
 from reunlearn.study.logs import check_experiment
 from reunlearn.study.narrowing import check_parts, narrowed
+from reunlearn.study.needed_files import missing_files, words
 from reunlearn.study.paper_columns import with_columns
 from reunlearn.study.papers import read_paper
 from reunlearn.study.reproduced import reproduced_by
-from reunlearn.study.schema import Study
+from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
-from reunlearn.study.steps import per_step
+from reunlearn.study.steps import per_step, without_idle_splits
 
 
 @dataclass
@@ -39,12 +40,14 @@ class Plan:
         name: of its report and results: the study's, and what a narrowed plan was narrowed to.
         jobs: by folder.
         runs: in the order of the tables.
+        missing: of each experiment that could not be run, the files that are not there; see `needed_files`.
     """
 
     study: Study
     name: str
     jobs: dict[Folder, Job] = field(default_factory=dict)
     runs: list[RunSpec] = field(default_factory=list)
+    missing: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, job: Job) -> Folder:
         """Add a job once; two specifications on one path are refused."""
@@ -84,6 +87,11 @@ class Plans:
         """The names of the reports, with commas."""
         return ",".join(plan.name for plan in self.each)
 
+    @property
+    def missing_files(self) -> list[str]:
+        """A line per file that is missing and that nobody can fetch, and what to do."""
+        return [line for plan in self.each if plan.missing for line in words(plan.study.name, plan.missing)]
+
 
 def make_plan(name: str, only_methods: list[str] | None = None, only_seeds: list[int] | None = None) -> Plan:
     """Expand the study NAME; narrowed to some methods or seeds if asked."""
@@ -111,17 +119,26 @@ def make_plans(
 
 def _checked(study: Study, cards: Catalogue) -> Study:
     """Return a study with one experiment per step; what its experiments log is checked before it is narrowed."""
+    planned: list[Experiment] = []
     for experiment in study.experiments:
-        check_experiment(experiment, cards.methods, f"study '{study.name}', experiment '{experiment.name}'")
-    steps = tuple(step for experiment in study.experiments for step in per_step(experiment))
-    return study.model_copy(update={"experiments": steps})
+        where = f"study '{study.name}', experiment '{experiment.name}'"
+        check_experiment(experiment, cards.methods, where)
+        try:
+            planned += per_step(without_idle_splits(experiment))
+        except ValueError as error:
+            raise UserError(f"{where}: seeds: {error}") from None
+    return study.model_copy(update={"experiments": tuple(planned)})
 
 
 def _expanded(study: Study, name: str, cards: Catalogue) -> Plan:
     plan = Plan(study, name)
     for experiment in study.experiments:
         where = f"study '{study.name}', experiment '{experiment.name}'"
-        plan.runs += Expansion(plan.add, experiment, cards, where).runs()
+        expansion = Expansion(plan.add, experiment, cards, where)
+        plan.runs += expansion.runs()
+        network = cards.models[experiment.architecture.name]
+        if lines := missing_files(experiment, network, expansion.training, plan.jobs.values()):
+            plan.missing[experiment.name] = lines
     _add_tail(plan, cards)
     return plan
 

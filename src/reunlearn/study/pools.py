@@ -2,7 +2,7 @@
 
 with_forget: trained on the whole training set; belongs to dataset, network and recipe.
 halves: on random halves of training and validation set; belongs to the same.
-without_forget: on the retain set; belongs to the forget set.
+without_forget: on the retain set; belongs to the forget set, of which a scenario that draws nothing has only one.
 unlearned: as with_forget, from the same seeds, then unlearned; belongs to the forget set and the method's settings.
 """
 

@@ -42,7 +42,7 @@ def _facts(method: Method, experiment: Experiment) -> dict[str, Any]:
     return {
         "dataset": experiment.dataset.name,
         "architecture": experiment.architecture.name,
-        "recipe": experiment.recipe.name,
+        "recipe": method.recipe or experiment.recipe.name,
         "reading": method.reading,
         **{f"scenario.{name}": getattr(scenario, name, None) for name in SCENARIO_FIELDS},
     }

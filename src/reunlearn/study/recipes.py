@@ -12,6 +12,10 @@ from reunlearn.study.fields import Name, Strict, text_or_parts
 class Recipe(Strict):
     """How a model is trained, and how its inputs are prepared for it."""
 
+    pretrained: bool = Field(
+        False,
+        description="whether training starts from pretrained weights, which the architecture then must name",
+    )
     epochs: int = Field(ge=1)
     retrain_epochs: int | None = Field(
         None, ge=1, description="of models trained without the forget set; as many as `epochs` if absent"
@@ -23,6 +27,11 @@ class Recipe(Strict):
     nesterov: bool = Field(False, description="SGD only")
     weight_decay: float = Field(0.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
+    logit_std: float = Field(
+        0.0,
+        ge=0,
+        description="coefficient of the mean standard deviation of a sample's logits, added to the loss",
+    )
     schedule: Literal["constant", "cosine", "linear", "exponential", "multistep"] = Field(
         "constant", description="of the learning rate, after the warm-up"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reunlearn.study.fields import (
     LAST_METHOD_SEED,
@@ -61,6 +61,11 @@ class Method(Strict):
     label: Name | None = Field(
         None, description="a name of the row's own, to tell two settings of one method apart"
     )
+    recipe: Name | None = Field(
+        None,
+        description="another recipe for this row's original, where its paper trains that otherwise; needs a label. "
+        "Retrain stays the experiment's",
+    )
     settings: Settings = Field(
         default_factory=dict,
         description="hyper-parameters; what stands here wins over the preset, the preset over the defaults",
@@ -68,6 +73,12 @@ class Method(Strict):
     log: tuple[Name, ...] | None = Field(
         None, description="what the method notes while it runs; absent: what the experiment's `log` says"
     )
+
+    @model_validator(mode="after")
+    def _is_told_apart(self) -> Method:
+        if self.recipe and not self.label:
+            raise ValueError(f"a row with a recipe of its own needs a label, such as 'label: {self.recipe}'")
+        return self
 
 
 def _method_written_out(value: Any) -> Any:

@@ -49,6 +49,7 @@ class Scenario(BaseModel):
     FROM_PLAN: ClassVar[tuple[str, ...]] = ()  # fields that the plan fills in: a study may not have them
     POISONS: ClassVar[bool] = False  # the original is taught wrong labels
     SUBCLASSES: ClassVar[bool] = False  # the numbers of its classes are those of sub-classes
+    DRAWS: ClassVar[bool] = True  # the split seed decides what is forgotten
 
     _numbers = field_validator("*", mode="wrap")(no_number_from_bool)
 

@@ -1,9 +1,28 @@
-"""Forgetting in steps: an experiment stands for one step, whose runs start from those of the step before."""
+"""What an experiment stands for: one step, whose runs start from those of the step before; one split if all are one."""
 
 from __future__ import annotations
 
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Experiment
+
+
+def without_idle_splits(experiment: Experiment) -> Experiment:
+    """Return the experiment with split seed 0 everywhere, if its scenario draws nothing.
+
+    Every split seed then gives the same forget set: splits, retrained models and pools are made once.
+
+    Raises:
+        ValueError: two sets of seeds differ in nothing but the split.
+    """
+    if experiment.scenario.DRAWS:
+        return experiment
+    seeds = tuple(dict.fromkeys(s.model_copy(update={"split": 0}) for s in experiment.seeds))
+    if len(seeds) < len(experiment.seeds):
+        raise ValueError(
+            f"scenario '{experiment.scenario.kind}' draws nothing, so that seeds that differ in 'split' only give the "
+            "same runs; give them other 'train' or 'method' seeds"
+        )
+    return experiment.model_copy(update={"seeds": seeds})
 
 
 def per_step(experiment: Experiment) -> list[Experiment]:

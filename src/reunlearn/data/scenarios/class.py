@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -21,6 +21,8 @@ from reunlearn.study.cards import DatasetCard
 
 class Class(WholeClasses):
     """Whole classes."""
+
+    DRAWS: ClassVar[bool] = False
 
     classes: ClassNumbers = Field(description="class numbers")
 

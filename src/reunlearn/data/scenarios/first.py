@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ from reunlearn.study.scenario import Scenario
 
 class First(Scenario):
     """The first samples of each class in the official order."""
+
+    DRAWS: ClassVar[bool] = False
 
     count: int = Field(ge=1, description="samples per class")
     classes: ClassNumbers | None = Field(None, description="numbers of the classes; all classes if absent")

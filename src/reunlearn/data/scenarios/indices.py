@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class Indices(Scenario):
     """The samples that a file of yours lists."""
 
+    DRAWS: ClassVar[bool] = False
     FROM_PLAN: ClassVar[tuple[str, ...]] = ("digest", "retain_digest", "audited")
 
     file: str = Field(

@@ -22,6 +22,7 @@ from reunlearn.study.cards import DatasetCard
 class Subclass(WholeClasses):
     """Whole sub-classes, of a dataset that has them."""
 
+    DRAWS: ClassVar[bool] = False
     SUBCLASSES: ClassVar[bool] = True
 
     subclasses: ClassNumbers = Field(description="sub-class numbers")

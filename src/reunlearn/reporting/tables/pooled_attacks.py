@@ -62,7 +62,7 @@ def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
 def _card(attack: str) -> NumberCard:
     return NumberCard(
         title=f"{attack}, pooled",
-        compares="chance that a score of any of the row's models on a forget sample is above one of a retrained model",
+        compares="chance that a score of any of the row's models on forget samples is above a retrained model's",
         unit="0 to 1",
         direction="higher is more leakage",
         ideal="0.5: the outputs are like retrained models'",

@@ -17,8 +17,8 @@ pretrained checkpoint; after a long training from scratch E η is large and the 
 - E, η and the batch size are the original's, from its recipe, unless given. η is the first rate: a schedule and
   momentum are ignored, as in the released code.
 - The forward pass is in training mode and on augmented images, as released (`bn_mode`, `augmented`).
-- The paper also adds the spread of the logits to the loss while the original is trained. That would change the
-  original and is not offered here.
+- The paper also adds the spread of the logits to the loss while the original is trained. That is another original: a
+  study gives the row a `recipe` with `logit_std`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,66 @@
+"""Files that a study needs and that nobody can fetch for its user: official weights, data behind a licence.
+
+A plan can be made without them, it cannot be run. What is made already needs them no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from reunlearn.base.weights_cache import cached
+from reunlearn.study import paths
+from reunlearn.study.cards import ModelCard
+from reunlearn.study.jobs import Job, ShadowJob, TrainJob
+from reunlearn.study.schema import Experiment
+from reunlearn.study.specs import TrainingSpec
+
+
+def missing_files(
+    experiment: Experiment, network: ModelCard, training: TrainingSpec, jobs: Iterable[Job]
+) -> list[str]:
+    """Return a line for each file that is not there and that a job of the experiment would read.
+
+    Args:
+        experiment: names the folder and the weights.
+        network: card of its network.
+        training: its specification.
+        jobs: of the plan.
+    """
+    lines = []
+    folder, dataset = experiment.dataset.folder, training.dataset
+    if folder and not Path(folder).expanduser().is_dir() and not _is_made(paths.prepared(dataset)):
+        lines.append(f"folder '{folder}' is not there; {dataset.name} needs your copy of its files in it")
+    weights = network.pretrained
+    if weights and training.architecture.settings.get("pretrained") == "cache":
+        absent = [
+            file for file in (cached(f, weights.repository) for f in weights.files) if not file.is_file()
+        ]
+        if absent and _is_wanted(training, jobs):
+            lines.append(f"{absent[0]} is not there, and 'pretrained: cache' reads it; {weights.words}")
+    return lines
+
+
+def _is_wanted(training: TrainingSpec, jobs: Iterable[Job]) -> bool:
+    """Tell whether a model is still to be trained from the initial weights."""
+    return any(
+        isinstance(job, TrainJob | ShadowJob)
+        and (job.training.architecture, job.training.dataset) == (training.architecture, training.dataset)
+        and not _is_made(job.folder)
+        for job in jobs
+    )
+
+
+def _is_made(folder: str) -> bool:
+    return (Path(folder) / paths.MANIFEST).is_file()
+
+
+def words(study: str, missing: dict[str, list[str]]) -> list[str]:
+    """Return a line per missing file, and one that says how to leave these experiments out."""
+    lines = [f"study '{study}', experiment '{name}': {line}" for name, of in missing.items() for line in of]
+    left_out = ", ".join(f"{name}: " for name in missing)
+    lines.append(
+        f"put the files there, or leave out what needs them, in a study of yours that says 'extends: {study}' and "
+        f"'experiments: {{{left_out}}}'"
+    )
+    return lines
