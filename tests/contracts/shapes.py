@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from reunlearn.reporting.experiment import OWN_COLUMNS, ExperimentData, Tables
+from reunlearn.reporting.paper_data import PaperData
 from reunlearn.reporting.study_data import StudyData
 from reunlearn.study.claims import Claim
+from tests.reporting.paper_tables import laid_out, paper_data
 from tests.reporting.synthetic import Made
 
 Shape = Callable[[pd.DataFrame], pd.DataFrame]
@@ -79,9 +81,11 @@ SHAPES: dict[str, tuple[str, Shape]] = {  # the study's fixture, and what is mad
 }
 
 
-def shaped(made: Made, shape: Shape, scope: str, **changes: Any) -> ExperimentData | StudyData:
-    """Return the data of one experiment, or of the whole study, in another shape."""
+def shaped(made: Made, shape: Shape, scope: str, **changes: Any) -> ExperimentData | StudyData | PaperData:
+    """Return the data of one experiment, of the whole study or of a paper's table, in another shape."""
     experiments = [_experiment(made, shape, e.name, **changes) for e in made.study.experiments]
+    if scope == "paper":
+        return paper_data(laid_out([meeting.cell for meeting in changes.get("printed", ())]), experiments)
     return experiments[-1] if scope == "experiment" else StudyData(experiments, made.job().whole, CLAIMS)
 
 

@@ -13,11 +13,12 @@ from reunlearn.reporting.tables import registry
 from reunlearn.study.cards import TableCard
 from reunlearn.study.catalogue import plugin_names
 from tests.contracts.shapes import SHAPES, shaped
+from tests.reporting.paper_tables import numbered
 from tests.reporting.test_printed import meetings
 from tests.study.printed_cells import cell
 
 NAMES = plugin_names("tables")
-PRINTED = [cell(), cell(metric="RTE"), cell("SSD"), cell("Retrain"), cell(metric="Avg_Gap", std="")]
+PRINTED = numbered(cell(), cell(metric="RTE"), cell("SSD"), cell("Retrain"), cell(metric="Avg_Gap", std=""))
 
 
 @pytest.fixture(params=SHAPES)

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from reunlearn.reporting.pages.study import make_report
+from reunlearn.study.layout import Layout
 
 
-def report_of(made, printed=None, figures=True, **options):
+def report_of(made, printed=None, figures=True, *, paper_tables=(), of_paper=(), **options):
     """Return the report of a study; without its figures where a test looks at none: they take most of the time."""
-    job = made.job(printed=printed or {})
+    paper = {"paper_tables": paper_tables, "of_paper": Layout(of_paper, ())}
+    job = made.job(printed=printed or {}, **paper)
     if not figures:
         job = replace(job, sections={name: replace(s, figures=()) for name, s in job.sections.items()})
     return make_report(job, made.tables, made.gathered, **options)

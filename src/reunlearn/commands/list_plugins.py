@@ -10,9 +10,14 @@ from reunlearn.commands import dataset_card, network_card, objective_card
 from reunlearn.commands.printing import joined, print_facts, print_json, print_table, settings_text
 from reunlearn.storage.dvc_files import content_of, read_lock
 from reunlearn.study import paths
-from reunlearn.study.cards import Card, ShownCard
+from reunlearn.study.cards import Card, Scope, ShownCard
 from reunlearn.study.catalogue import catalogue
 
+OF: dict[Scope, str] = {
+    "experiment": "each experiment",
+    "study": "the whole study",
+    "paper": "each table of the paper",
+}
 CardT = TypeVar("CardT", bound=Card)
 
 
@@ -106,6 +111,12 @@ def figures(name: str | None, as_json: bool) -> None:
     _shown(name, catalogue().figures, "figure", as_json)
 
 
+def _when(card: ShownCard, kind: str) -> str:
+    if card.scope == "paper":
+        return "where a study names a paper"
+    return "always" if card.default else f"if named in `{kind}s`"
+
+
 def _shown(name: str | None, cards: Mapping[str, ShownCard], kind: str, as_json: bool) -> None:
     """List tables or figures in the order of the page."""
     picked = [pick(name, cards, kind)] if name else sorted(cards.values(), key=lambda c: (c.scope, c.order))
@@ -115,8 +126,8 @@ def _shown(name: str | None, cards: Mapping[str, ShownCard], kind: str, as_json:
     rows = [
         {
             kind: card.name,
-            "of": "each experiment" if card.scope == "experiment" else "the whole study",
-            "shown": "always" if card.default else f"if named in `{kind}s`",
+            "of": OF[card.scope],
+            "shown": _when(card, kind),
             "title": card.title,
             "what": card.summary,
         }

@@ -58,7 +58,7 @@ def _render(study: str, results: Path, folder: Path, single: bool) -> Report:
     job = make_plan(study).jobs[paths.report(study)]
     assert isinstance(job, ReportJob)
     here = any(Path(run.model).is_dir() for run in gathered.runs)
-    cards = cards_of(gathered.runs, [job.whole, *job.sections.values()], catalogue())
+    cards = cards_of(gathered.runs, [job.whole, *job.sections.values(), job.of_paper], catalogue())
     return make_report(
         replace(job, cards=cards),
         StudyTables(results),

@@ -5,6 +5,7 @@ The page, LaTeX and Markdown are all written from it, so they never disagree.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from reunlearn.reporting import numbers
@@ -32,6 +33,7 @@ class Column:
     title: str
     unit: str = ""
     card: NumberCard | None = None
+    group: str = ""  # heading over it and its neighbours
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,18 @@ class Row:
     key: RowKey
     cells: tuple[Cell, ...]
     remark: str = ""  # besides the remark of a reference
+    title: str = ""  # what a paper calls it
+    group: str = ""  # heading over it and its neighbours
+
+
+@dataclass(frozen=True)
+class AsPrinted:
+    """What a table is called that is laid out as in a paper: title, caption, headings of groups of rows and of rows."""
+
+    title: str
+    caption: str
+    group: str
+    row: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,7 @@ class Table:
         card: what table it is.
         of: the experiment; nothing for a table over all of them.
         columns, rows, notes: its content.
+        printed: of a table that is laid out as in a paper; its rows have titles.
     """
 
     card: TableCard
@@ -58,6 +73,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    printed: AsPrinted | None = None
 
     @property
     def name(self) -> str:
@@ -67,12 +83,24 @@ class Table:
     @property
     def title(self) -> str:
         """Its heading."""
-        return self.card.title
+        return self.printed.title if self.printed else self.card.title
 
     @property
     def caption(self) -> str:
         """What it shows, in a line."""
-        return self.card.summary
+        return self.printed.caption if self.printed else self.card.summary
+
+    @property
+    def grouped(self) -> bool:
+        """Whether its rows have headings over them."""
+        return any(row.group for row in self.rows)
+
+    @property
+    def head(self) -> tuple[tuple[Column, ...], ...]:
+        """Its columns in groups; one without a heading where there are none."""
+        return tuple(
+            tuple(part) for _, part in itertools.groupby(self.columns, key=lambda column: column.group)
+        )
 
 
 RUNS = Column("runs", "Runs", "n", METHODS["runs"])

@@ -12,6 +12,7 @@ from reunlearn.reporting.cells import Table, file_name
 from reunlearn.reporting.drawing.drawing import Drawing, drawing_of
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.figures import registry as figures
+from reunlearn.reporting.paper_data import PaperData
 from reunlearn.reporting.parts.finding import Finding, find
 from reunlearn.reporting.parts.headline import Headline
 from reunlearn.reporting.parts.setting import setting
@@ -88,7 +89,7 @@ def build(data: ExperimentData) -> Section:
     )
 
 
-def show(data: ExperimentData | StudyData) -> Shown:
+def show(data: ExperimentData | StudyData | PaperData) -> Shown:
     """Return the tables and figures that are asked for; those of which nothing was measured are left out."""
     frames = {name: data.frame(name) for name in data.layout.tables}
     shown = (tables.get(name).show(frame, data) for name, frame in frames.items())

@@ -193,7 +193,9 @@ class StateCard(Card):
     per_split: bool  # whether it depends on the forget set as well
 
 
-Scope = Literal["experiment", "study"]  # what a table or a figure is made from
+Scope = Literal[
+    "experiment", "study", "paper"
+]  # what a table or a figure is made from; paper: each of its tables
 
 
 class ShownCard(Card):

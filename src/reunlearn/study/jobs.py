@@ -26,7 +26,8 @@ from reunlearn.study.inputs import (
     TrainInputs,
     UnlearnInputs,
 )
-from reunlearn.study.layout import Layout
+from reunlearn.study.laid_out import LaidOut
+from reunlearn.study.layout import NOTHING_SHOWN, Layout
 from reunlearn.study.meetings import Average, Meeting
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Study
@@ -210,7 +211,9 @@ class ReportJob(Job):
         printed: the printed numbers that it shows, each with the row that it meets, by experiment.
         averages: the papers' averages, by experiment.
         forgotten: what is forgotten, in words, by experiment.
-        claims: of the paper that the study reproduces.
+        of_paper: tables and figures of each table of the paper that the study reproduces.
+        paper_tables: of that paper.
+        claims: of that paper.
     """
 
     study: Study
@@ -220,6 +223,8 @@ class ReportJob(Job):
     printed: dict[str, list[Meeting]]
     averages: dict[str, tuple[Average, ...]]
     forgotten: dict[str, str]
+    of_paper: Layout = NOTHING_SHOWN
+    paper_tables: tuple[LaidOut, ...] = ()
     claims: tuple[Claim, ...] = ()
     inputs: ReportInputs = field(kw_only=True)
 

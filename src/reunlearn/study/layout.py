@@ -10,6 +10,11 @@ from reunlearn.study.cards import Catalogue, Scope, ShownCard
 from reunlearn.study.schema import Experiment, Study
 
 Cards = Mapping[str, ShownCard]
+NAMED: dict[Scope, str] = {
+    "experiment": "an experiment; name it there",
+    "study": "the whole study; name it there",
+    "paper": "a paper's tables; a study that names a paper always shows it",
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,9 @@ class Layout:
             *(f"reunlearn.reporting.tables.{name}" for name in self.tables),
             *(f"reunlearn.reporting.figures.{name}" for name in self.figures),
         )
+
+
+NOTHING_SHOWN = Layout((), ())
 
 
 def layout_of(asked: Experiment | Study, cards: Catalogue, where: str) -> Layout:
@@ -47,6 +55,11 @@ def layout_of(asked: Experiment | Study, cards: Catalogue, where: str) -> Layout
     )
 
 
+def paper_layout(cards: Catalogue) -> Layout:
+    """Return what is shown of each table of the paper that a study reproduces."""
+    return Layout(_in_order(cards.tables, "paper"), _in_order(cards.figures, "paper"))
+
+
 def audit_layout(cards: Catalogue) -> Layout:
     """Return what is shown of single models."""
     return Layout(
@@ -65,8 +78,7 @@ def _chosen(
         if name in fitting:
             continue
         if name in cards:
-            place = "an experiment" if scope == "study" else "the whole study"
-            raise UserError(f"{where}: {kind} '{name}' is of {place}; name it there")
+            raise UserError(f"{where}: {kind} '{name}' is of {NAMED[cards[name].scope]}")
         raise UserError(f"{where}: no {kind} '{name}'; {near(name, fitting)}")
     return asked
 

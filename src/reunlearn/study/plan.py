@@ -24,7 +24,6 @@ from reunlearn.study.logs import check_experiment
 from reunlearn.study.narrowing import check_parts, narrowed
 from reunlearn.study.needed_files import missing_files, words
 from reunlearn.study.paper_columns import with_columns
-from reunlearn.study.papers import read_paper
 from reunlearn.study.reproduced import reproduced_by
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
@@ -182,7 +181,8 @@ def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
     sections = {
         e.name: layout_of(e, cards, f"study '{study.name}', experiment '{e.name}'") for e in study.experiments
     }
-    layouts, reproduced = (whole, *sections.values()), reproduced_by(study, cards)
+    reproduced = reproduced_by(study, cards)
+    layouts = (whole, *sections.values(), reproduced.layout)
     shown = dict.fromkeys(name for layout in layouts for name in layout.modules)
     return ReportJob(
         "report",
@@ -194,7 +194,9 @@ def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
         reproduced.printed,
         reproduced.averages,
         {e.name: e.scenario.summary for e in study.experiments},
-        read_paper(study.paper, cards).claims if study.paper else (),
+        of_paper=reproduced.layout,
+        paper_tables=reproduced.tables,
+        claims=reproduced.claims,
         modules=("reunlearn.stages.report", *shown),
         inputs=ReportInputs(results=results),
     )

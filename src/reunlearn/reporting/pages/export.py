@@ -1,6 +1,7 @@
 """A table as LaTeX (booktabs) and Markdown; the numbers behind it as CSV.
 
-Each has the three columns that name a row: method, reading, label.
+Each has the three columns that name a row: method, reading, label. A table that is laid out as in a
+paper has the paper's names instead, and our row beside them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from reunlearn.reporting.cells import Cell, Column, Row, Table
+from reunlearn.reporting.rows import NOBODY
 
 KEY_HEADINGS = ("Method", "Reading", "Label")
 _TEX = {
@@ -35,17 +37,19 @@ def csv(frame: pd.DataFrame) -> str:
 
 def tex(table: Table) -> str:
     """Return a booktabs tabular; the best is bold, the second best underlined."""
-    head = " & ".join(tex_escape(text) for text in (*KEY_HEADINGS, *map(_heading, table.columns)))
-    body = []
+    keys = _key_headings(table)
+    head = " & ".join(tex_escape(text) for text in (*keys, *map(_heading, table.columns)))
+    body: list[str] = []
     for place, row in enumerate(table.rows):
-        if place and table.rows[place - 1].key.is_reference and not row.key.is_reference:
+        if place and _apart(table.rows[place - 1], row, table):
             body.append(r"\midrule")
-        key = [tex_escape(text) for text in _key(row)]
+        key = [tex_escape(text) for text in _key(row, table)]
         body.append(" & ".join([*key, *(_tex_cell(cell) for cell in row.cells)]) + r" \\")
     parts = [
         rf"% {table.name}: {table.caption}",
-        rf"\begin{{tabular}}{{{'l' * len(KEY_HEADINGS)}{'r' * len(table.columns)}}}",
+        rf"\begin{{tabular}}{{{'l' * len(keys)}{'r' * len(table.columns)}}}",
         r"\toprule",
+        *_tex_groups(table, len(keys)),
         rf"{head} \\",
         r"\midrule",
         *body,
@@ -60,10 +64,10 @@ def markdown(table: Table) -> str:
     parts = [
         f"{table.caption[0].upper()}{table.caption[1:]}.",
         "",
-        _pipes([*KEY_HEADINGS, *map(_heading, table.columns)]),
-        "|" + ":--|" * len(KEY_HEADINGS) + "--:|" * len(table.columns),
+        _pipes([*_key_headings(table), *map(_grouped_heading, table.columns)]),
+        "|" + ":--|" * len(_key_headings(table)) + "--:|" * len(table.columns),
     ]
-    parts += [_pipes([*_key(row), *map(_markdown_cell, row.cells)]) for row in table.rows]
+    parts += [_pipes([*_key(row, table), *map(_markdown_cell, row.cells)]) for row in table.rows]
     return "\n".join(parts) + "\n"
 
 
@@ -72,8 +76,43 @@ def tex_escape(text: str) -> str:
     return "".join(_TEX.get(letter, letter) for letter in text)
 
 
-def _key(row: Row) -> tuple[str, str, str]:
-    return row.key.title, row.key.reading, row.key.label
+def _key_headings(table: Table) -> tuple[str, ...]:
+    """Return the headings of the columns that name a row; as printed: its group, its title, our row."""
+    if table.printed is None:
+        return KEY_HEADINGS
+    group = (table.printed.group,) if table.grouped else ()
+    return (*group, table.printed.row, *(("Ours",) if _has_ours(table) else ()))
+
+
+def _key(row: Row, table: Table) -> tuple[str, ...]:
+    if table.printed is None:
+        return row.key.title, row.key.reading, row.key.label
+    group = (row.group,) if table.grouped else ()
+    ours = () if not _has_ours(table) else ("" if row.key == NOBODY else row.key.heading,)
+    return (*group, row.title, *ours)
+
+
+def _has_ours(table: Table) -> bool:
+    return any(row.key != NOBODY for row in table.rows)
+
+
+def _apart(above: Row, row: Row, table: Table) -> bool:
+    """Tell whether a line is drawn between two rows: below the references, or between groups."""
+    if table.printed is not None:
+        return above.group != row.group
+    return above.key.is_reference and not row.key.is_reference
+
+
+def _tex_groups(table: Table, keys: int) -> list[str]:
+    """Return the line of headings over groups of columns, where there are any."""
+    if not any(column.group for column in table.columns):
+        return []
+    parts = [rf"\multicolumn{{{len(part)}}}{{c}}{{{tex_escape(part[0].group)}}}" for part in table.head]
+    return [" & ".join([*[""] * keys, *parts]) + r" \\"]
+
+
+def _grouped_heading(column: Column) -> str:
+    return f"{column.group}: {_heading(column)}" if column.group else _heading(column)
 
 
 def _heading(column: Column) -> str:

@@ -10,6 +10,7 @@ from reunlearn.reporting.pages import overview
 from reunlearn.reporting.pages.report import ROOT, Report, files_of, runs_pages, summary_of, view_of
 from reunlearn.reporting.pages.sources import sources_of
 from reunlearn.reporting.pages.view import environment
+from reunlearn.reporting.paper_data import PaperData
 from reunlearn.reporting.parts import divergences, provenance
 from reunlearn.reporting.parts.missing import find_holes
 from reunlearn.reporting.section import build, show
@@ -40,7 +41,8 @@ def make_report(
     experiments = _experiments(job, tables, gathered)
     sections = [build(data) for data in experiments]
     whole = show(StudyData(experiments, job.whole, job.claims))
-    shown = [*(section.shown for section in sections), whole]
+    paper = [show(PaperData(table, experiments, job.of_paper)) for table in job.paper_tables]
+    shown = [*(section.shown for section in sections), whole, *paper]
     view = view_of([table for part in shown for table in part.tables], root, single=single)
     methods = divergences.used_methods(gathered.runs, job.cards.methods)
     text = (
@@ -52,6 +54,7 @@ def make_report(
             sections=sections,
             sources={section.name: sources_of(section) for section in sections},
             whole=whole,
+            paper=paper,
             methods=methods,
             rows=sum(len(method.rows) for method in methods),
             ledger=divergences.build(methods, gathered.runs),
