@@ -114,9 +114,9 @@ FAULTS: dict[str, Mutation] = {
         "torch.cat((forget.y, retain.y))",
     ),
     "random_labels@paper": (
-        METHOD + "random_labels",
-        "loss(model, batch, draw)",
-        "loss(model, batch, batch.y)",
+        UNLEARNING + "relabelling",
+        "per_sample_loss(model, batch, draw)",
+        "per_sample_loss(model, batch, batch.y)",
     ),
     "salun@code": (METHOD + "salun", "[g.abs() for g", "[g for g"),
     "salun@paper": (METHOD + "salun", "(1 if by_batch else len(batch))", "1"),
