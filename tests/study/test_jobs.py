@@ -25,6 +25,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "class": {"classes": [1, 4]},
     "subclass": {"subclasses": [1]},
     "first": {"count": 77, "classes": [3]},
+    "random_per_class": {"fraction": 0.2, "classes": [3]},
     "label_flip": {"count": 77, "pairs": [[1, 7], [3, 8]]},
     "identities": {"count": 77},
     "indices": {

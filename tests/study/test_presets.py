@@ -29,7 +29,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "identities": {"count": 77},
     "indices": {"file": "list.txt"},
 }
-SAMPLES = ("random", "subclass", "first", "indices")
+SAMPLES = ("random", "subclass", "random_per_class", "first", "indices")
 # the mode of PGU that is for each kind of scenario
 MODES = {
     "class": "class",

@@ -44,14 +44,18 @@ DOMINANT = NumberCard(
 
 
 def compute(data: ExperimentData) -> pd.DataFrame:
-    """Return loss_change_forget and loss_change_retain of each method's row; n counts its seeds."""
+    """Return loss_change_forget and loss_change_retain of each method's row that starts from the one original.
+
+    n counts its seeds.
+    """
+    elsewhere = {RowKey(m.name, m.reading or "", m.label or "") for m in data.experiment.methods if m.recipe}
     losses = {
         row: runs.reindex(columns=["loss_forget", "loss_retain"]) for row, runs in data.finished.items()
     }
     before = losses.pop(ORIGINAL, None)
     found: dict[RowKey, Numbers] = {}
     for row, after in losses.items():
-        if before is None or row in (RETRAIN, FLOOR):
+        if before is None or row in (RETRAIN, FLOOR) or row in elsewhere:
             continue
         change = (after - before).reindex(after.index).to_numpy()
         found[row] = {name: number_of(change[:, place]) for place, name in enumerate(CHANGES)}
