@@ -87,6 +87,14 @@ def studies(json: AsJson = False) -> None:
 
 
 @app.command()
+def papers(name: Name = None, json: AsJson = False) -> None:
+    """List the papers, or show one: its words, tables, figures, claims, what it leaves open and what was chosen."""
+    from reunlearn.commands import list_papers
+
+    list_papers.papers(name, json)
+
+
+@app.command()
 def printed(
     paper: Annotated[
         str | None, typer.Argument(help="a file of config/papers; all, in short, if absent")
