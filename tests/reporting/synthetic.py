@@ -31,6 +31,7 @@ from reunlearn.study.cards import Catalogue
 from reunlearn.study.inputs import AggregateInputs, ReportInputs
 from reunlearn.study.jobs import AggregateJob, ReportJob
 from reunlearn.study.layout import layout_of
+from reunlearn.study.origin import Origin
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import NOISE_FLOOR, ORIGINAL, RETRAIN, RowSpec, RunSpec
@@ -120,6 +121,7 @@ class Made:
             cards,
             printed=changes.get("printed", ()),
             forgotten=forgotten(self.study)[experiment],
+            origins=changes.get("origins", tuple(Origin(row, "released", "made up") for row in METHODS)),
         )
 
     def whole(self, *experiments: str, **changes: Any) -> StudyData:

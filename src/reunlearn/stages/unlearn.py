@@ -13,7 +13,7 @@ from torch import nn
 from reunlearn.base.errors import UserError
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader
-from reunlearn.stages.method_run import forget, task_of
+from reunlearn.stages.method_run import forget, settled, task_of
 from reunlearn.stages.model_files import status, write_history
 from reunlearn.study.jobs import UnlearnJob
 from reunlearn.training.replayed import read_replayed, replayed_distance
@@ -26,13 +26,14 @@ STRICT = "REUNLEARN_STRICT"  # 1: only from the original's very weights
 def run(context: Context[UnlearnJob]) -> None:
     """Write the unlearned model, its history, and how many samples of each set were drawn."""
     job, loader = context.job, open_loader(context)
+    method = settled(job.method, job.inputs.choice)
     state = {kind: Path(folder) for kind, folder in job.inputs.state.items()}
     model = starting_model(context, loader, state)
     history: list[dict[str, Any]] = []
     carried = read_carried(Path(job.inputs.original))
     task = task_of(
         loader,
-        job.method,
+        method,
         job.inputs.split,
         job.scenario,
         job.seed,
@@ -42,7 +43,7 @@ def run(context: Context[UnlearnJob]) -> None:
     )
     _synchronise(context.device)
     with context.stopwatch.section("run"):
-        model = forget(model, job.method, task, job.seed)
+        model = forget(model, method, task, job.seed)
         _synchronise(context.device)
     save_model(model, context.folder / "model.safetensors")
     if task.carry:

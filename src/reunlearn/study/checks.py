@@ -135,12 +135,13 @@ def check_methods(
     labels = [methods.row_of(entry).name for entry in experiment.methods]
     capabilities = set(cards.objectives[objective].capabilities)
     for label, entry, spec in zip(labels, experiment.methods, resolved, strict=True):
-        card = cards.methods[entry.name]
+        card, trials = cards.methods[entry.name], [trial.settings for trial in spec.trials]
         if labels.count(label) > 1:
             raise UserError(f"{where}: two rows are called '{label}'; give one a 'label'")
-        if methods.holds(card.needs.validation, spec.settings) and not experiment.dataset.validation:
+        validates = any(methods.holds(card.needs.validation, settings) for settings in trials)
+        if validates and not experiment.dataset.validation:
             raise UserError(f"{where}: '{label}' reads validation samples; give 'dataset' a 'validation'")
-        asked = {c for c, when in card.capabilities.items() if methods.holds(when, spec.settings)}
+        asked = {c for c, when in card.capabilities.items() if any(methods.holds(when, s) for s in trials)}
         lacking = sorted(asked - capabilities)
         if lacking:
             raise UserError(
@@ -159,7 +160,7 @@ def check_recipe(
     resolved: list[MethodSpec], cards: Mapping[str, MethodCard], recipe: NamedRecipe, where: str
 ) -> None:
     """Refuse methods that read what the recipe of the training does not have."""
-    for spec in resolved:
+    for spec in (trial for row in resolved for trial in row.trials):
         if methods.holds(cards[spec.name].needs.weight_decay, spec.settings) and not recipe.weight_decay:
             raise UserError(
                 f"{where}: '{spec.name}' reads the weight decay of the training, and recipe '{recipe.name}' has none; "

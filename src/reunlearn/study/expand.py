@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from reunlearn.study import checks, memory, methods, paths
@@ -14,7 +15,7 @@ from reunlearn.study.jobs import Job, StateJob, TrainJob, UnlearnJob
 from reunlearn.study.load import recipe_of
 from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
 from reunlearn.study.pools import Pools
-from reunlearn.study.pretrained import weights_digest
+from reunlearn.study.pretrained import specification_of
 from reunlearn.study.rows import Method, Seeds
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Experiment, Shadows
@@ -31,6 +32,7 @@ from reunlearn.study.specs import (
     TrainingSpec,
 )
 from reunlearn.study.steps import steps_of
+from reunlearn.study.trials import add_choices, check_objective, with_trials
 
 FLOOR_SEED = 1000  # the noise floor of method seed u is retrained with seed u + FLOOR_SEED
 
@@ -54,20 +56,27 @@ class Expansion:
         settings = experiment.objective.settings if experiment.objective else {}
         self.training = TrainingSpec(
             dataset=self.dataset,
-            architecture=_architecture(experiment),
+            architecture=specification_of(experiment.architecture),
             recipe=recipe,
             objective=ObjectiveSpec(
                 name=objective, settings={**cards.objectives[objective].settings, **settings}
             ),
             threads=experiment.threads,
         )
-        self.resolved = [methods.resolve(m, experiment, cards.methods, where) for m in experiment.methods]
+        self.resolved = [with_trials(m, experiment, cards.methods, where) for m in experiment.methods]
+        check_objective(self.resolved, set(cards.objectives[objective].capabilities), objective, where)
         checks.check_methods(experiment, self.resolved, cards, objective, where)
         checks.check_recipe(self.resolved, cards.methods, recipe, where)
         self.memory_mib = memory.estimate(self.data_card, recipe)
         self.modules = modules_of(self.training)
         self.measuring = Measuring(add, experiment, cards, where)
         self.scenarios, self.names = steps_of(experiment)
+
+    @functools.cached_property
+    def choices(self) -> dict[RowSpec, Folder]:
+        """The folder of the choice of each row whose settings are searched; its trials are added with it."""
+        assert self.experiment.search  # the schema asks for it where a row is searched
+        return add_choices(self, [SeedExpansion(self, seeds) for seeds in self.experiment.search.seeds])
 
     def runs(self) -> list[RunSpec]:
         """Add every job of the experiment and return its runs."""
@@ -86,7 +95,7 @@ class Expansion:
     def method_modules(self, method: MethodSpec) -> tuple[str, ...]:
         """Return where the code of a method starts: its own, that of its network, and that of what it reads."""
         network = self.cards.methods[method.name].network
-        kinds = methods.state_kinds(self.cards.methods[method.name], method.settings)
+        kinds = methods.state_kinds(self.cards.methods[method.name], method.trials[0].settings)
         return (
             f"reunlearn.unlearning.methods.{method.name}",
             f"reunlearn.data.scenarios.{self.experiment.scenario.kind}",  # methods ask it what is forgotten
@@ -127,9 +136,17 @@ class SeedExpansion:
             experiment.memory_mib,
         )
 
+    def original_model(self) -> Folder:
+        """Add the original; return its folder."""
+        return self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+
+    def first_step(self, row: RowSpec, method: MethodSpec) -> Folder:
+        """Add a row's run of the first step, and what it needs; return its folder."""
+        return self._unlearn(row, method, self.original_model(), 1)[0]
+
     def runs(self) -> list[RunSpec]:
         """Add all jobs; return the runs, references first."""
-        original = self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+        original = self.original_model()
         floor = (NOISE_FLOOR,) if self.whole.experiment.noise_floor else ()
         retrained = {row: self._retrained(row) for row in (RETRAIN, *floor)}
         self.original = Measured(self._run_folder(ORIGINAL), original)
@@ -180,7 +197,7 @@ class SeedExpansion:
         card = self.whole.cards.methods[method.name]
         state = {
             kind: self._state(kind, method, original, step)
-            for kind in methods.state_kinds(card, method.settings)
+            for kind in methods.state_kinds(card, method.trials[0].settings)
         }
         folder = paths.run(self.training, self.names[step - 1], self.seeds, row, method.short)
         job = UnlearnJob(
@@ -198,7 +215,12 @@ class SeedExpansion:
             ),
             memory_mib=self.whole.memory_mib,
             inputs=UnlearnInputs(
-                data=self.data, taught=self.taught, split=self.splits[step - 1], original=start, state=state
+                data=self.data,
+                taught=self.taught,
+                split=self.splits[step - 1],
+                original=start,
+                state=state,
+                choice=self.whole.choices[row] if method.search else None,
             ),
         )
         return self.add(job), tuple(state.values())
@@ -243,6 +265,7 @@ class SeedExpansion:
         result = self.whole.result(method.name) if method else None
         training = self.training.changed(architecture=result) if result else self.training
         modules = self.whole.method_modules(method) if method else ()
+        choice = self.whole.choices[row] if method and method.search else None
         subject = Subject(
             row=row,
             seeds=self.seeds,
@@ -256,16 +279,11 @@ class SeedExpansion:
             memory_mib=self.whole.memory_mib,
             reference=reference,
             original=self.original,
-            pools=lambda kind: self.pools.of_kind(kind, row, method, result=result, modules=modules),
+            pools=lambda kind: self.pools.of_kind(
+                kind, row, method, result=result, modules=modules, choice=choice
+            ),
             method=method,
             state=state,
+            choice=choice,
         )
         return self.whole.measuring.add_run(subject)
-
-
-def _architecture(experiment: Experiment) -> ArchitectureSpec:
-    """Return what specifications say of the network: a user's own weights also by what they hold."""
-    architecture = experiment.architecture
-    wanted = architecture.settings.get("pretrained")
-    weights = None if wanted in (None, "cache") else weights_digest(str(wanted))
-    return ArchitectureSpec(name=architecture.name, settings=architecture.settings, weights=weights)

@@ -17,9 +17,11 @@ from reunlearn.study.claims import Claim
 from reunlearn.study.inputs import (
     KEYS,
     AggregateInputs,
+    ChooseInputs,
     DataInputs,
     Inputs,
     MeasureInputs,
+    ProbeInputs,
     ReportInputs,
     ShadowInputs,
     StateInputs,
@@ -28,6 +30,7 @@ from reunlearn.study.inputs import (
 )
 from reunlearn.study.layout import Layout
 from reunlearn.study.meetings import Meeting
+from reunlearn.study.origin import Origin
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Study
 from reunlearn.study.specs import (
@@ -179,6 +182,23 @@ class UnlearnJob(Job):
 
 
 @dataclass(frozen=True)
+class ProbeJob(Job):
+    """What a model of a search answers on training and validation data: never on test data."""
+
+    training: TrainingSpec
+    scenario: AnyScenario
+    inputs: ProbeInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class ChooseJob(Job):
+    """The choice among the trials of a row."""
+
+    method: MethodSpec
+    inputs: ChooseInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class MeasureJob(Job):
     """One measurement of one run. `training` only where the measure reads the network itself."""
 
@@ -209,6 +229,7 @@ class ReportJob(Job):
         printed: the printed numbers that it shows, each with the row that it meets, by experiment.
         forgotten: what is forgotten, in words, by experiment.
         claims: of the paper that the study reproduces.
+        origins: where the settings of each row come from, by experiment.
     """
 
     study: Study
@@ -218,6 +239,7 @@ class ReportJob(Job):
     printed: dict[str, list[Meeting]]
     forgotten: dict[str, str]
     claims: tuple[Claim, ...] = ()
+    origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
     inputs: ReportInputs = field(kw_only=True)
 
 

@@ -24,6 +24,7 @@ from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
 from reunlearn.study.meetings import Meeting
 from reunlearn.study.papers import papers, read_paper
+from reunlearn.study.provenance import origins_of
 from reunlearn.study.reported import read_reported
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
@@ -161,6 +162,7 @@ def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
         {e.name: _printed(e, study.name, cards) for e in study.experiments if e.reported},
         {e.name: e.scenario.summary for e in study.experiments},
         read_paper(study.paper, cards).claims if study.paper else (),
+        {e.name: origins_of(e, f"study '{study.name}', experiment '{e.name}'") for e in study.experiments},
         modules=("reunlearn.stages.report", *shown),
         inputs=ReportInputs(results=results),
     )

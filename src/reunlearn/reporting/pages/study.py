@@ -80,6 +80,7 @@ def _experiments(job: ReportJob, tables: StudyTables, gathered: Gathered) -> lis
             job.cards,
             printed=job.printed.get(experiment.name, ()),
             forgotten=job.forgotten[experiment.name],
+            origins=job.origins.get(experiment.name, ()),
         )
         for experiment in job.study.experiments
         if experiment.name in tables.experiments
