@@ -83,10 +83,11 @@ methods-on-digits: $(READY) ## run every method in every scenario that it serves
 attacks-cifar10: $(READY) ## attack CIFAR-10 models with LiRA and RMIA, from 64 shadow models (a quarter of an hour on 2 cores)
 	@$(MAKE) --no-print-directory reproduce STUDY=attacks-cifar10
 
-settings: $(READY) ## search the settings on digits again, without Retrain and without test data
-	@$(BIN)/python benchmarks/search_settings.py --write
+settings: $(READY) ## search the settings on digits again and write them to config/presets (19,000 jobs: hours)
+	@$(MAKE) --no-print-directory reproduce STUDY=settings-on-digits
+	@$(BIN)/reunlearn chosen settings-on-digits --write
 
-docs: $(READY) ## write config/README.md and the JSON schemas anew
+docs: $(READY) ## write config/README.md, the JSON schemas and docs/settings.md anew
 	@$(BIN)/python -m reunlearn.commands.config_docs
 
 axe: ## fetch axe-core, with which tests look at pages as screen readers do (needs npm; the tests need chromium, too)

@@ -78,6 +78,18 @@ def show(
 
 
 @app.command()
+def chosen(
+    study: Study,
+    write: Annotated[bool, typer.Option("--write", help="put it into config/presets")] = False,
+    json: AsJson = False,
+) -> None:
+    """Say which settings the searches of a study chose."""
+    from reunlearn.commands import chosen as command
+
+    raise typer.Exit(command.run(study, write, json))
+
+
+@app.command()
 def verify(study: Study, json: AsJson = False) -> None:
     """Hash every artifact of a study again; name each that is missing, changed or stale."""
     from reunlearn.commands import verify as command

@@ -82,7 +82,7 @@ def average_gap(row: str, experiment: str) -> float:
         else:
             entry = dict(ROWS)[row]
             preset = choose(presets.read(entry.name), entry, EXPERIMENTS[experiment], experiment)
-            model = setting.unlearned(row_of(entry), preset | entry.settings)
+            model = setting.unlearned(row_of(entry), (preset.settings if preset else {}) | entry.settings)
         numbers.append(measured(setting, model))
     return float(np.abs(np.mean(numbers, axis=0) - reference(experiment)).mean())
 

@@ -33,6 +33,7 @@ from reunlearn.study.catalogue import catalogue
 from reunlearn.study.inputs import AggregateInputs, ReportInputs
 from reunlearn.study.jobs import AggregateJob, ReportJob
 from reunlearn.study.layout import layout_of
+from reunlearn.study.origin import Origin
 from reunlearn.study.papers import papers
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, Study
@@ -125,6 +126,7 @@ class Made:
             printed=changes.get("printed", ()),
             averages=AVERAGES,
             forgotten=forgotten(self.study)[experiment],
+            origins=changes.get("origins", tuple(Origin(row, "released", "made up") for row in METHODS)),
         )
 
     def whole(self, *experiments: str, **changes: Any) -> StudyData:

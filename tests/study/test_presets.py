@@ -49,7 +49,7 @@ def write(folder: Path, entries: Any, method: str = "finetune") -> None:
 
 
 def entry(conditions: dict[str, Any], epochs: int = 1, source: str = "a test") -> dict[str, Any]:
-    return {"for": conditions, "source": source, "settings": {"epochs": epochs}}
+    return {"for": conditions, "provenance": "unsearched", "source": source, "settings": {"epochs": epochs}}
 
 
 def chosen(name: str = "finetune", reading: str | None = None, **change: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         ("- for: {}\n  source: a\n  settings: {epochs: 012}\n", "line 3: YAML reads 012 as an octal number"),
         (
-            "- for: {}\n  source: no\n  settings: {epochs: 1}\n",
+            "- for: {}\n  provenance: printed\n  source: no\n  settings: {epochs: 1}\n",
             "entry 1: source: YAML reads this as false (also no",
         ),
         (
@@ -179,8 +179,9 @@ def test_the_mode_of_pgu_follows_the_scenario() -> None:
     for reading in ("paper", "code"):
         row = Method.model_validate({"name": "pgu", "reading": reading})
         for table in experiments_of("pgu"):
-            settings = choose(presets.read("pgu"), row, table, "here")
+            preset = choose(presets.read("pgu"), row, table, "here")
             if table.recipe.name != "digits-small":
+                settings = preset.settings if preset else {}
                 assert settings.get("mode", "removal") == MODES[table.scenario.kind]
 
 
@@ -318,15 +319,29 @@ def test_the_same_conditions_twice_are_refused(config: Path) -> None:
 
 WRONG: dict[str, tuple[Any, str]] = {
     "a key": (
-        {"for": {}, "source": "x", "setings": {}},
+        {"for": {}, "provenance": "printed", "source": "x", "setings": {}},
         "setings: unknown key 'setings'; did you mean settings",
     ),
     "the key of the conditions": (
         {"fro": {}, "source": "x", "settings": {}},
         "fro: unknown key 'fro'; did you mean for",
     ),
-    "no source": ({"for": {}, "settings": {}}, "entry 2: source: this key is missing"),
-    "an empty source": ({"for": {}, "source": "", "settings": {}}, "source: String should have at least 1"),
+    "no provenance": (
+        {"for": {}, "source": "x", "settings": {}},
+        "entry 2: provenance: this key is missing",
+    ),
+    "another provenance": (
+        {"for": {}, "provenance": "ours", "source": "x", "settings": {}},
+        "entry 2: provenance: must be 'printed', 'released', 'searched' or 'unsearched'",
+    ),
+    "no source": (
+        {"for": {}, "provenance": "printed", "settings": {}},
+        "entry 2: source: this key is missing",
+    ),
+    "an empty source": (
+        {"for": {}, "provenance": "printed", "source": "", "settings": {}},
+        "source: String should have at least 1",
+    ),
     "a condition": (entry({"datset": "digits"}), "for.datset: unknown key 'datset'; did you mean dataset"),
     "an old condition": (
         entry({"fidelity": "code"}),
@@ -370,19 +385,19 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "a reading": (entry({"reading": "cod"}), "for.reading: must be 'paper' or 'code'"),
     "a setting": (
-        {"for": {}, "source": "x", "settings": {"epoch": 1}},
+        {"for": {}, "provenance": "printed", "source": "x", "settings": {"epoch": 1}},
         "entry 2: settings: unknown hyper-parameter 'epoch'; did you mean epochs",
     ),
     "a setting out of range": (
-        {"for": {}, "source": "x", "settings": {"learning_rate": -1.0}},
+        {"for": {}, "provenance": "printed", "source": "x", "settings": {"learning_rate": -1.0}},
         "entry 2: settings: learning_rate must be above 0",
     ),
     "a reading among the settings": (
-        {"for": {}, "source": "x", "settings": {"fidelity": "code"}},
+        {"for": {}, "provenance": "printed", "source": "x", "settings": {"fidelity": "code"}},
         "'fidelity' is no hyper-parameter; write 'reading' beside 'settings'",
     ),
     "an infinite setting": (
-        {"for": {}, "source": "x", "settings": {"learning_rate": float("inf")}},
+        {"for": {}, "provenance": "printed", "source": "x", "settings": {"learning_rate": float("inf")}},
         "entry 2: settings.learning_rate: inf (.inf, .nan) cannot be used; write a finite number",
     ),
     "an infinite condition": (

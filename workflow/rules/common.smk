@@ -190,7 +190,8 @@ def minutes(wildcards, attempt):
     """Return the time limit of a job; a repeated attempt asks for more."""
     job = job_of(wildcards)
     if STAGES[job.stage].share == "evaluating":
-        return (10 + job.measure.settings.get("cap", 0)) * attempt
+        cap = job.measure.settings.get("cap", 0) if job.stage == "measure" else 0
+        return (10 + cap) * attempt
     epochs = job.training.recipe.epochs if hasattr(job, "training") else 0
     return (30 + epochs * getattr(job, "count", 1)) * attempt
 

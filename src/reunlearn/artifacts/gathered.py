@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from reunlearn.artifacts.choice import Choice
 from reunlearn.artifacts.record import Record
 from reunlearn.base.files import write_text
 from reunlearn.study.specs import RunSpec
@@ -26,13 +27,21 @@ class JobResult(BaseModel):
 
 
 class Gathered(BaseModel):
-    """What was run: runs in the order of the plan, finished jobs by folder, folders of the missing ones."""
+    """What was run.
+
+    Attributes:
+        runs: in the order of the plan; those whose settings were searched have the chosen ones.
+        jobs: finished ones, by folder.
+        missing: folders of the others.
+        choices: by folder, where settings were searched.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     runs: tuple[RunSpec, ...]
     jobs: dict[str, JobResult]
     missing: tuple[str, ...]
+    choices: dict[str, Choice] = {}
 
     def write(self, folder: Path) -> None:
         """Write runs.json."""

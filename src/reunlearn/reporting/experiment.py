@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from reunlearn.artifacts.choice import Choice
 from reunlearn.artifacts.gathered import Gathered, JobResult
 from reunlearn.artifacts.record import Record
 from reunlearn.reporting import rows
@@ -18,6 +19,7 @@ from reunlearn.reporting.tables import registry
 from reunlearn.study.cards import Catalogue, MeasureCard
 from reunlearn.study.layout import Layout
 from reunlearn.study.meetings import Average, Meeting
+from reunlearn.study.origin import Origin
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import RunSpec
 
@@ -86,6 +88,8 @@ class ExperimentData:
         printed: the printed numbers that the study names for it, each with the row that it meets.
         averages: the papers' averages.
         forgotten: what the scenario forgets, in words.
+        origins: where the settings of each row come from.
+        choices: by folder, where settings were searched.
     """
 
     experiment: Experiment
@@ -97,6 +101,8 @@ class ExperimentData:
     printed: Sequence[Meeting] = ()
     averages: Sequence[Average] = ()
     forgotten: str = ""
+    origins: Sequence[Origin] = ()
+    choices: Mapping[str, Choice] = field(default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @property
@@ -193,6 +199,7 @@ def choose(
     printed: Sequence[Meeting] = (),
     averages: Sequence[Average] = (),
     forgotten: str = "",
+    origins: Sequence[Origin] = (),
 ) -> ExperimentData:
     """Return the data of one experiment, from its tables and what is gathered of the whole study.
 
@@ -211,6 +218,8 @@ def choose(
         printed=printed,
         averages=averages,
         forgotten=forgotten,
+        origins=origins,
+        choices=gathered.choices,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from reunlearn.artifacts.choice import Choice
 from reunlearn.artifacts.gathered import Gathered, JobResult
 from reunlearn.artifacts.manifest import is_made, read_manifest
 from reunlearn.artifacts.record import Record, read_record
@@ -128,7 +129,17 @@ def gather(job: AggregateJob) -> Gathered:
             code=manifest.code,
             record=Record.model_validate(record),
         )
-    return Gathered(runs=job.runs, jobs=results, missing=tuple(sorted(missing)))
+    choices = {run.choice: Choice.read(Path(run.choice)) for run in job.runs if run.choice in results}
+    runs = tuple(_settled(run, choices) for run in job.runs)
+    return Gathered(runs=runs, jobs=results, missing=tuple(sorted(missing)), choices=choices)
+
+
+def _settled(run: RunSpec, choices: dict[str, Choice]) -> RunSpec:
+    """Return a run with the settings that were chosen for it; as it is where nothing is searched or chosen yet."""
+    if run.method is None or run.choice not in choices:
+        return run
+    chosen = run.method.chosen(choices[run.choice].chosen.settings)
+    return run.changed(method=chosen)
 
 
 def _write(path: Path, frame: pd.DataFrame) -> None:

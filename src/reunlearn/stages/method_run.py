@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reunlearn.artifacts.choice import Choice
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, read_split
 from reunlearn.study.jobs import ShadowJob
@@ -31,9 +32,18 @@ from reunlearn.unlearning.task import Task
 DECLARED = ("forget", "retain", "validation", "true_labels")
 
 
+def settled(method: MethodSpec, choice: str | None) -> MethodSpec:
+    """Return a method with all its settings; those that are searched stand in the folder of the choice."""
+    if method.search is None:
+        return method
+    if choice is None:
+        raise ValueError(f"method '{method.name}' is searched, and no choice is given")
+    return method.chosen(Choice.read(Path(choice)).chosen.settings)
+
+
 def kinds_of(method: MethodSpec) -> list[str]:
     """Return the kinds of training-time state that a method reads under its settings."""
-    return state_kinds(card(method.name), method.settings)
+    return state_kinds(card(method.name), method.trials[0].settings)
 
 
 def precision_of(loader: Loader, method: MethodSpec) -> str:
@@ -104,7 +114,7 @@ def forget_each(
 
 def _in_steps(job: ShadowJob, loader: Loader, model: nn.Module, seed: int) -> nn.Module:
     assert job.forgetting
-    method, carried = job.forgetting.method, dict[str, Tensor]()
+    method, carried = settled(job.forgetting.method, job.inputs.choice), dict[str, Tensor]()
     kinds = kinds_of(method)
     original = copy.deepcopy(model) if kinds else model  # methods change the model that they are given
     for step, (split, scenario) in enumerate(zip(job.inputs.splits, job.forgetting.scenarios, strict=True)):

@@ -14,7 +14,7 @@ from reunlearn.base.arrays import write_arrays
 from reunlearn.base.errors import UserError
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader
-from reunlearn.stages.method_run import forget, precision_of, series_of, task_of
+from reunlearn.stages.method_run import forget, precision_of, series_of, settled, task_of
 from reunlearn.stages.model_files import status, write_history
 from reunlearn.study import paths
 from reunlearn.study.jobs import UnlearnJob
@@ -31,6 +31,7 @@ def run(context: Context[UnlearnJob]) -> None:
     What the probes of a log take is no part of the seconds `run`, but those `log`.
     """
     job, loader = context.job, open_loader(context)
+    method = settled(job.method, job.inputs.choice)
     state = {kind: Path(folder) for kind, folder in job.inputs.state.items()}
     model = starting_model(context, loader, state)
     history: list[dict[str, Any]] = []
@@ -38,7 +39,7 @@ def run(context: Context[UnlearnJob]) -> None:
     series = series_of(loader, job.inputs.split, job.log, model)
     task = task_of(
         loader,
-        job.method,
+        method,
         job.inputs.split,
         job.scenario,
         job.seed,
@@ -50,7 +51,7 @@ def run(context: Context[UnlearnJob]) -> None:
     context.facts["precision"] = precision_of(loader, job.method)
     _synchronise(context.device)
     with context.stopwatch.section("run"):
-        model = forget(model, job.method, task, job.seed)
+        model = forget(model, method, task, job.seed)
         _synchronise(context.device)
     if job.log:
         write_arrays(context.folder / paths.SERIES, series.arrays())

@@ -151,12 +151,13 @@ def check_methods(
     labels = [methods.row_of(entry).name for entry in experiment.methods]
     capabilities = set(cards.objectives[objective].capabilities)
     for label, entry, spec in zip(labels, experiment.methods, resolved, strict=True):
-        card = cards.methods[entry.name]
+        card, trials = cards.methods[entry.name], [trial.settings for trial in spec.trials]
         if labels.count(label) > 1:
             raise UserError(f"{where}: two rows are called '{label}'; give one a 'label'")
-        if methods.holds(card.needs.validation, spec.settings) and not experiment.dataset.validation:
+        validates = any(methods.holds(card.needs.validation, settings) for settings in trials)
+        if validates and not experiment.dataset.validation:
             raise UserError(f"{where}: '{label}' reads validation samples; give 'dataset' a 'validation'")
-        asked = {c for c, when in card.capabilities.items() if methods.holds(when, spec.settings)}
+        asked = {c for c, when in card.capabilities.items() if any(methods.holds(when, s) for s in trials)}
         lacking = sorted(asked - capabilities)
         if lacking:
             raise UserError(
@@ -173,7 +174,8 @@ def check_methods(
 
 def check_recipe(method: MethodSpec, card: MethodCard, recipe: NamedRecipe, where: str) -> None:
     """Refuse a method that reads what the recipe of its original does not have."""
-    if methods.holds(card.needs.weight_decay, method.settings) and not recipe.weight_decay:
+    reads = any(methods.holds(card.needs.weight_decay, trial.settings) for trial in method.trials)
+    if reads and not recipe.weight_decay:
         raise UserError(
             f"{where}: '{method.name}' reads the weight decay of the training, and recipe '{recipe.name}' has none; "
             "give the recipe or the method a 'weight_decay' above 0"

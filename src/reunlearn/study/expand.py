@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from reunlearn.study import checks, logs, memory, methods, paths
@@ -14,7 +15,7 @@ from reunlearn.study.jobs import Job, StateJob, TrainJob, UnlearnJob
 from reunlearn.study.load import recipe_of
 from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
 from reunlearn.study.pools import Pools
-from reunlearn.study.pretrained import weights_digest
+from reunlearn.study.pretrained import specification_of
 from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Method, Seeds
 from reunlearn.study.scenario import AnyScenario
@@ -32,6 +33,7 @@ from reunlearn.study.specs import (
     TrainingSpec,
 )
 from reunlearn.study.steps import steps_of
+from reunlearn.study.trials import add_choices, check_objective, with_trials
 
 FLOOR_SEED = 1000  # the noise floor of method seed u is retrained with seed u + FLOOR_SEED
 
@@ -55,14 +57,15 @@ class Expansion:
         settings = experiment.objective.settings if experiment.objective else {}
         self.training = TrainingSpec(
             dataset=self.dataset,
-            architecture=_architecture(experiment),
+            architecture=specification_of(experiment.architecture),
             recipe=recipe,
             objective=ObjectiveSpec(
                 name=objective, settings={**cards.objectives[objective].settings, **settings}
             ),
             threads=experiment.threads,
         )
-        self.resolved = [methods.resolve(m, experiment, cards.methods, where) for m in experiment.methods]
+        self.resolved = [with_trials(m, experiment, cards.methods, where) for m in experiment.methods]
+        check_objective(self.resolved, set(cards.objectives[objective].capabilities), objective, where)
         checks.check_methods(experiment, self.resolved, cards, objective, where)
         logs.check_methods(experiment, self.resolved, cards.methods, cards.objectives[objective], where)
         self.recipes = [self._recipe_of_row(entry, where) for entry in experiment.methods]
@@ -71,6 +74,19 @@ class Expansion:
         self.memory_mib = memory.estimate(self.data_card, recipe)
         self.measuring = Measuring(add, experiment, cards, where)
         self.scenarios, self.names = steps_of(experiment)
+
+    @functools.cached_property
+    def choices(self) -> dict[RowSpec, Folder]:
+        """The folder of the choice of each row whose settings are searched; its trials are added with it."""
+        search = self.experiment.search
+        assert search  # the schema asks for it where a row is searched
+        return add_choices(
+            self, lambda recipe: [SeedExpansion(self, seeds, recipe) for seeds in search.seeds]
+        )
+
+    def training_by(self, recipe: NamedRecipe | None) -> TrainingSpec:
+        """Return the training specification of a row: by a recipe of its own, or by the experiment's."""
+        return self.training if recipe is None else self.training.changed(recipe=recipe)
 
     def _recipe_of_row(self, entry: Method, where: str) -> NamedRecipe | None:
         """Return the recipe of a row's own, shortened as the experiment's is; None where it has none."""
@@ -101,7 +117,7 @@ class Expansion:
     def method_modules(self, method: MethodSpec) -> tuple[str, ...]:
         """Return where the code of a method starts: its own, that of its network, and that of what it reads."""
         network = self.cards.methods[method.name].network
-        kinds = methods.state_kinds(self.cards.methods[method.name], method.settings)
+        kinds = methods.state_kinds(self.cards.methods[method.name], method.trials[0].settings)
         return (
             f"reunlearn.unlearning.methods.{method.name}",
             f"reunlearn.data.scenarios.{self.experiment.scenario.kind}",  # methods ask it what is forgotten
@@ -121,9 +137,7 @@ class SeedExpansion:
         self.splits = tuple(
             self._split(name, scenario) for name, scenario in zip(self.names, self.scenarios, strict=True)
         )
-        self.training, self.taught = experiment.training, None
-        if recipe is not None:
-            self.training = self.training.changed(recipe=recipe)
+        self.training, self.taught = experiment.training_by(recipe), None
         self.modules = modules_of(self.training)
         if self.scenarios[-1].POISONS:  # what is taught is the same in all steps
             whole = self.scenarios[-1].model_copy(update={"steps": 1, "step": None})
@@ -145,6 +159,14 @@ class SeedExpansion:
             experiment.memory_mib,
         )
 
+    def original_model(self) -> Folder:
+        """Add the original; return its folder."""
+        return self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+
+    def first_step(self, row: RowSpec, method: MethodSpec) -> Folder:
+        """Add a row's run of the first step, and what it needs; return its folder."""
+        return self._unlearn(row, method, (), self.original_model(), step=1)[0]
+
     def runs(self) -> list[RunSpec]:
         """Add all jobs; return the runs, references first."""
         original, add = self._original(), self.whole.measuring.add_run
@@ -164,7 +186,7 @@ class SeedExpansion:
 
     def _original(self) -> Folder:
         """Add the original; return its folder."""
-        original = self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+        original = self.original_model()
         self.original = Measured(self._run_folder(ORIGINAL), original)
         return original
 
@@ -215,7 +237,7 @@ class SeedExpansion:
         card = self.whole.cards.methods[method.name]
         state = {
             kind: self._state(kind, method, original, step)
-            for kind in methods.state_kinds(card, method.settings)
+            for kind in methods.state_kinds(card, method.trials[0].settings)
         }
         digest = logs.digest_of(method, log)
         folder = paths.run(self.training, self.names[step - 1], self.seeds, row, digest)
@@ -236,7 +258,12 @@ class SeedExpansion:
             ),
             memory_mib=self.whole.memory_mib,
             inputs=UnlearnInputs(
-                data=self.data, taught=self.taught, split=self.splits[step - 1], original=start, state=state
+                data=self.data,
+                taught=self.taught,
+                split=self.splits[step - 1],
+                original=start,
+                state=state,
+                choice=self.whole.choices[row] if method.search else None,
             ),
         )
         return self.add(job), tuple(state.values())
@@ -281,6 +308,7 @@ class SeedExpansion:
         result = self.whole.result(method.name) if method else None
         training = self.training.changed(architecture=result) if result else self.training
         modules = self.whole.method_modules(method) if method else ()
+        choice = self.whole.choices[row] if method and method.search else None
         return Subject(
             row=row,
             seeds=self.seeds,
@@ -294,15 +322,10 @@ class SeedExpansion:
             memory_mib=self.whole.memory_mib,
             reference=reference,
             original=self.original,
-            pools=lambda kind: self.pools.of_kind(kind, row, method, result=result, modules=modules),
+            pools=lambda kind: self.pools.of_kind(
+                kind, row, method, result=result, modules=modules, choice=choice
+            ),
             method=method,
             state=state,
+            choice=choice,
         )
-
-
-def _architecture(experiment: Experiment) -> ArchitectureSpec:
-    """Return what specifications say of the network: a user's own weights also by what they hold."""
-    architecture = experiment.architecture
-    wanted = architecture.settings.get("pretrained")
-    weights = None if wanted in (None, "cache") else weights_digest(str(wanted))
-    return ArchitectureSpec(name=architecture.name, settings=architecture.settings, weights=weights)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 Folder = str  # of the job that makes what is read
+# a folder that few jobs read: the written form of the others leaves it out
+Sometimes = Annotated[Folder | None, Field(exclude_if=lambda value: value is None)]
 KEYS = ConfigDict(extra="forbid")  # of written forms: a key that no field has belongs to another version
 
 
@@ -50,10 +53,11 @@ class TrainInputs(DataInputs):
 
 @dataclass(frozen=True, kw_only=True)
 class ShadowInputs(DataInputs):
-    """`split`: whose retain set is learned; `splits`: of each step that is forgotten."""
+    """`split`: whose retain set is learned; `splits`: of each step that is forgotten; `choice`: of settings."""
 
     split: Folder | None = None
     splits: tuple[Folder, ...] = ()
+    choice: Sometimes = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +70,28 @@ class StateInputs(DataInputs):
 
 @dataclass(frozen=True, kw_only=True)
 class UnlearnInputs(DataInputs):
-    """`original`: the model to start from, in later steps the run before; `state`: by kind."""
+    """`original`: the model to start from, in later steps the run before; `state`: by kind; `choice`: of settings."""
 
     split: Folder
     original: Folder
     state: dict[str, Folder] = field(default_factory=dict)
+    choice: Sometimes = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeInputs(DataInputs):
+    """`model`: folder of the weights."""
+
+    split: Folder
+    model: Folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChooseInputs(Inputs):
+    """Probes of the originals, one per seed; and of the trials, all seeds of the first one first."""
+
+    originals: tuple[Folder, ...]
+    trials: tuple[Folder, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,11 @@ from reunlearn.study.claims import Claim
 from reunlearn.study.inputs import (
     KEYS,
     AggregateInputs,
+    ChooseInputs,
     DataInputs,
     Inputs,
     MeasureInputs,
+    ProbeInputs,
     ReportInputs,
     ShadowInputs,
     StateInputs,
@@ -29,6 +31,7 @@ from reunlearn.study.inputs import (
 from reunlearn.study.laid_out import LaidOut
 from reunlearn.study.layout import NOTHING_SHOWN, Layout
 from reunlearn.study.meetings import Average, Meeting
+from reunlearn.study.origin import Origin
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Study
 from reunlearn.study.specs import (
@@ -181,6 +184,23 @@ class UnlearnJob(Job):
 
 
 @dataclass(frozen=True)
+class ProbeJob(Job):
+    """What a model of a search answers on training and validation data: never on test data."""
+
+    training: TrainingSpec
+    scenario: AnyScenario
+    inputs: ProbeInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class ChooseJob(Job):
+    """The choice among the trials of a row."""
+
+    method: MethodSpec
+    inputs: ChooseInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class MeasureJob(Job):
     """One measurement of one run. `training` only where the measure reads the network itself."""
 
@@ -214,6 +234,7 @@ class ReportJob(Job):
         of_paper: tables and figures of each table of the paper that the study reproduces.
         paper_tables: of that paper.
         claims: of that paper.
+        origins: where the settings of each row come from, by experiment.
     """
 
     study: Study
@@ -226,6 +247,7 @@ class ReportJob(Job):
     of_paper: Layout = NOTHING_SHOWN
     paper_tables: tuple[LaidOut, ...] = ()
     claims: tuple[Claim, ...] = ()
+    origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
     inputs: ReportInputs = field(kw_only=True)
 
 

@@ -32,6 +32,7 @@ OWN_GAP = "the gap of Retrain to itself is 0 by definition"
 OWN_SHARE = "the share of Retrain in itself is 100 % by definition"
 NO_SHARE = "the paper prints no run time of Retrain, or none here"
 SECOND_RETRAIN = "the noise floor, as a second Retrain"
+SEARCHED = "with settings that this study searches"
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,17 @@ class Candidate:
 
     Attributes:
         row: of the table.
-        settings: every hyper-parameter.
+        settings: every hyper-parameter but those that it searches.
         changed: those that the study itself sets, with the value that they would have without it.
         recipe: of its own original; empty where that is the experiment's.
+        searched: whether it searches some.
     """
 
     row: RowSpec
     settings: Mapping[str, Value] = field(default_factory=dict)
     changed: Mapping[str, Value] = field(default_factory=dict)
     recipe: str = ""
+    searched: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,8 @@ def _candidate(entry: Method, experiment: Experiment, cards: Catalogue, where: s
     bare = entry.model_copy(update={"settings": {}})
     before = methods.resolve(bare, experiment, cards.methods, where).settings if entry.settings else settings
     changed = {name: before[name] for name in entry.settings if before[name] != settings[name]}
-    return Candidate(methods.row_of(entry), settings, changed, entry.recipe or "")
+    known = {name: value for name, value in settings.items() if name not in entry.search}
+    return Candidate(methods.row_of(entry), known, changed, entry.recipe or "", bool(entry.search))
 
 
 def same_setting(cell: PrintedCell, meaning: Meaning, experiment: Experiment, cards: Catalogue) -> bool:
@@ -185,7 +189,7 @@ def _meetings(cell: PrintedCell, meaning: Meaning, ours: Ours) -> list[Meeting]:
                 row=candidate.row,
                 counterpart=counterpart,
                 obstacle=setting or itself or _own_settings(candidate, meaning.method),
-                remark=SECOND_RETRAIN if floor else "",
+                remark=SECOND_RETRAIN if floor else SEARCHED if candidate.searched else "",
                 open=meaning.open,
                 doubt=meaning.doubt,
                 share=meaning.share,

@@ -85,4 +85,4 @@ def _able(name: str, cards: Mapping[str, MethodCard]) -> str:
 
 
 def _given(card: MethodCard, spec: MethodSpec) -> set[str]:
-    return {name for name, when in card.logs.items() if holds(when, spec.settings)}
+    return {name for name, when in card.logs.items() if holds(when, spec.trials[0].settings)}

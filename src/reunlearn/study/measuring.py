@@ -50,6 +50,7 @@ class Subject:
         pools: gives the blocks of a pool by its kind.
         method: of the row; None for references.
         state: folders of the training-time state that the method read.
+        choice: folder of the choice of its settings, where they are searched.
     """
 
     row: RowSpec
@@ -67,6 +68,7 @@ class Subject:
     pools: Callable[[str], tuple[Folder, ...]]
     method: MethodSpec | None = None
     state: tuple[Folder, ...] = ()
+    choice: Folder | None = None
 
 
 class Measuring:
@@ -92,6 +94,7 @@ class Measuring:
             model=subject.model,
             state=subject.state,
             measured=measured,
+            choice=subject.choice,
         )
 
     def add_outputs(self, subject: Subject) -> None:

@@ -42,9 +42,10 @@ def resolve(entry: Method, experiment: Experiment, cards: Mapping[str, MethodCar
     given = check_settings(entry.settings, card, place)
     options = presets.read(entry.name)
     presets.check_conditions(options, card)
-    for option, preset in options.items():
-        check_settings(preset.settings, card, f"{option}: settings")
-    chosen = check_settings(choose(options, entry, experiment, place), card, place)
+    for option, other in options.items():
+        check_settings(other.settings, card, f"{option}: settings")
+    preset = choose(options, entry, experiment, place)
+    chosen = check_settings(preset.settings if preset else {}, card, place)
     return MethodSpec(
         name=entry.name, reading=entry.reading, settings=fill(card, entry.reading, {**chosen, **given})
     )

@@ -85,6 +85,16 @@ def run(training: TrainingSpec, scenario: str, seeds: Seeds, row: RowSpec, diges
     return f"{group(training)}/{place}/{name}/seed{seeds.method}"
 
 
+def probe(run: str) -> str:
+    """Folder of what a model of a search answers without test data; `run`: see `run`."""
+    return f"{run}/probe"
+
+
+def choice(training: TrainingSpec, scenario: str, row: RowSpec, digest: str) -> str:
+    """Folder of the choice among the trials of a row; `training`: without wrong labels, which differ between splits."""
+    return f"{group(training)}/choices/{scenario}/{row.name}~{digest}"
+
+
 def measured(run: str, measure: str) -> str:
     """Folder of one measurement of a run."""
     return f"{run}/measured/{measure}"

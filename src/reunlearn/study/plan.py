@@ -24,6 +24,7 @@ from reunlearn.study.logs import check_experiment
 from reunlearn.study.narrowing import check_parts, narrowed
 from reunlearn.study.needed_files import missing_files, words
 from reunlearn.study.paper_columns import with_columns
+from reunlearn.study.provenance import origins_of
 from reunlearn.study.reproduced import reproduced_by
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec
@@ -197,6 +198,9 @@ def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
         of_paper=reproduced.layout,
         paper_tables=reproduced.tables,
         claims=reproduced.claims,
+        origins={
+            e.name: origins_of(e, f"study '{study.name}', experiment '{e.name}'") for e in study.experiments
+        },
         modules=("reunlearn.stages.report", *shown),
         inputs=ReportInputs(results=results),
     )

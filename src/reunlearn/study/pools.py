@@ -65,6 +65,7 @@ class Pools:
         *,
         result: ArchitectureSpec | None = None,
         modules: tuple[str, ...] = (),
+        choice: Folder | None = None,
     ) -> tuple[Folder, ...]:
         """Add the pool of a kind that a row's attacks read.
 
@@ -74,6 +75,7 @@ class Pools:
             method: of that row; None for references.
             result: the network that the method returns, where it is another than the original's.
             modules: of the method and what it reads.
+            choice: folder of the choice of the method's settings.
         """
         if kind == "with_forget":
             return self._with_forget(self.shadows.with_forget)
@@ -82,7 +84,7 @@ class Pools:
             return self._blocks(kind, self._place, self.shadows.without_forget, first, split=self.splits[-1])
         if kind == "halves":
             return self._blocks(kind, "", self.shadows.halves, HALVES_SEED)
-        return self._unlearned(row, method, result, modules)
+        return self._unlearned(row, method, result, modules, choice)
 
     def _with_forget(self, count: int) -> tuple[Folder, ...]:
         return self._blocks("with_forget", "", count, WITH_SEED)
@@ -93,6 +95,7 @@ class Pools:
         method: MethodSpec | None,
         result: ArchitectureSpec | None,
         modules: tuple[str, ...],
+        choice: Folder | None,
     ) -> tuple[Folder, ...]:
         """Return the models of with_forget after the row's method.
 
@@ -112,6 +115,7 @@ class Pools:
             WITH_SEED,
             forgetting=PoolMethod(method, self.scenarios, result),
             modules=("reunlearn.stages.method_run", *modules),
+            choice=choice,
         )
 
     def _blocks(
@@ -124,11 +128,12 @@ class Pools:
         split: Folder | None = None,
         forgetting: PoolMethod | None = None,
         modules: tuple[str, ...] = (),
+        choice: Folder | None = None,
     ) -> tuple[Folder, ...]:
         """Add the pool's jobs. Which models a job trains also tells which of them it trains at once."""
         folders = []
         splits = self.splits if forgetting else ()
-        inputs = ShadowInputs(data=self.data, taught=self.taught, split=split, splits=splits)
+        inputs = ShadowInputs(data=self.data, taught=self.taught, split=split, splits=splits, choice=choice)
         for first in range(0, count, BLOCK):
             size = min(BLOCK, count - first)
             job = ShadowJob(

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from reunlearn.base.errors import UserError
-from reunlearn.study.cards import Value
 from reunlearn.study.presets import SCENARIO_FIELDS, Preset, Values
 from reunlearn.study.rows import Method
 from reunlearn.study.schema import Experiment
 
 
-def choose(
-    presets: dict[str, Preset], method: Method, experiment: Experiment, where: str
-) -> dict[str, Value]:
-    """Return the settings of the most specific preset that fits; none if no preset fits.
+def choose(presets: dict[str, Preset], method: Method, experiment: Experiment, where: str) -> Preset | None:
+    """Return the most specific preset that fits; None if no preset fits.
 
     Args:
         presets: of the method, by place.
@@ -30,10 +27,10 @@ def choose(
     for preset in fitting.values():
         values, others = preset.conditions.values, [p for p in fitting.values() if p is not preset]
         if all(_is_more_specific(values, other.conditions.values) for other in others):
-            return dict(preset.settings)
+            return preset
     if fitting:
         raise UserError(f"{where}: {_ambiguous(fitting)}")
-    return {}
+    return None
 
 
 def _facts(method: Method, experiment: Experiment) -> dict[str, Any]:

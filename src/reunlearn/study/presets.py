@@ -24,6 +24,7 @@ from reunlearn.study import load
 from reunlearn.study.cards import MethodCard
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.fields import Name, Settings, Strict
+from reunlearn.study.origin import MEANINGS, Provenance
 from reunlearn.study.scenario import kind_class, kinds
 
 ANY = "any"
@@ -185,9 +186,8 @@ class Preset(Strict):
     """Hyper-parameters for the experiments that fit some conditions."""
 
     conditions: Conditions = Field(alias="for", description="what an experiment must be; `{}`: all fit")
-    source: str = Field(
-        min_length=1, description="where the values come from: paper, released code, or 'ours'"
-    )
+    provenance: Provenance = Field(description="; ".join(f"{n}: {words}" for n, words in MEANINGS.items()))
+    source: str = Field(min_length=1, description="the same in words: which table, script, search")
     settings: Settings = Field(description="hyper-parameters of the method; its defaults for the rest")
 
 

@@ -23,6 +23,7 @@ from reunlearn.study.fields import (
     method_name,
     text_or_parts,
 )
+from reunlearn.study.searching import Space
 
 
 class Seeds(Strict):
@@ -70,6 +71,11 @@ class Method(Strict):
         default_factory=dict,
         description="hyper-parameters; what stands here wins over the preset, the preset over the defaults",
     )
+    search: Space = Field(
+        default_factory=dict,
+        description="hyper-parameters to search: for each a list of values, or a Range; the experiment's own "
+        "`search` says how",
+    )
     log: tuple[Name, ...] | None = Field(
         None, description="what the method notes while it runs; absent: what the experiment's `log` says"
     )
@@ -78,6 +84,8 @@ class Method(Strict):
     def _is_told_apart(self) -> Method:
         if self.recipe and not self.label:
             raise ValueError(f"a row with a recipe of its own needs a label, such as 'label: {self.recipe}'")
+        for name in self.settings.keys() & self.search.keys():
+            raise ValueError(f"'{name}' is both in settings and in search")
         return self
 
 
@@ -94,3 +102,14 @@ def _method_written_out(value: Any) -> Any:
 # as a study file may write them: a number stands for three seeds, a text for a method
 SeedsEntry = Annotated[Seeds, BeforeValidator(_seeds_written_out, json_schema_input_type=ShortSeed | Seeds)]
 MethodEntry = Annotated[Method, BeforeValidator(_method_written_out, json_schema_input_type=str | Method)]
+
+
+class Search(Strict):
+    """How settings are searched: the trials of each row that has a `search`, on other seeds than the table's."""
+
+    budget: int = Field(ge=2, le=1000, description="most trials of a row, the same for all rows")
+    draw: int = Field(0, ge=0, description="seed of the draws where a space is larger than the budget")
+    seeds: tuple[SeedsEntry, ...] = Field(
+        min_length=1,
+        description="of the trials, each on all of them: train, split and method are none of the experiment's",
+    )

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from reunlearn.study.cards import Part
 from reunlearn.study.fields import Name, Settings, Strict, text_or_parts
 from reunlearn.study.recipes import RecipeEntry, recipe_written_out
-from reunlearn.study.rows import MethodEntry, SeedsEntry
+from reunlearn.study.rows import MethodEntry, Search, Seeds, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
 
 Hashed = TypeVar("Hashed", bound=Hashable)
@@ -194,12 +194,32 @@ class Experiment(Strict):
         description="tables of its section, in this order, of `reunlearn tables`; the defaults if absent",
     )
     figures: Names | None = Field(None, description="as tables, of `reunlearn figures`")
+    search: Search | None = Field(None, description="how the settings of rows with a `search` are chosen")
 
     @model_validator(mode="after")
     def _no_seed_twice(self) -> Experiment:
         if seeds := _first_twice(self.seeds):
             numbers = ", ".join(f"{name} {seed}" for name, seed in seeds)
             raise ValueError(f"seeds: {numbers} is there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _searched_elsewhere(self) -> Experiment:
+        searched = [m.name for m in self.methods if m.search]
+        if self.search is None:
+            if searched:
+                raise ValueError(
+                    f"'{searched[0]}' has a search, but nothing says how; add 'search' with a budget"
+                )
+            return self
+        if not self.dataset.validation:
+            raise ValueError("search chooses by held-out samples; give 'dataset' a 'validation'")
+        if twice := _first_twice(self.search.seeds):
+            raise ValueError(f"search.seeds: {twice} is there twice")
+        for name in Seeds.model_fields:
+            shown = {getattr(seeds, name) for seeds in self.seeds}
+            if both := shown & {getattr(seeds, name) for seeds in self.search.seeds}:
+                raise ValueError(f"search.seeds: {name} {min(both)} is a seed of the table; search on others")
         return self
 
 

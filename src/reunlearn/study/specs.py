@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from reunlearn.base.hashing import full_digest, short_digest
 from reunlearn.study.cards import Modality, Part, Reading, Value
@@ -93,12 +93,36 @@ class TrainingSpec(Spec):
     poison: PoisonSpec | None = None
 
 
+class SearchSpec(Spec):
+    """The trials that settings are chosen from: values of the searched hyper-parameters; all on the same seeds."""
+
+    candidates: tuple[dict[str, Value], ...]
+    seeds: tuple[Seeds, ...]
+
+
+def _is_absent(value: object) -> bool:
+    """Tell what the written form leaves out, so that what is searched nowhere has the digest that it always had."""
+    return value is None
+
+
 class MethodSpec(Spec):
-    """A method with every hyper-parameter filled in."""
+    """A method with every hyper-parameter filled in; those that are searched have a value once the choice is made."""
 
     name: str
     reading: Reading | None = None
     settings: dict[str, Value] = {}
+    search: SearchSpec | None = Field(None, exclude_if=_is_absent)
+
+    @property
+    def trials(self) -> tuple[MethodSpec, ...]:
+        """The specifications that it may become: itself where nothing is searched."""
+        if self.search is None:
+            return (self,)
+        return tuple(self.chosen(values) for values in self.search.candidates)
+
+    def chosen(self, values: dict[str, Value]) -> MethodSpec:
+        """Return it with values for what was searched: an ordinary specification."""
+        return self.changed(settings={**self.settings, **values}, search=None)
 
 
 class RowSpec(Spec):
@@ -144,6 +168,7 @@ class RunSpec(Spec):
         model: folder of the weights.
         state: folders of the training-time state that the method read.
         measured: folder of each measurement.
+        choice: folder of the choice among the trials, where the row's settings are searched.
     """
 
     experiment: str
@@ -155,3 +180,4 @@ class RunSpec(Spec):
     model: str
     state: tuple[str, ...] = ()
     measured: dict[str, str]
+    choice: str | None = Field(None, exclude_if=_is_absent)

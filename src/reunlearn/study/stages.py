@@ -107,6 +107,17 @@ STAGES: dict[str, Stage] = {
         ),
         Stage("unlearn", jobs.UnlearnJob, _RUN, _MODEL, torch=True, gpu=True, share="unlearning"),
         Stage(
+            "probe",
+            jobs.ProbeJob,
+            _RUN + r"/probe",
+            ("numbers.json",),
+            torch=True,
+            gpu=True,
+            share="evaluating",
+            above=1,
+        ),
+        Stage("choose", jobs.ChooseJob, _GROUP + r"/choices/.+", ("choice.json",), local=True),
+        Stage(
             "measure",
             jobs.MeasureJob,
             _RUN + r"/measured/[^/]+",

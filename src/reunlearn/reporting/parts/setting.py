@@ -26,4 +26,9 @@ def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
         shadows = experiment.shadows or Shadows.model_validate({})
         counts = [f"{count} {kind}" for kind, count in shadows.model_dump().items() if kind in kinds]
         pairs.append(("Shadow models", ", ".join(counts)))
+    if experiment.search and any(method.search for method in experiment.methods):
+        search, seeds = experiment.search, sorted({seed.train for seed in experiment.search.seeds})
+        pairs.append(
+            ("Search", f"at most {search.budget} trials a row, on seeds {', '.join(map(str, seeds))}")
+        )
     return tuple(pairs)

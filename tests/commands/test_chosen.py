@@ -1,0 +1,64 @@
+"""What the searches of a study chose, on the command line; tests/workflow/test_search.py has a real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reunlearn.artifacts.choice import Choice, Trial
+from reunlearn.base.errors import UserError
+from reunlearn.commands import chosen
+from reunlearn.study.plan import Plan, make_plan
+from tests.commands.made import SMALL, STUDY, write_study
+
+SEARCHED = {
+    **SMALL,
+    "search": {"budget": 2, "seeds": [5]},
+    "methods": [
+        {
+            "name": "salun",
+            "reading": "code",
+            "settings": {"batch_size": 8},
+            "search": {"epochs": [1, 2]},
+        }
+    ],
+}
+
+
+def test_a_study_without_a_search_is_one_line(plan: Plan) -> None:
+    with pytest.raises(UserError, match=f"study '{STUDY}' searches nothing"):
+        chosen.run(STUDY)
+
+
+def test_a_choice_that_is_not_made_yet_is_one_line(plan: Plan) -> None:
+    write_study(SEARCHED, "searched")
+    with pytest.raises(
+        UserError, match="nothing is chosen yet; `make reproduce STUDY=searched` makes the trials"
+    ):
+        chosen.run("searched")
+
+
+def test_the_winner_takes_the_place_of_an_older_entry_and_of_no_other(plan: Plan) -> None:
+    write_study(SEARCHED, "searched")
+    (run,) = [run for run in make_plan("searched").runs if run.choice]
+    trials = [
+        Trial(settings={"epochs": epochs}, distances={}, score=score)
+        for epochs, score in ((1, 9.0), (2, 4.5))
+    ]
+    assert run.choice
+    Path(run.choice).mkdir(parents=True)
+    Choice(trials=tuple(trials)).write(Path(run.choice))
+    file = Path("config/presets/salun.yaml")
+    before = yaml.safe_load(file.read_text())
+    older = {"dataset": "digits", "recipe": "made", "scenario": {"kind": "any"}, "reading": "code"}
+    wanted = {"dataset": "digits", "recipe": "made", "scenario": "random", "reading": "code"}
+    old = {"provenance": "unsearched", "source": "by hand", "settings": {"epochs": 7}}
+    file.write_text(yaml.safe_dump([*before, {"for": older, **old}, {"for": wanted, **old}]))
+    chosen.run("searched", write=True)
+    first, *rest = yaml.safe_load(file.read_text())
+    assert first["for"] == wanted and first["provenance"] == "searched"
+    assert first["settings"] == {"batch_size": 8, "epochs": 2}
+    assert first["source"] == "best of 2 by validation stand-ins, score 4.50 (study searched)"
+    assert rest == [*before, {"for": older, **old}]
