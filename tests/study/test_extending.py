@@ -118,7 +118,8 @@ def test_a_size_differs_from_its_study_in_numbers_alone(name: str) -> None:
     whole = {e.name: e for e in load.load_study(name.rpartition("-")[0]).experiments}
     for small in load.load_study(name).experiments:
         full = whole[small.name]
-        assert (small.methods, small.attacks, small.reported) == (full.methods, full.attacks, full.reported)
+        rows = [method for method in full.methods if method in small.methods]  # a sweep may have fewer values
+        assert (list(small.methods), small.attacks, small.reported) == (rows, full.attacks, full.reported)
         assert small.recipe.name == full.recipe.name
         assert small.dataset.name == full.dataset.name
         assert small.architecture.name == full.architecture.name

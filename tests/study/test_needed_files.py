@@ -11,7 +11,7 @@ import yaml
 from reunlearn.base.errors import UserError
 from reunlearn.base.yaml_files import read_yaml
 from reunlearn.commands import plan as command
-from reunlearn.commands.execute_plan import execute_plan
+from reunlearn.commands.run import run
 from reunlearn.study import paths
 from reunlearn.study.plan import Plan, make_plan
 from tests.study.test_validation import config, plan_with
@@ -81,7 +81,7 @@ def test_a_folder_that_is_not_there_is_named_until_the_data_are_prepared(config:
 def test_such_a_plan_is_shown_and_never_run(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = planned(config, {"architecture": NETWORK})
     with pytest.raises(UserError, match=FILE):
-        execute_plan(plan)
+        run("s", None, None, debug=False)
     assert not Path("runs").exists()
     assert command.run("s") == 1
     said = capsys.readouterr().err.splitlines()

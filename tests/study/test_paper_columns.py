@@ -14,7 +14,7 @@ def test_numbers_know_their_columns_and_the_columns_of_one_table() -> None:
         columns["accuracy_forget"]
         == "LUR 'UA' (100 minus it), nabla-tau 'A_Df', PGU 'err_Df' (100 minus it), SFR-on 'FA'"
     )
-    assert columns["accuracy_test_retained"] == "LUR 'TA', PGU 'err_retain_test' (100 minus it)"
+    assert columns["accuracy_test_retained_masked"] == "PGU 'err_retain_test' (100 minus it)"
     assert "loss_forget" not in columns
 
 

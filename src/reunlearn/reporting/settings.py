@@ -28,8 +28,9 @@ class Sweep:
 
 
 def settings_of(data: ExperimentData) -> dict[RowKey, Settings]:
-    """Return every hyper-parameter of each row that is a method."""
-    return {key_of(run.row): run.method.settings for run in data.runs if run.method is not None}
+    """Return every hyper-parameter of each row that is a method; not of those that search some."""
+    methods = {key_of(run.row): run.method for run in data.runs if run.method is not None}
+    return {row: method.settings for row, method in methods.items() if not method.search}
 
 
 def sweeps_of(data: ExperimentData) -> list[Sweep]:
@@ -43,7 +44,7 @@ def sweeps_of(data: ExperimentData) -> list[Sweep]:
     return [
         sweep
         for (method, reading), rows in by_method.items()
-        for sweep in _sweeps(f"{method}@{reading}" if reading else method, rows)
+        for sweep in _sweeps(RowKey(method, reading).heading, rows)
     ]
 
 
