@@ -59,12 +59,22 @@ def run(study: Study, method: Methods = None, seed: Seeds = None, debug: bool = 
 
 @app.command()
 def plan(
-    study: Study, method: Methods = None, seed: Seeds = None, why: bool = False, json: AsJson = False
+    study: Study,
+    method: Methods = None,
+    seed: Seeds = None,
+    why: Annotated[bool, typer.Option("--why", help="say why each job would run")] = False,
+    json: AsJson = False,
+    device: Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")] = "cpu",
+    devices: Annotated[
+        int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")
+    ] = None,
 ) -> None:
-    """Say what a study consists of: runs per stage, what is done, what is missing, disk; --why: the reasons."""
+    """Say what a study consists of: runs per stage, what is done, what is missing, hours, memory, disk."""
     from reunlearn.commands import plan as command
+    from reunlearn.commands.duration import Machine
 
-    raise typer.Exit(command.run(study, method, seed, why, json))
+    machine = Machine(device) if devices is None else Machine(device, devices)
+    raise typer.Exit(command.run(study, method, seed, why=why, json=json, machine=machine))
 
 
 @app.command()

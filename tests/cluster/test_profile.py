@@ -87,12 +87,16 @@ def test_every_submitted_job_states_memory_and_time(project: Project, printed: s
         for request in asked[name]:
             planned = json.loads((project.root / request["folder"] / "specification.json").read_text())
             assert int(request["mem_mb"]) == planned["memory_mib"] >= 1000, name
-            assert int(request["runtime"]) >= 10, name
-    # training and unlearning may take as long as the recipe has epochs; looking at the result is quick
+            assert int(request["runtime"]) == 11, (
+                f"{name}: seconds, of which four times as many begin a minute"
+            )
+
+
+def test_what_cannot_be_predicted_may_take_a_minute_per_epoch(project: Project) -> None:
+    asked = requests(plan(project, device="cuda"))  # nothing was measured on a GPU
     for name in ("original", "retrained", "unlearn"):
         assert {request["runtime"] for request in asked[name]} == {str(30 + RECIPE["epochs"])}
-    for name in QUICK:
-        assert {request["runtime"] for request in asked[name]} == {"10"}
+    assert {request["runtime"] for request in asked["evaluation"]} == {"10"}
 
 
 def test_a_second_attempt_asks_for_more(project: Project, printed: str) -> None:

@@ -1,5 +1,6 @@
 # All helper functions; the other rule files hold rules only. Nothing here imports torch.
 
+import math
 import os
 import subprocess
 import sys
@@ -181,14 +182,36 @@ def gpu(wildcards):
     return int(getattr(job_of(wildcards), "training", None) is not None)
 
 
+@cache
+def costs():
+    """Return what jobs are expected to take; a job's own process, which has been given its share, does not ask."""
+    from reunlearn.commands.costs import Costs, read_records
+
+    made = [state.job for state in states().values() if state.manifest]
+    return Costs(PLANS.jobs, read_records(made), "cuda" if MAY_HAVE_GPU else "cpu")
+
+
+def expected(job):
+    """Return what a job is expected to take; None where nobody knows."""
+    return costs().of(job) if PLANS else None
+
+
 def memory(wildcards, attempt):
-    """Return the memory of a job in MB, as the plan estimates it; a repeated attempt asks for more."""
-    return job_of(wildcards).memory_mib * attempt
+    """Return the memory of a job in MB: as records of it say, else as the plan estimates it; more at each attempt."""
+    job = job_of(wildcards)
+    told = expected(job)
+    return (told.mib if told and told.mib else job.memory_mib) * attempt
 
 
 def minutes(wildcards, attempt):
-    """Return the time limit of a job; a repeated attempt asks for more."""
+    """Return the time limit of a job: four times what it is expected to take, and ten minutes; more at each attempt.
+
+    A job that cannot be predicted gets a minute per epoch.
+    """
     job = job_of(wildcards)
+    told = expected(job)
+    if told and told.seconds is not None:
+        return (10 + math.ceil(4 * told.seconds / 60)) * attempt
     if STAGES[job.stage].share == "evaluating":
         cap = job.measure.settings.get("cap", 0) if job.stage == "measure" else 0
         return (10 + cap) * attempt

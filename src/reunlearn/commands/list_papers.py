@@ -19,6 +19,7 @@ from reunlearn.study.papers import (
 )
 from reunlearn.study.presets import given
 from reunlearn.study.reported import read_file
+from reunlearn.study.specs import RowSpec
 
 
 def papers(name: str | None, as_json: bool) -> None:

@@ -1,8 +1,9 @@
-"""The runs of a study: how many, which are done, what would run and why, what disk they take. Writes nothing."""
+"""The runs of a study: which are done, what would run and why, what time, memory and disk it takes. Writes nothing."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from reunlearn.artifacts.manifest import read_manifest
+from reunlearn.commands.costs import Costs, Expected, read_records
+from reunlearn.commands.duration import HOUR, Cost, Machine, total
 from reunlearn.commands.inspection import Name, State, inspect
 from reunlearn.commands.printing import MIB, console, print_json
 from reunlearn.storage.snapshot import Policy, leaves_out, policy
@@ -33,6 +36,10 @@ class StageLine:
         bytes: on disk.
         bytes_to_come: that missing jobs will take; None where there is nothing to estimate it from.
         bytes_in_snapshot: of those on disk, that a snapshot keeps.
+        seconds: that jobs which would run are expected to take; None where nothing is known of any.
+        unknown: jobs that would run and of which nothing is known.
+        extrapolated: jobs of which a network of another size was measured.
+        memory_mib: that one of them may take.
     """
 
     stage: str
@@ -43,6 +50,15 @@ class StageLine:
     bytes: int
     bytes_to_come: int | None
     bytes_in_snapshot: int
+    seconds: float | None
+    unknown: int
+    extrapolated: int
+    memory_mib: int
+
+    @property
+    def to_run(self) -> int:
+        """Jobs that would run."""
+        return self.missing + self.again
 
 
 @dataclass(frozen=True)
@@ -58,13 +74,24 @@ class JobLine:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a study, or several, consist of. `weights`: those that a snapshot keeps; `missing_files`: a line each."""
+    """What a study, or several, consist of.
+
+    Attributes:
+        study: name.
+        runs: how many there are.
+        stages: what each has to do.
+        weights: those that a snapshot keeps.
+        jobs: each with its state.
+        cost: of all that would run.
+        missing_files: that nobody can fetch, a line each.
+    """
 
     study: str
     runs: int
     stages: tuple[StageLine, ...]
     weights: Policy
     jobs: tuple[JobLine, ...]
+    cost: Cost
     missing_files: tuple[str, ...] = ()
 
 
@@ -72,15 +99,17 @@ def run(
     study: str,
     methods: list[str] | None = None,
     seeds: list[int] | None = None,
+    *,
     why: bool = False,
     json: bool = False,
+    machine: Machine | None = None,
 ) -> int:
     """Print the plan of some studies; with `why`, the reason of every job that would run.
 
     Returns:
         1 where files are missing that nobody can fetch, each with a line; else 0.
     """
-    overview = describe(study, methods, seeds)
+    overview = describe(study, methods, seeds, machine)
     if json:
         print_json(overview)
     else:
@@ -90,22 +119,33 @@ def run(
     return 1 if overview.missing_files else 0
 
 
-def describe(study: str, methods: list[str] | None = None, seeds: list[int] | None = None) -> Overview:
+def describe(
+    study: str,
+    methods: list[str] | None = None,
+    seeds: list[int] | None = None,
+    machine: Machine | None = None,
+) -> Overview:
     """Return counts and bytes per stage, and every job with its state and the reason why it would run.
 
     Files are looked for, not hashed: `verify` does that.
     """
     plans, keeps = make_plans(asked.studies(study), methods, seeds), policy()
-    states = inspect(plans.jobs, hashed=False).values()
+    found = inspect(plans.jobs, hashed=False)
+    states = found.values()
+    machine = machine or Machine()
+    records = read_records(s.job for s in states if s.manifest)
+    costs = Costs(plans.jobs, records, machine.device)
+    waiting = {s.job.folder: costs.of(s.job) for s in states if s.would_run}
     by_stage = {stage: [s for s in states if s.job.stage == stage] for stage in STAGES}
     return Overview(
         study=study,
         runs=sum(len(plan.runs) for plan in plans.each),
-        stages=tuple(_stage(stage, of, keeps) for stage, of in by_stage.items() if of),
+        stages=tuple(_stage(stage, of, keeps, waiting) for stage, of in by_stage.items() if of),
         weights=keeps,
         jobs=tuple(
             JobLine(s.job.folder, s.job.stage, s.name, s.would_run, tuple(reasons(s))) for s in states
         ),
+        cost=total(plans.jobs, waiting, machine),
         missing_files=tuple(plans.missing_files),
     )
 
@@ -117,27 +157,39 @@ def reasons(state: State) -> list[str]:
     return [str(problem) for problem in state.problems] or ([state.because] if state.because else [])
 
 
-def _stage(stage: str, states: list[State], keeps: Policy) -> StageLine:
+def _stage(stage: str, states: list[State], keeps: Policy, waiting: Mapping[Folder, Expected]) -> StageLine:
     sizes = [_bytes(s, keeps) for s in states if s.name != "missing"]
     on_disk = [size for size, _ in sizes]
-    missing = sum(s.name == "missing" for s in states)
+    missing = [waiting[s.job.folder] for s in states if s.name == "missing"]
+    expected = [waiting[s.job.folder] for s in states if s.would_run]
+    known = [e.seconds for e in expected if e.seconds is not None]
+    memory = [
+        e.mib or s.job.memory_mib for s, e in zip([s for s in states if s.would_run], expected, strict=True)
+    ]
     return StageLine(
         stage=stage,
         jobs=len(states),
         done=sum(not s.would_run for s in states),
-        missing=missing,
+        missing=len(missing),
         again=sum(s.would_run and s.name != "missing" for s in states),
         bytes=sum(on_disk),
         bytes_to_come=_estimate(missing, on_disk),
         bytes_in_snapshot=sum(kept for _, kept in sizes),
+        seconds=sum(known) if known or not expected else None,
+        unknown=len(expected) - len(known),
+        extrapolated=sum(e.extrapolated for e in expected if e.seconds is not None),
+        memory_mib=max(memory, default=0),
     )
 
 
-def _estimate(missing: int, on_disk: list[int]) -> int | None:
-    """Return the bytes that missing jobs will take, from the mean of those that are there."""
+def _estimate(missing: list[Expected], on_disk: list[int]) -> int | None:
+    """Return the bytes that missing jobs will take: from the mean of those that are there, else as is expected."""
     if not missing:
         return 0
-    return round(missing * sum(on_disk) / len(on_disk)) if on_disk else None
+    if on_disk:
+        return round(len(missing) * sum(on_disk) / len(on_disk))
+    expected = [e.bytes for e in missing if e.bytes is not None]
+    return sum(expected) if len(expected) == len(missing) else None
 
 
 def _bytes(state: State, keeps: Policy) -> tuple[int, int]:
@@ -161,30 +213,49 @@ COLUMNS = {
     "bytes_to_come": "MiB to come",
     "bytes_in_snapshot": "MiB in a snapshot",
 }
+EXPECTED = {
+    "to_run": "jobs to run",
+    "seconds": "hours",
+    "memory_mib": "MiB of memory",
+    "extrapolated": "extrapolated",
+    "unknown": "unknown",
+}
 
 
 def show(overview: Overview, why: bool) -> None:
-    """Print a table with one line per stage, and the reasons if they are asked for."""
+    """Print a line per stage, and the reasons if they are asked for; then what would run, and what it takes."""
     if why:
         for job in overview.jobs:
             if job.would_run:
                 console().print(f"{job.stage} {job.folder}")
                 for reason in job.why:
                     console().print(f"    {reason}")
-    table = Table(title=f"{overview.study}: {overview.runs} runs", title_justify="left", show_footer=True)
-    table.add_column("stage", footer="all", no_wrap=True)
-    for column, heading in COLUMNS.items():
-        total = sum(getattr(stage, column) or 0 for stage in overview.stages)
-        table.add_column(heading, justify="right", footer=_number(column, total))
-    for stage in overview.stages:
-        table.add_row(stage.stage, *[_number(column, getattr(stage, column)) for column in COLUMNS])
-    Console(highlight=False, soft_wrap=True).print(table)
+    _print(f"{overview.study}: {overview.runs} runs", overview.stages, COLUMNS)
     console().print(
         f"weights in a snapshot: {overview.weights}; DVC's cache holds a second copy of what it keeps"
     )
+    waiting = [stage for stage in overview.stages if stage.to_run]
+    if waiting:
+        _print("what would run", waiting, EXPECTED)
+    for line in overview.cost.lines():
+        console().print(line)
 
 
-def _number(column: str, value: int | None) -> str:
+def _print(title: str, stages: Sequence[StageLine], columns: Mapping[str, str]) -> None:
+    table = Table(title=title, title_justify="left", show_footer=True)
+    table.add_column("stage", footer="all", no_wrap=True)
+    for column, heading in columns.items():
+        values = [getattr(stage, column) or 0 for stage in stages]
+        whole = max(values) if column == "memory_mib" else sum(values)
+        table.add_column(heading, justify="right", footer=_number(column, whole))
+    for stage in stages:
+        table.add_row(stage.stage, *[_number(column, getattr(stage, column)) for column in columns])
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _number(column: str, value: float | None) -> str:
     if value is None:
         return "unknown"
-    return f"{value / MIB:.1f}" if column.startswith("bytes") else str(value)
+    if column == "seconds":
+        return f"{value / HOUR:.2f}"
+    return f"{value / MIB:.1f}" if column.startswith("bytes") else str(round(value))
