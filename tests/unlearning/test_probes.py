@@ -53,8 +53,16 @@ def test_conflicts_equal_a_count_of_cosines_below_zero(network: str) -> None:
 def test_a_pair_that_is_orthogonal_has_no_conflict_and_an_opposite_one_has() -> None:
     model, forget = NETWORKS["two_layer"](), make_sets()["forget"]
     probe = GradientProbe(forget, OBJECTIVE, model, ["conflicts"])
-    a, _ = pair_of(model, 0)
-    for d, share in (([torch.zeros_like(x) for x in a], 0.0), ([-x for x in a], 100.0)):
+    a, other = pair_of(model, 0)
+    along = flatten(a) @ flatten(other) / flatten(a).square().sum()
+    orthogonal = [(y - along * x).float() for x, y in zip(a, other, strict=True)]
+    rounded = [-2e-7 * x.float() for x in a]
+    noisy = [
+        x + y for x, y in zip(orthogonal, rounded, strict=True)
+    ]  # as a projection in single precision leaves it
+    assert flatten(a) @ flatten(noisy).double() < 0
+    zero = [torch.zeros_like(x) for x in a]
+    for d, share in ((zero, 0.0), (noisy, 0.0), ([-x for x in a], 100.0)):
         probe.directions(model, forget.take(torch.arange(6), None), lambda d=d: (a, d))
         # the batch is the whole forget set: there are no others
         assert probe.end_epoch(model) == {"conflict_forget_retain": share}

@@ -33,6 +33,7 @@ from reunlearn.unlearning.series import Pair
 
 SAMPLES = 64
 PROBED = 4
+ROUNDING = 1e-6  # of the cosine of two directions that a projection made orthogonal
 
 
 class GradientProbe:
@@ -59,7 +60,7 @@ class GradientProbe:
         """Count the conflicts of a step."""
         with self._timed():
             a, d = pair() if callable(pair) else pair
-            self._count("conflict_forget_retain", _inner(a, d)[None] < 0, len(forget))
+            self._count("conflict_forget_retain", _cosine(a, d)[None] < -ROUNDING, len(forget))
             if self._is_due(len(forget)):
                 others_B = ~torch.isin(self.batch.index, forget.index)
                 with measured(model):
@@ -108,8 +109,12 @@ class GradientProbe:
         self.seconds += time.perf_counter() - begin
 
 
-def _inner(a: Sequence[Tensor], d: Sequence[Tensor]) -> Tensor:
-    return torch.stack([(x * y).sum() for x, y in zip(a, d, strict=True)]).sum()
+def _cosine(a: Sequence[Tensor], d: Sequence[Tensor]) -> Tensor:
+    parts = [
+        torch.stack([(x * y).sum(), x.square().sum(), y.square().sum()]) for x, y in zip(a, d, strict=True)
+    ]
+    product, a_squared, d_squared = torch.stack(parts).sum(dim=0)
+    return product / (a_squared * d_squared).sqrt()
 
 
 def _share(counts: list[tuple[Tensor, int]]) -> float:
