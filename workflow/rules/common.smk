@@ -36,7 +36,6 @@ def known_config():
 
 def load_plan():
     """Return the plan; a mistake in the configuration is one line, before any job starts."""
-    from reunlearn.study.needed_files import words
     from reunlearn.study.plan import make_plan
 
     try:
@@ -53,12 +52,16 @@ def load_plan():
             )
         if workflow.resource_settings.cores == 0:
             raise UserError("CORES is 0; at least 1 is needed")
-        plan = make_plan(config.get("study", "quickstart"), *narrowed_to())
-        if plan.missing and not workflow.dryrun:
-            raise UserError("\n".join(words(plan.study.name, plan.missing)))
-        return plan
+        return make_plan(config.get("study", "quickstart"), *narrowed_to())
     except UserError as error:
         raise WorkflowError(str(error))
+
+
+def missing_files():
+    """Return a line for each file that the plan needs and nobody can fetch: such a plan is shown and not run."""
+    from reunlearn.study.needed_files import words
+
+    return words(PLAN.study.name, PLAN.missing) if PLAN and PLAN.missing else []
 
 
 @cache
@@ -71,7 +74,10 @@ def states():
 
     if PLAN is None:
         return {}
-    if not workflow.dryrun:
+    if workflow.dryrun:
+        for line in missing_files():
+            print(line, file=sys.stderr)
+    else:
         running.register()
     found = inspect(PLAN, hashed=bool(config.get("verify")))
     dag = workflow.dag
@@ -239,6 +245,8 @@ def prepare_run():
     from reunlearn.commands.repair import repair
     from reunlearn.study.plan import write_specifications
 
+    if missing_files():
+        raise WorkflowError("\n".join(missing_files()))
     if PLAN:
         for line in repair(states()):
             print(line, file=sys.stderr)
