@@ -65,8 +65,8 @@ class Setting:
     def split(self) -> dict[str, np.ndarray]:
         """Write what the stage split would; return the numbers of the samples of each set."""
         loader = Loader(self.training, "cpu")
-        labels_N, train_index = loader.true_labels, loader.train_index
-        samples = TrainingSet(labels_N[train_index], None, train_index, loader.validation_index)
+        labels_N, train_index = loader.true_labels, loader.parts.train
+        samples = TrainingSet(labels_N[train_index], None, train_index, loader.parts.held_out)
         selection = select(self.scenario, samples, self.seed)
         gone = selection.part != STAYS
         wrong = selection.labels != labels_N[train_index]
@@ -74,7 +74,7 @@ class Setting:
             "forget": train_index[gone],
             "retain": train_index[~gone],
             "earlier": train_index[:0],
-            "validation": loader.validation_index,
+            "validation": loader.parts.validation,
         }
         taught = {"taught_index": train_index[wrong], "taught_label": selection.labels[wrong]}
         write_arrays(self.folder / "indices.npz", indices | taught)

@@ -99,8 +99,11 @@ def template(folder: Path, strength: float) -> None:
     numbers = {f"accuracy_{name}": accuracy(logits[name], labels[name]) for name in SIZES}
     numbers |= {f"size_{name}": float(size) for name, size in SIZES.items()}
     numbers |= evaluation.told_apart(quantities)
-    tables = evaluation.tables_of_samples(outputs, quantities)
-    tables["classes"] = evaluation.table_of_classes(outputs, {})
+    tables = {
+        "samples": evaluation.table_of_samples(outputs, quantities),
+        "histograms": evaluation.table_of_histograms(quantities),
+        "classes": evaluation.table_of_classes(outputs, {}),
+    }
     write(folder / "evaluation", Measured(numbers, tables=tables))
     member, other = -losses["forget"], -losses["test"]
     separated = separation(member, other)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.project import ROOT, Project
+from tests.workflow.project import EXPERIMENT, ROOT, Project
 
 pytestmark = pytest.mark.workflow
 ODD = "a b ü [x] 'q' \"d\" $HOME"
@@ -43,6 +43,20 @@ def refused(project: Project, *arguments: str) -> str:
 
 def test_no_core_is_refused(tiny: Project) -> None:
     assert "CORES is 0; at least 1 is needed" in refused(tiny, "--cores", "0")
+
+
+def test_a_study_without_its_weights_can_be_looked_at_but_not_run(tiny: Project, tmp_path: Path) -> None:
+    project = tiny.copy(tmp_path / "project")
+    weights = {"name": "torchvision_resnet18", "settings": {"pretrained": "cache"}}
+    project.write_study("heavy", [{**EXPERIMENT, "dataset": {"name": "cifar10"}, "architecture": weights}])
+    nowhere, said = {"TORCH_HOME": str(tmp_path)}, "hub/checkpoints/resnet18-f37072fd.pth is not there"
+    looked = project.snakemake("--dry-run", study="heavy", variables=nowhere)
+    assert said in looked.stderr
+    done = project.snakemake(study="heavy", variables=nowhere, check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode == 1 and said in printed and "Traceback" not in printed
+    assert "'extends: heavy' and 'experiments: {random: }'" in printed
+    assert not (project.root / "runs/cifar10").exists()
 
 
 def test_a_read_only_project_can_be_looked_at(tiny: Project, tmp_path: Path) -> None:

@@ -54,14 +54,16 @@ def load_plans():
             )
         if workflow.resource_settings.cores == 0:
             raise UserError("CORES is 0; at least 1 is needed")
-        plans = make_plans(
+        return make_plans(
             asked.studies(config.get("study", "quickstart")), *narrowed_to()
         )
-        if plans.missing_files and not workflow.dryrun:
-            raise UserError("\n".join(plans.missing_files))
-        return plans
     except UserError as error:
         raise WorkflowError(str(error))
+
+
+def missing_files():
+    """Return a line for each file that a plan needs and nobody can fetch: such a plan is shown and not run."""
+    return PLANS.missing_files if PLANS else []
 
 
 @cache
@@ -74,7 +76,10 @@ def states():
 
     if PLANS is None:
         return {}
-    if not workflow.dryrun:
+    if workflow.dryrun:
+        for line in missing_files():
+            print(line, file=sys.stderr)
+    else:
         running.register()
     found = inspect(PLANS.jobs, hashed=bool(config.get("verify")))
     dag = workflow.dag
@@ -248,6 +253,8 @@ def prepare_run():
     from reunlearn.commands.repair import repair
     from reunlearn.study.plan import write_specifications
 
+    if missing_files():
+        raise WorkflowError("\n".join(missing_files()))
     if PLANS:
         for line in repair(states()):
             print(line, file=sys.stderr)

@@ -96,7 +96,8 @@ def _scenario(scenario: PrintedScenario) -> Row:
 def _method(name: str, method: PrintedMethod) -> Row:
     return {
         "printed": name,
-        "here": method.absent or joined([RowSpec(method=row, reading=method.reading).name for row in method.rows]),
+        "here": method.absent
+        or joined([RowSpec(method=row, reading=method.reading).name for row in method.rows]),
         "label": method.label or "",
         "settings": _pairs({key: joined(values) for key, values in method.settings.items()}),
     }
