@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
 from reunlearn.commands.printed import printed
 from reunlearn.commands.printed_lines import Line, lines
@@ -109,6 +110,7 @@ def test_values_and_verdicts_where_results_are(project: Path) -> None:
     folder = Path(paths.results("mine"))
     folder.mkdir(parents=True)
     pd.DataFrame(results).to_parquet(folder / "results.parquet")
+    Gathered(runs=(), jobs={}, missing=()).write(folder)
     by_metric = {x.cell.metric: x.met[0].judged for x in found() if x.compared and x.cell.method == "LUR"}
     assert by_metric["TA"].ours.mean == pytest.approx(93.1)
     assert by_metric["RA"].verdict.kind == OUTSIDE
@@ -143,7 +145,8 @@ def test_all_papers_in_short(project: Path, capsys: pytest.CaptureFixture[str]) 
     assert sum(p["cells"] for p in papers_found) == 1446
     assert all(p["compared"] + sum(p["reasons"].values()) == p["cells"] for p in papers_found)
     printed(None, None, False)
-    assert "1446 printed numbers" in capsys.readouterr().out
+    assert sum(p["gaps"] for p in papers_found) == 360
+    assert "1446 printed numbers, 360 of them with their gap" in capsys.readouterr().out
 
 
 def test_one_study_alone(project: Path) -> None:

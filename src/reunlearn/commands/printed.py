@@ -20,18 +20,19 @@ COMPARED = "meets a row that it is compared with"
 
 @dataclass(frozen=True)
 class PaperLine:
-    """A paper in short: how many numbers it prints, how many are compared, and why the others are not."""
+    """A paper in short: how many numbers and gaps it prints, how many numbers are compared, why the others are not."""
 
     paper: str
     title: str
     cells: int
+    gaps: int
     compared: int
     reasons: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Partner:
-    """A row that a printed number meets; value, interval and verdict where results are there."""
+    """A row that a printed number meets; value, interval and verdict where results are there; the same of its gap."""
 
     study: str
     experiment: str
@@ -43,6 +44,8 @@ class Partner:
     interval: Interval | None
     verdict: str
     reason: str
+    gap: float | None
+    gap_verdict: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def printed(paper: str | None, study: str | None, as_json: bool) -> None:
 def _short(file: str, title: str, found: list[Line]) -> PaperLine:
     reasons = Counter(line.why_not or COMPARED for line in found)
     compared = reasons.pop(COMPARED, 0)
-    return PaperLine(file, title, len(found), compared, dict(reasons.most_common()))
+    gaps = sum(bool(line.cell.gap) for line in found)
+    return PaperLine(file, title, len(found), gaps, compared, dict(reasons.most_common()))
 
 
 def _print_papers(short: list[PaperLine], as_json: bool) -> None:
@@ -96,19 +100,22 @@ def _print_papers(short: list[PaperLine], as_json: bool) -> None:
         for line in short
         for reason, count in ({COMPARED: line.compared} | line.reasons).items()
     ]
-    total = sum(line.cells for line in short)
-    print_table(table, f"{total} printed numbers (reunlearn printed PAPER shows each)", apart="paper")
+    total, gaps = sum(line.cells for line in short), sum(line.gaps for line in short)
+    title = f"{total} printed numbers, {gaps} of them with their gap to Retrain (reunlearn printed PAPER shows each)"
+    print_table(table, title, apart="paper")
 
 
 def _row(line: Line, met: Met | None) -> Row:
     """Return a line of the table of one paper."""
     cell = line.cell
     shown = f"{cell.mean} ± {cell.std}" if cell.std else cell.mean or numbers.NOTHING
+    shown += f" ({cell.gap})" if cell.gap else ""
     partner = _partner(met) if met else None
     place = f"{partner.study} {partner.experiment} {partner.row or 'no row'}" if partner else ""
     value = ""
     if partner and partner.ours and partner.ours.n:
         value = numbers.with_deviation(partner.ours.mean, partner.ours.std, 2)
+        value += f" ({partner.gap:.2f})" if partner.gap is not None else ""
     why = (partner.why_not or partner.reason or partner.number) if partner else line.why_not
     return {
         "table": cell.table,
@@ -118,9 +125,16 @@ def _row(line: Line, met: Met | None) -> Row:
         "printed": shown,
         "meets": place or numbers.NOTHING,
         "ours": value or numbers.NOTHING,
-        "verdict": (partner.verdict if partner else "") or numbers.NOTHING,
+        "verdict": _verdict(partner) or numbers.NOTHING,
         "number, or why not": why,
     }
+
+
+def _verdict(partner: Partner | None) -> str:
+    """Return the verdict on a number, and that on its gap where it is another one."""
+    if partner is None or partner.gap_verdict in ("", partner.verdict):
+        return partner.verdict if partner else ""
+    return f"{partner.verdict}, its gap {partner.gap_verdict}"
 
 
 def _full(line: Line) -> CellLine:
@@ -129,6 +143,7 @@ def _full(line: Line) -> CellLine:
 
 def _partner(met: Met) -> Partner:
     meeting, judged = met.meeting, met.judged
+    gap = judged.gap if judged else None
     return Partner(
         study=met.study,
         experiment=met.experiment,
@@ -140,4 +155,6 @@ def _partner(met: Met) -> Partner:
         interval=judged.interval if judged else None,
         verdict=judged.verdict.kind if judged else "",
         reason=judged.verdict.reason if judged else "",
+        gap=gap.interval.value if gap and numbers.known(gap.interval.value) else None,
+        gap_verdict=gap.verdict.kind if gap else "",
     )

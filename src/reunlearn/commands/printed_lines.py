@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
 from reunlearn.commands.each import of_each
 from reunlearn.reporting import rows
+from reunlearn.reporting.parts.cost import timed_apart
 from reunlearn.reporting.printed import Judged, judge
+from reunlearn.reporting.rows import RowKey
 from reunlearn.study import paths
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.joining import Meaning, meaning_of, meet, ours_of, same_setting
@@ -90,8 +93,14 @@ class Table:
         name, results = self.experiment.name, self._results()
         if results is None:
             return [Met(self.study, name, meeting) for meeting in meetings]
-        judged = judge(meetings, rows.finished_runs(results))
+        judged = judge(meetings, rows.finished_runs(results), self._apart())
         return [Met(self.study, name, found.meeting, found) for found in judged]
+
+    def _apart(self) -> set[RowKey]:
+        """Return the rows whose run time cannot be compared with Retrain's."""
+        gathered = Gathered.read(Path(paths.results(self.study)))
+        runs = [run for run in gathered.runs if run.experiment == self.experiment.name]
+        return timed_apart(runs, gathered.jobs)
 
     def _results(self) -> pd.DataFrame | None:
         """Return the results of the experiment; None where the study has none."""

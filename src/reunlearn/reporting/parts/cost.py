@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
 
+from reunlearn.artifacts.gathered import JobResult
 from reunlearn.metrics.statistics import summarise
 from reunlearn.reporting import rows
 from reunlearn.reporting.experiment import ExperimentData, set_sizes
 from reunlearn.reporting.rows import RETRAIN, RowKey
+from reunlearn.study.specs import RunSpec
 
 SETS = ("retain", "forget")
 
@@ -43,9 +47,21 @@ def in_two_precisions(data: ExperimentData, row: RowKey) -> bool:
     return len({record.precision or "full" for record in data.records(row)}) > 1
 
 
-def timed_apart(data: ExperimentData) -> set[RowKey]:
-    """Return the rows whose run time cannot be compared with Retrain's."""
-    return {row for row in data.finished if not is_comparable(data, row)}
+def timed_apart(runs: Iterable[RunSpec], jobs: Mapping[str, JobResult]) -> set[RowKey]:
+    """Return the rows whose run time cannot be compared with Retrain's: `is_comparable`, without an experiment's data.
+
+    Args:
+        runs: of one experiment.
+        jobs: finished jobs, by folder.
+    """
+    machines: dict[RowKey, set[tuple[object, ...]]] = {}
+    for run in runs:
+        found = machines.setdefault(rows.key_of(run.row), set())
+        if run.model in jobs:
+            record = jobs[run.model].record
+            found.add((record.device, record.processor, record.threads))
+    retrain = machines.get(RETRAIN, set())
+    return {row for row, own in machines.items() if len(own | retrain) != 1}
 
 
 def _retrain_seconds(data: ExperimentData) -> float:
