@@ -42,6 +42,12 @@ def test_a_choice_that_is_not_made_yet_is_one_line(plan: Plan) -> None:
 
 def test_the_winner_takes_the_place_of_an_older_entry_and_of_no_other(plan: Plan) -> None:
     write_study(SEARCHED, "searched")
+    file = Path("config/presets/salun.yaml")
+    before = yaml.safe_load(file.read_text())
+    older = {"dataset": "digits", "recipe": "made"}
+    wanted = {"dataset": "digits", "recipe": "made", "scenario": "random", "reading": "code"}
+    old = {"provenance": "unsearched", "source": "by hand", "settings": {"epochs": 7, "fraction": 0.3}}
+    file.write_text(yaml.safe_dump([*before, {"for": older, **old}, {"for": wanted, **old}]))
     (run,) = [run for run in make_plan("searched").runs if run.choice]
     trials = [
         Trial(settings={"epochs": epochs}, distances={}, score=score)
@@ -50,15 +56,9 @@ def test_the_winner_takes_the_place_of_an_older_entry_and_of_no_other(plan: Plan
     assert run.choice
     Path(run.choice).mkdir(parents=True)
     Choice(trials=tuple(trials)).write(Path(run.choice))
-    file = Path("config/presets/salun.yaml")
-    before = yaml.safe_load(file.read_text())
-    older = {"dataset": "digits", "recipe": "made", "scenario": {"kind": "any"}, "reading": "code"}
-    wanted = {"dataset": "digits", "recipe": "made", "scenario": "random", "reading": "code"}
-    old = {"provenance": "unsearched", "source": "by hand", "settings": {"epochs": 7}}
-    file.write_text(yaml.safe_dump([*before, {"for": older, **old}, {"for": wanted, **old}]))
     chosen.run("searched", write=True)
     first, *rest = yaml.safe_load(file.read_text())
     assert first["for"] == wanted and first["provenance"] == "searched"
-    assert first["settings"] == {"batch_size": 8, "epochs": 2}
+    assert first["settings"] == {"fraction": 0.3, "batch_size": 8, "epochs": 2}  # preset, study, choice
     assert first["source"] == "best of 2 by validation stand-ins, score 4.50 (study searched)"
     assert rest == [*before, {"for": older, **old}]

@@ -13,16 +13,18 @@ from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
 from reunlearn.base.yaml_files import read_yaml
 from reunlearn.commands.printing import console, print_json
+from reunlearn.study import presets
 from reunlearn.study.cards import Value
 from reunlearn.study.load import CONFIG
 from reunlearn.study.plan import make_plan
+from reunlearn.study.preset_choice import choose
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import RunSpec
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen for a row: fixed and chosen settings of which the study says something, and their score."""
+    """What was chosen for a row: all its settings that are not the method's defaults, and their score."""
 
     experiment: str
     row: str
@@ -49,7 +51,7 @@ def run(study: str, write: bool = False, json: bool = False) -> int:
                 f"{folder}: nothing is chosen yet; `make reproduce STUDY={study}` makes the trials"
             )
         choice, experiment = Choice.read(Path(folder)), experiments[planned.experiment]
-        settings = {**_set_by_study(planned, experiment), **choice.chosen.settings}
+        settings = {**_fixed(planned, experiment), **choice.chosen.settings}
         lines.append(
             Chosen(experiment.name, planned.row.name, len(choice.trials), choice.chosen.score, settings)
         )
@@ -66,13 +68,15 @@ def run(study: str, write: bool = False, json: bool = False) -> int:
     return 0
 
 
-def _set_by_study(run: RunSpec, experiment: Experiment) -> dict[str, Value]:
-    """Return what the study sets in this row besides what it searches."""
+def _fixed(run: RunSpec, experiment: Experiment) -> dict[str, Value]:
+    """Return what a row has besides what it searches: settings of its preset, and those that the study sets."""
     row = run.row
     entries = (
         m for m in experiment.methods if (m.name, m.reading, m.label) == (row.method, row.reading, row.label)
     )
-    return dict(next(entries).settings)
+    entry = next(entries)
+    preset = choose(presets.read(entry.name), entry, experiment, f"experiment '{experiment.name}'")
+    return {**(preset.settings if preset else {}), **entry.settings}
 
 
 def record(run: RunSpec, experiment: Experiment, chosen: Chosen, study: str) -> None:
