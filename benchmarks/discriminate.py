@@ -17,7 +17,8 @@ from reunlearn.reporting.rows import ORIGINAL, RETRAIN
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.reporting.tables.methods import average_gaps
 from reunlearn.study import paths
-from reunlearn.study.jobs import ReportJob, read_job
+from reunlearn.study.jobs import read_job
+from reunlearn.study.report_jobs import ReportJob
 
 WANTED = {"quickstart": 2.5, "quickstart-heldout": 1.5}
 

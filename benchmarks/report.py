@@ -36,9 +36,10 @@ from reunlearn.stages.execution import Context
 from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.inputs import AggregateInputs
-from reunlearn.study.jobs import AggregateJob, Job
+from reunlearn.study.jobs import Job
 from reunlearn.study.plan import Plan, report_job, write_specifications
 from reunlearn.study.recipes import NamedRecipe
+from reunlearn.study.report_jobs import AggregateJob
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import (

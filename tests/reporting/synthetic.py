@@ -31,10 +31,10 @@ from reunlearn.study.averages import averages_of
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.inputs import AggregateInputs, ReportInputs
-from reunlearn.study.jobs import AggregateJob, ReportJob
 from reunlearn.study.layout import layout_of
 from reunlearn.study.origin import Origin
 from reunlearn.study.papers import papers
+from reunlearn.study.report_jobs import AggregateJob, ReportJob
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import NOISE_FLOOR, ORIGINAL, RETRAIN, RowSpec, RunSpec

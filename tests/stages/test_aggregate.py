@@ -21,7 +21,8 @@ from reunlearn.stages import aggregate, measure
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
 from reunlearn.study.inputs import AggregateInputs, StateInputs, UnlearnInputs
-from reunlearn.study.jobs import AggregateJob, Job, StateJob, UnlearnJob
+from reunlearn.study.jobs import Job, StateJob, UnlearnJob
+from reunlearn.study.report_jobs import AggregateJob
 from reunlearn.study.rows import Seeds
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import MethodSpec, RowSpec, RunSpec

@@ -6,8 +6,9 @@ import pytest
 
 from reunlearn.base.errors import UserError
 from reunlearn.study import asked, plan
-from reunlearn.study.jobs import AggregateJob, PrepareJob
+from reunlearn.study.jobs import PrepareJob
 from reunlearn.study.plan import make_plan, make_plans
+from reunlearn.study.report_jobs import AggregateJob
 from reunlearn.study.stages import followed, nearest
 
 PAPERS = ["gdr-gma", "lur", "nabla-tau", "pgu", "sfr-on"]

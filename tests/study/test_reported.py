@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from reunlearn.base.errors import UserError
-from reunlearn.study.jobs import ReportJob
 from reunlearn.study.load import CONFIG, parse
 from reunlearn.study.plan import make_plan
+from reunlearn.study.report_jobs import ReportJob
 from reunlearn.study.reported import all_cells, read_file, read_reported
 from reunlearn.study.schema import Reported
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.jobs import ReportJob
 from reunlearn.study.paper_columns import with_columns
 from reunlearn.study.plan import make_plan
+from reunlearn.study.report_jobs import ReportJob
 from reunlearn.study.reproduced import ELSEWHERE
 
 CSV = """paper,table,dataset,model,scenario,fraction,method,metric,mean,std,gap,unit,note

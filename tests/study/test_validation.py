@@ -13,10 +13,10 @@ import yaml
 from reunlearn.base.errors import UserError
 from reunlearn.commands import new_method
 from reunlearn.study import fields, load, pools
-from reunlearn.study.expand import FLOOR_SEED
 from reunlearn.study.jobs import UnlearnJob
 from reunlearn.study.plan import make_plan
 from reunlearn.study.schema import Experiment
+from reunlearn.study.seed_expansion import FLOOR_SEED
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
 RECIPES: dict[str, dict[str, Any]] = {

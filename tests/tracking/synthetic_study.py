@@ -17,8 +17,8 @@ from reunlearn.stages import aggregate, track
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
 from reunlearn.study.inputs import AggregateInputs, ReportInputs
-from reunlearn.study.jobs import AggregateJob, TrackJob
 from reunlearn.study.recipes import NamedRecipe
+from reunlearn.study.report_jobs import AggregateJob, TrackJob
 from reunlearn.study.rows import Seeds
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import (

@@ -15,8 +15,9 @@ from reunlearn.commands.printing import joined
 from reunlearn.study import paths
 from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.inputs import Folder
-from reunlearn.study.jobs import AggregateJob, read_job
+from reunlearn.study.jobs import read_job
 from reunlearn.study.load import load_study
+from reunlearn.study.report_jobs import AggregateJob
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock, read_
 from reunlearn.storage.snapshot import RUNS_FILE, WEIGHTS, Policy, leaves_out, output_of, policy
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
-from reunlearn.study.jobs import AggregateJob, Job, PrepareJob
+from reunlearn.study.jobs import Job, PrepareJob
+from reunlearn.study.report_jobs import AggregateJob
 from reunlearn.study.specs import DatasetSpec
 from reunlearn.study.stages import followed, stage_of
 

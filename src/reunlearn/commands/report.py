@@ -20,8 +20,8 @@ from reunlearn.stages.pages import write_list, write_report
 from reunlearn.stages.report import logged
 from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
-from reunlearn.study.jobs import ReportJob
 from reunlearn.study.plan import cards_of, make_plan
+from reunlearn.study.report_jobs import ReportJob
 
 
 def run(

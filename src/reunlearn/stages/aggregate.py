@@ -18,8 +18,9 @@ from reunlearn.metrics.series import table_of
 from reunlearn.stages.execution import Context
 from reunlearn.stages.measure import NUMBERS, read_tables
 from reunlearn.stages.table_files import RUN, TableFiles
-from reunlearn.study.jobs import AggregateJob, stage_name
+from reunlearn.study.jobs import stage_name
 from reunlearn.study.paths import SERIES, SPECIFICATION
+from reunlearn.study.report_jobs import AggregateJob
 from reunlearn.study.specs import RunSpec
 
 TABLES = (

@@ -10,7 +10,7 @@ from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import Context
 from reunlearn.stages.pages import write_list, write_report
 from reunlearn.study import paths
-from reunlearn.study.jobs import ReportJob
+from reunlearn.study.report_jobs import ReportJob
 
 
 def run(context: Context[ReportJob]) -> None:

@@ -20,7 +20,7 @@ from reunlearn.reporting import rows
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
-from reunlearn.study.jobs import TrackJob
+from reunlearn.study.report_jobs import TrackJob
 from reunlearn.study.specs import DatasetSpec, RunSpec
 from reunlearn.tracking.store import open_store, tracking_uri, without_credentials
 from reunlearn.tracking.tracker import REPORT, TrackedRun, Tracker

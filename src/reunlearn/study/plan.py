@@ -17,7 +17,7 @@ from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.expand import Expansion
 from reunlearn.study.inputs import AggregateInputs, Folder, ReportInputs
-from reunlearn.study.jobs import AggregateJob, Job, ReportJob, TrackJob
+from reunlearn.study.jobs import Job
 from reunlearn.study.layout import Layout, layout_of
 from reunlearn.study.load import load_study
 from reunlearn.study.logs import check_experiment
@@ -25,6 +25,7 @@ from reunlearn.study.narrowing import check_parts, narrowed
 from reunlearn.study.needed_files import missing_files, words
 from reunlearn.study.paper_columns import with_columns
 from reunlearn.study.provenance import origins_of
+from reunlearn.study.report_jobs import AggregateJob, ReportJob, TrackJob
 from reunlearn.study.reproduced import reproduced_by
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import RunSpec

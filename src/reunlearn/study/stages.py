@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from reunlearn.base.errors import UserError
-from reunlearn.study import jobs
+from reunlearn.study import jobs, report_jobs
 from reunlearn.study.inputs import Folder
 from reunlearn.study.paths import SPECIFICATION
 
@@ -129,7 +129,7 @@ STAGES: dict[str, Stage] = {
         ),
         Stage(
             "aggregate",
-            jobs.AggregateJob,
+            report_jobs.AggregateJob,
             r"reports/[^/]+/results",
             (
                 "results.parquet",
@@ -147,7 +147,7 @@ STAGES: dict[str, Stage] = {
         ),
         Stage(
             "report",
-            jobs.ReportJob,
+            report_jobs.ReportJob,
             r"reports/[^/]+",
             ("index.html",),
             local=True,
@@ -155,7 +155,7 @@ STAGES: dict[str, Stage] = {
         ),
         Stage(
             "track",
-            jobs.TrackJob,
+            report_jobs.TrackJob,
             r"reports/[^/]+/tracking",
             ("tracked.json",),
             local=True,

@@ -20,8 +20,9 @@ from reunlearn.study.searching import candidates
 from reunlearn.study.specs import ORIGINAL, MethodSpec, RowSpec, SearchSpec, TrainingSpec
 
 if TYPE_CHECKING:
-    from reunlearn.study.expand import Expansion, SeedExpansion
+    from reunlearn.study.expand import Expansion
     from reunlearn.study.schema import Experiment
+    from reunlearn.study.seed_expansion import SeedExpansion
 
 NEEDS = ("outputs",)  # of the objective: what is chosen by are class probabilities
 

@@ -16,7 +16,7 @@ from reunlearn.reporting.parts.missing import find_holes
 from reunlearn.reporting.section import build, show
 from reunlearn.reporting.study_data import StudyData
 from reunlearn.reporting.study_tables import StudyTables
-from reunlearn.study.jobs import ReportJob
+from reunlearn.study.report_jobs import ReportJob
 
 
 def make_report(
