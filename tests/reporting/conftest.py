@@ -8,6 +8,8 @@ import pytest
 
 from reunlearn.reporting.pages.study import make_report
 from reunlearn.study.layout import Layout
+from tests.reporting.paper_tables import laid_out, numbered
+from tests.study.printed_cells import cell
 
 
 def report_of(made, printed=None, figures=True, *, paper_tables=(), of_paper=(), **options):
@@ -27,8 +29,11 @@ def whole_report(whole):
 
 @pytest.fixture(scope="session")
 def holed_report(holed):
-    """The report of the study with holes; one of the missing jobs left a log."""
-    return report_of(holed, logs={holed.gathered.missing[0]})
+    """The report of the study with holes; one of the missing jobs left a log. It has a paper's table, with groups."""
+    cells = numbered(*(cell(m, fraction=f) for m in ("Retrain", "SalUn") for f in ("20%", "50%")))
+    table = laid_out(cells, rows=("dataset", "method"), columns=("fraction", "metric"))
+    of_paper = {"paper_tables": (table,), "of_paper": ("paper",)}
+    return report_of(holed, logs={holed.gathered.missing[0]}, **of_paper)
 
 
 @pytest.fixture(scope="session")

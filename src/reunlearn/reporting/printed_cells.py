@@ -64,7 +64,7 @@ def cell_of(entry: Mapping[str, Any], mark: str = "") -> Cell:
 
     Args:
         entry: of the table's file.
-        mark: stands behind the verdict.
+        mark: stands instead of the verdict.
     """
     main = numbers.NOTHING
     if numbers.known(entry["ours"]):
@@ -75,8 +75,7 @@ def cell_of(entry: Mapping[str, Any], mark: str = "") -> Cell:
             main += " %"
         if numbers.known(entry["gap"]):
             main += f" ({numbers.plain(entry['gap'], decimals)})"
-    verdict = f"{_verdict(entry)} {mark}".rstrip()
-    below = f"{as_printed(entry)} printed: {verdict}"
+    below = f"{as_printed(entry)} {mark}" if mark else f"{as_printed(entry)} printed: {_verdict(entry)}"
     return Cell(main, below, tone=TONES[entry["verdict"]], value=entry["ours"])
 
 

@@ -14,11 +14,13 @@ class Place(Spec):
         cell: as it is printed.
         absent: why nothing of a study can stand beside it, where no experiment names it.
         doubt: what is odd about it.
+        share: a run time in % of Retrain's and its deviation.
     """
 
     cell: PrintedCell
     absent: str
     doubt: str = ""
+    share: tuple[str, str] | None = None
 
 
 class LaidOut(Spec):

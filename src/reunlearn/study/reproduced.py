@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from reunlearn.study.averages import averages_of
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.claims import Claim
-from reunlearn.study.joining import meaning_of, meet, ours_of
+from reunlearn.study.joining import Meaning, meaning_of, meet, ours_of
 from reunlearn.study.laid_out import LaidOut, Place
 from reunlearn.study.layout import NOTHING_SHOWN, Layout, paper_layout
 from reunlearn.study.meetings import Average, Meeting
 from reunlearn.study.paper_layout import PaperTable
 from reunlearn.study.papers import Paper, papers, read_paper
-from reunlearn.study.reported import read_file, read_reported
+from reunlearn.study.reported import PrintedCell, read_file, read_reported
 from reunlearn.study.schema import Study
 
 ELSEWHERE = "no experiment of this study has this setting"
@@ -81,8 +81,9 @@ def _table(table: PaperTable, paper: Paper, papers: Mapping[str, Paper]) -> Laid
             "method": {name: method.heading for name, method in methods.items() if method.heading},
         },
         says={name: column.says or column.absent for name, column in columns.items() if column},
-        places=tuple(
-            Place(cell=cell, absent=meaning_of(cell, papers).absent or ELSEWHERE, doubt=paper.doubt(cell))
-            for cell in cells
-        ),
+        places=tuple(_place(cell, meaning_of(cell, papers)) for cell in cells),
     )
+
+
+def _place(cell: PrintedCell, meaning: Meaning) -> Place:
+    return Place(cell=cell, absent=meaning.absent or ELSEWHERE, doubt=meaning.doubt, share=meaning.share)

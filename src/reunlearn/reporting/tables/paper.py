@@ -26,7 +26,7 @@ CARD = TableCard(
     scope="paper",
     order=10,
 )
-HOW = "ours, in brackets its gap to Retrain where one is printed; below, what is printed and the verdict"
+HOW = "ours, with its gap to Retrain where one is printed; below, what is printed, and the verdict or why there is none"
 HEADS = {"dataset": "Dataset", "model": "Network", "scenario": "Scenario", "fraction": "Forgotten"}
 HEADS |= {"method": "Method", "metric": "Number"}
 EMPTY: dict[str, object] = {"ours": NAN, "ours_std": NAN, "ours_low": NAN, "ours_high": NAN, "n": 0}
@@ -66,7 +66,8 @@ def _met(data: PaperData) -> dict[tuple[str, int], list[dict[str, Any]]]:
 def _alone(place: Place) -> dict[str, Any]:
     """Return the entry of a printed number that no experiment names."""
     printed = printed_part(place.cell)
-    empty = {**dict.fromkeys(WORDS, ""), **EMPTY}
+    share, deviation = place.share or ("", "")
+    empty = {**dict.fromkeys(WORDS, ""), **EMPTY, "share": share, "share_std": deviation}
     return {**NOBODY._asdict(), **printed, **empty, "reason": place.absent, "doubt": place.doubt}
 
 
