@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import lzma
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reunlearn.artifacts.gathered import Gathered
+from reunlearn.artifacts.record import Record
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.cost import Calibration, Kind, Network, Unit, network_of, predict, shipped, unit_of
 from reunlearn.study.jobs import Job
@@ -84,36 +87,45 @@ def test_rounds_come_from_the_settings(settings: dict[str, Any], rounds: float) 
     assert rounds_of(settings, 10, 1000) == rounds
 
 
-def reference(study: str) -> tuple[dict[str, Job], Gathered]:
-    """Return the jobs of today's plan, and what was run."""
+def without_digests(folder: str) -> str:
+    """Return a folder's name without the digests in it: they change with every new field of a specification."""
+    return re.sub(r"~[0-9a-f]{8}", "", folder)
+
+
+def reference(study: str) -> tuple[dict[str, Job], list[tuple[Job, Record]]]:
+    """Return the jobs of today's plan, and those that were run with their records."""
     packed = (REFERENCE / study / "results" / "runs.json.xz").read_bytes()
-    return plan_of(study).jobs, Gathered.model_validate_json(lzma.decompress(packed))
+    gathered, jobs = Gathered.model_validate_json(lzma.decompress(packed)), plan_of(study).jobs
+    times = Counter(map(without_digests, jobs))
+    today = {without_digests(f): job for f, job in jobs.items() if times[without_digests(f)] == 1}
+    ran = {without_digests(folder): result.record for folder, result in gathered.jobs.items()}
+    return jobs, [(today[name], record) for name, record in ran.items() if name in today]
 
 
 def test_methods_draw_what_is_predicted() -> None:
     """Passes over the sets, fitted to what records counted, are those of the methods."""
-    jobs, gathered = reference("methods-on-digits")
+    jobs, ran = reference("methods-on-digits")
     kinds, cards = shipped().kinds, catalogue().datasets
     near, known = 0, 0
-    for folder, result in gathered.jobs.items():
-        drawn = sum((result.record.drawn or {}).values())
-        found = work_of(jobs[folder], jobs, cards) if drawn else None
+    for job, record in ran:
+        drawn = sum((record.drawn or {}).values())
+        found = work_of(job, jobs, cards) if drawn else None
         if found is None or found.key not in kinds:
             continue
         known += 1
         near += 0.8 < kinds[found.key].samples(found) / drawn < 1.25
-    assert known > 700 and near > 0.7 * known, (near, known)
+    assert known > 200 and near > 0.7 * known, (near, known)
 
 
 @pytest.mark.parametrize("study", ["methods-on-digits", "goemotions"])
 def test_predictions_are_near_what_was_measured(study: str) -> None:
-    jobs, gathered = reference(study)
+    jobs, ran = reference(study)
     cards, told, measured = catalogue(), 0.0, 0.0
-    for folder, result in gathered.jobs.items():
-        found = work_of(jobs[folder], jobs, cards.datasets)
+    for job, record in ran:
+        found = work_of(job, jobs, cards.datasets)
         cost = predict(found, network_of(found.training, cards), "cpu", shipped()) if found else None
         if cost is not None:
-            told, measured = told + cost.seconds, measured + result.record.seconds["total"]
+            told, measured = told + cost.seconds, measured + record.seconds["total"]
     assert measured > 10
     assert 0.5 < told / measured < 2, (told, measured)
 
