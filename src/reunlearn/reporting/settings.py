@@ -43,7 +43,7 @@ def sweeps_of(data: ExperimentData) -> list[Sweep]:
     return [
         sweep
         for (method, reading), rows in by_method.items()
-        for sweep in _sweeps(f"{method}@{reading}" if reading else method, rows)
+        for sweep in _sweeps(RowKey(method, reading).heading, rows)
     ]
 
 
