@@ -38,6 +38,7 @@ CARD = MethodCard.model_validate(
         "capabilities": {"head": True, "outputs": {"loss": ["kl"]}},
         "network": "masked",
         "scenarios": ["class", "subclass"],
+        "logs": {"losses": True, "lambda": {"loss": ["kl"]}},
         "hyperparameters": {
             "rate": {"type": "float", "default": 0.1, "doc": "of it", "gt": 0},
             "order": {
@@ -73,13 +74,21 @@ def test_a_card_in_words() -> None:
         "asks of the recipe": "a weight decay if repair is True",
         "asks of the objective": "the loss; head; outputs if loss is kl",
         "scenarios": "class, subclass",
+        "can log": "losses; lambda if loss is kl",
         "returns": "masked, around the original's",
     }
     assert sees(CARD) == "forget, retain?, true_labels, weights?"
 
 
 def test_a_card_without_any_of_these() -> None:
-    nothing = {"needs": Needs(), "readings": (), "capabilities": {}, "network": None, "scenarios": None}
+    nothing = {
+        "needs": Needs(),
+        "readings": (),
+        "capabilities": {},
+        "network": None,
+        "scenarios": None,
+        "logs": {},
+    }
     words = facts(CARD.model_copy(update=nothing), STATES)
     assert words["readings"] == "one: a study writes made"
     assert (words["sees"], words["training-time state"]) == ("no samples", "none")
