@@ -39,6 +39,7 @@ CARD = MethodCard.model_validate(
         "mixed": False,
         "network": "masked",
         "scenarios": ["class", "subclass"],
+        "logs": {"losses": True, "lambda": {"loss": ["kl"]}},
         "hyperparameters": {
             "rate": {"type": "float", "default": 0.1, "doc": "of it", "gt": 0},
             "order": {
@@ -75,6 +76,7 @@ def test_a_card_in_words() -> None:
         "asks of the objective": "the loss; head; outputs if loss is kl",
         "precision": "always full",
         "scenarios": "class, subclass",
+        "can log": "losses; lambda if loss is kl",
         "returns": "masked, around the original's",
     }
     assert sees(CARD) == "forget, retain?, true_labels, weights?"
@@ -88,6 +90,7 @@ def test_a_card_without_any_of_these() -> None:
         "mixed": True,
         "network": None,
         "scenarios": None,
+        "logs": {},
     }
     words = facts(CARD.model_copy(update=nothing), STATES)
     assert words["readings"] == "one: a study writes made"

@@ -25,7 +25,10 @@ def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
         for kind, condition in card.needs.state.items()
         if condition is not False
     ]
-    asked = [f"{name}{when(c)}" for name, c in card.capabilities.items() if c is not False]
+    asked, logs = (
+        [f"{name}{when(c)}" for name, c in given.items() if c is not False]
+        for given in (card.capabilities, card.logs)
+    )
     return {
         "what": card.summary,
         "paper": card.paper,
@@ -36,6 +39,7 @@ def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
         "asks of the objective": "; ".join(["the loss", *asked]),
         "precision": "the recipe's" if card.mixed else "always full",
         "scenarios": "all" if card.scenarios is None else joined(card.scenarios),
+        "can log": "; ".join(logs) or "nothing",
         "returns": f"{card.network}, around the original's" if card.network else "the original's network",
     }
 
