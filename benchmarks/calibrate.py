@@ -102,7 +102,9 @@ def fitted(observations: list[Observation], units: tuple[Unit, ...]) -> dict[str
 
 def fit(key: str, of: list[Observation], units: tuple[Unit, ...]) -> Kind:
     """Return one kind: the samples it takes, then what one takes; the least squares of relative errors."""
-    setup = statistics.median(o.record.seconds["total"] - o.record.seconds.get("run", 0.0) for o in of)
+    setup = round(
+        statistics.median(o.record.seconds["total"] - o.record.seconds.get("run", 0.0) for o in of), 4
+    )
     costs = np.array([_plain(o, units) for o in of])  # seconds of a sample of plain training
     run = np.maximum([o.record.seconds.get("run", 0.0) for o in of], 1e-4)
     rounds = np.array([o.work.rounds for o in of])
@@ -119,9 +121,10 @@ def fit(key: str, of: list[Observation], units: tuple[Unit, ...]) -> Kind:
         columns = np.stack([rounds * (forget + retain), every], 1) * costs[:, None]
         a, c = _least(columns, run / models)
         return Kind(forget=a, retain=a, every=c, setup=setup, records=len(of))
+    if of[0].work.network:
+        return _shared(Kind(every=1.0, setup=setup, records=len(of)), of, costs, run)
     constant, c = _least(np.stack([np.ones(len(of)), every * costs], 1), run)
-    own = None if of[0].work.network else 1.0
-    return Kind(every=c, setup=setup + constant, own_ms=own, records=len(of))
+    return Kind(every=c, setup=round(setup + constant, 4), own_ms=1.0, records=len(of))
 
 
 def _plain(o: Observation, units: tuple[Unit, ...]) -> float:
@@ -140,7 +143,7 @@ def _shared(kind: Kind, of: list[Observation], costs: np.ndarray, run: np.ndarra
         samples = o.work.models * kind.samples(o.work)
         shares[o.network].append(seconds / max(samples * cost, 1e-9))
     share = statistics.median(statistics.median(values) for values in shares.values())
-    return kind.model_copy(update={"share": round(share, 4)})
+    return kind.model_copy(update={"share": round(float(share), 4)})
 
 
 def _least(columns: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
