@@ -28,7 +28,7 @@ COMPARISON: dict[str, NumberCard] = {
         "augmentation; Retrain's own row is its distance from the second retrained model",
         "SFR-on 'D_KL'; kl_forget in the results",
     ),
-    "kl_test": _distance("KL, test", "as D_KL, over the official test set", "as D_KL"),
+    "kl_test": _distance("KL, test", "as D_KL, over the test set", "as D_KL"),
     "js_forget": _distance(
         "JS, forget",
         "mean over the forget set of ½ KL(p‖m) + ½ KL(q‖m), m = (p + q) / 2, of model and Retrain",
@@ -36,7 +36,7 @@ COMPARISON: dict[str, NumberCard] = {
         _NATS,
     ),
     "js_test": _distance(
-        "JS, test", "as JS on forget, over the official test set", "Jensen–Shannon divergence", _NATS
+        "JS, test", "as JS on forget, over the test set", "Jensen–Shannon divergence", _NATS
     ),
     "entropy_distance_forget": _distance(
         "Entropies, forget",
