@@ -121,7 +121,7 @@ def test_doubtful_numbers_are_marked_and_the_reason_stands_below(data):
     people = {"dataset": "CelebA-HQ-FIR", "model": "ResNet-34", "scenario": "identities", "fraction": "10%"}
     odd = numbered(cell("FT", "RA", paper="LUR", table="Table 2", **people))
     table = shown(data(odd, named=odd), "paper")
-    assert "94.00 ± 0.50 (?) printed: " in table.rows[0].cells[0].below
+    assert table.rows[0].cells[0].below == "94.00 ± 0.50 (?) [1]"
     assert any(note.startswith("(?) 10%, FT, RA: a deviation of 7.02") for note in table.notes)
 
 
