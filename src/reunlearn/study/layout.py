@@ -10,6 +10,7 @@ from reunlearn.study.cards import Catalogue, Scope, ShownCard
 from reunlearn.study.schema import Experiment, Study
 
 Cards = Mapping[str, ShownCard]
+DEFAULTS = "defaults"  # in a list of names: those of the defaults that it does not name itself
 NAMED: dict[Scope, str] = {
     "experiment": "an experiment; name it there",
     "study": "the whole study; name it there",
@@ -71,16 +72,18 @@ def audit_layout(cards: Catalogue) -> Layout:
 def _chosen(
     asked: tuple[str, ...] | None, cards: Cards, scope: Scope, kind: str, where: str, *, logged: set[str]
 ) -> tuple[str, ...]:
+    defaults = _in_order({n: card for n, card in cards.items() if not card.log or card.log in logged}, scope)
     if asked is None:
-        return _in_order({n: card for n, card in cards.items() if not card.log or card.log in logged}, scope)
+        return defaults
     fitting = [name for name, card in cards.items() if card.scope == scope]
     for name in asked:
-        if name in fitting:
+        if name in fitting or name == DEFAULTS:
             continue
         if name in cards:
             raise UserError(f"{where}: {kind} '{name}' is of {NAMED[cards[name].scope]}")
-        raise UserError(f"{where}: no {kind} '{name}'; {near(name, fitting)}")
-    return asked
+        raise UserError(f"{where}: no {kind} '{name}'; {near(name, [*fitting, DEFAULTS])}")
+    rest = tuple(name for name in defaults if name not in asked)
+    return tuple(part for name in asked for part in (rest if name == DEFAULTS else (name,)))
 
 
 def _logged(asked: Experiment | Study) -> set[str]:

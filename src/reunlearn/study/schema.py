@@ -191,7 +191,8 @@ class Experiment(Strict):
     )
     tables: Names | None = Field(
         None,
-        description="tables of its section, in this order, of `reunlearn tables`; the defaults if absent",
+        description="tables of its section, in this order, of `reunlearn tables`; `defaults` stands for the defaults "
+        "that are not named; only they if absent",
     )
     figures: Names | None = Field(None, description="as tables, of `reunlearn figures`")
     search: Search | None = Field(None, description="how the settings of rows with a `search` are chosen")
