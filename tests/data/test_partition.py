@@ -7,7 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from reunlearn.data.partition import partition
+from reunlearn.data.partition import partition, parts_of
+from reunlearn.study.specs import DatasetSpec
 
 GOLDEN = "a3a410b585014e8f7780f799ba8d4fc016c2cca2ad7b3dff3be24a422c438e77"
 LABELS = np.random.default_rng(0).integers(0, 10, 1000)
@@ -53,3 +54,15 @@ def test_the_choice_never_changes() -> None:
 def test_impossible_sizes_are_refused(train: int | None, validation: int) -> None:
     with pytest.raises(ValueError, match="of 1000"):
         partition(LABELS, train, validation)
+
+
+def test_a_part_of_the_test_set_is_tested_on() -> None:
+    whole, few = (
+        parts_of(DatasetSpec(name="digits", modality="images", test=test), LABELS, LABELS)
+        for test in (None, 200)
+    )
+    assert np.array_equal(whole.test, np.arange(1000)) and len(few.test) == 200
+    both = DatasetSpec(name="digits", modality="images", test=200, validation=100, validation_from="test")
+    parts = parts_of(both, LABELS, LABELS)
+    assert (len(parts.test), len(parts.validation)) == (200, 100)
+    assert not set(parts.test) & set(parts.validation)

@@ -381,6 +381,10 @@ WRONG = {
         {"attacks": ["entropy_logistic", "entropy_logistic"]},
         "attacks: 'entropy_logistic' is there twice",
     ),
+    "too many test images": (
+        {"dataset": {"name": "digits", "test": 500, "validation": 200, "validation_from": "test"}},
+        "test 500 + validation 200 is too many; digits has 599 test samples",
+    ),
     "too many images": ({"dataset": {"name": "digits", "train": 5000}}, "too many; digits has 1198"),
     "hyper-parameter name": (
         {"methods": [{"name": "finetune", "settings": {"learning_rat": 0.1}}]},

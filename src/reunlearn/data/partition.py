@@ -46,10 +46,11 @@ def parts_of(dataset: DatasetSpec, train_y_N: np.ndarray, test_y_M: np.ndarray) 
     """
     if dataset.validation_from == "test":
         train, _ = partition(train_y_N, dataset.train, 0)
-        test, validation = partition(test_y_M, None, dataset.validation)
+        test, validation = partition(test_y_M, dataset.test, dataset.validation)
         return Parts(train, validation, test, validates_with_test=True)
     train, validation = partition(train_y_N, dataset.train, dataset.validation)
-    return Parts(train, validation, np.arange(len(test_y_M)))
+    test, _ = partition(test_y_M, dataset.test, 0)
+    return Parts(train, validation, test)
 
 
 def partition(y_N: np.ndarray, train: int | None, validation: int) -> tuple[np.ndarray, np.ndarray]:

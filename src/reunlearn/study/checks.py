@@ -198,9 +198,11 @@ def check_sizes(experiment: Experiment, data: DatasetCard, where: str) -> None:
     if train < 2 or train + dataset.held_out > data.train:
         have = f"{dataset.name} has {data.train} training samples"
         raise UserError(f"{where}: train {train} + validation {dataset.held_out} is too many; {have}")
+    have = f"{dataset.name} has {data.test} test samples"
     if dataset.off_test >= data.test:
-        have = f"{dataset.name} has {data.test} test samples"
         raise UserError(f"{where}: validation {dataset.off_test} leaves nothing to test with; {have}")
+    if (dataset.test or 0) + dataset.off_test > data.test:
+        raise UserError(f"{where}: test {dataset.test} + validation {dataset.off_test} is too many; {have}")
     experiment.scenario.check(data, train, where)
 
 

@@ -64,6 +64,8 @@ def _data(cell: PrintedCell, printed: OurTraining, experiment: Experiment) -> li
         found.append(f"printed for {cell.dataset}, ours is {dataset.name}")
     if dataset.train is not None:
         found.append(f"ours trains on {dataset.train} samples only")
+    if dataset.test is not None:
+        found.append(f"ours tests on {dataset.test} samples only")
     wanted = _held_out(printed)
     if printed.validation is not None and _held_out(dataset) != wanted:
         found.append(f"ours takes out {_held_out(dataset)} to validate, the paper {wanted}")

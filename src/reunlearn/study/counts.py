@@ -63,7 +63,7 @@ def check_attacks(
     """
     parts = experiment.scenario.parts(data, train_size(experiment, data))
     dataset = experiment.dataset
-    counts = {"validation": dataset.validation, "test": data.test - dataset.off_test}
+    counts = {"validation": dataset.validation, "test": dataset.test or data.test - dataset.off_test}
     if parts:
         counts["forget"] = min(parts)
     for attack in experiment.attacks:

@@ -26,7 +26,7 @@ def prepare_job(dataset: DatasetSpec, folder: str | None) -> PrepareJob:
     return PrepareJob(
         "prepare",
         paths.prepared(dataset),
-        dataset.changed(train=None, validation=0, validation_from="train"),
+        dataset.changed(train=None, test=None, validation=0, validation_from="train"),
         folder,
         modules=("reunlearn.stages.prepare", f"reunlearn.data.sets.{dataset.name}"),
     )

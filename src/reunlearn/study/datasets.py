@@ -36,6 +36,7 @@ def resolve_dataset(
         name=dataset.name,
         modality=card.modality,
         train=dataset.train,
+        test=dataset.test,
         validation=dataset.validation,
         validation_from=dataset.validation_from,
     )

@@ -45,6 +45,9 @@ class Dataset(Strict):
     train: int | None = Field(
         None, ge=2, description="number of training samples, drawn with the classes' shares; all if absent"
     )
+    test: int | None = Field(
+        None, ge=2, description="number of test samples, drawn with the classes' shares; all if absent"
+    )
     validation: int = Field(0, ge=0, description="number of samples that are taken out to validate")
     validation_from: Part = Field(
         "train",

@@ -44,6 +44,7 @@ class DatasetSpec(Spec):
     name: str
     modality: Modality
     train: int | None = None  # samples of the training set; None: all that validation leaves
+    test: int | None = None  # samples of the test set; None: all that validation leaves
     validation: int = 0
     validation_from: Part = "train"  # official set that the validation samples are taken out of
     side: int | None = None  # height and width of the images of a user's own folder

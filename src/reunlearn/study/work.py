@@ -118,8 +118,11 @@ def _sets(
 ) -> tuple[int, int, int]:
     """Return the samples of forget, retain, and of validation and test together."""
     card, data = cards[training.dataset.name], training.dataset
-    train = data.train or max(card.train - data.validation, 0)
-    held = data.validation + card.test
+    off_train, off_test = (
+        data.validation if data.validation_from == name else 0 for name in ("train", "test")
+    )
+    train = data.train or max(card.train - off_train, 0)
+    held = data.validation + (data.test or card.test - off_test)
     if scenario is None:
         return 0, train, held
     parts = scenario.parts(card, train)
