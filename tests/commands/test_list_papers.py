@@ -29,7 +29,7 @@ def test_one_in_full_says_what_its_words_are_here_and_what_was_chosen(
     papers("lur", False)
     printed = words(capsys.readouterr().out)
     assert "Combating Gradient Conflicts" in printed
-    assert "identities 50% kind identities, count 153" in printed
+    assert "identities 50% kind identities, test retained, count 153" in printed
     assert "UA error on the forget set 100 − accuracy_forget" in printed
     assert "avg_gap_lur: mean gap to Retrain of UA, TA, RA, MIA" in printed
     assert "a random 10 or 50 % of the training set" in printed

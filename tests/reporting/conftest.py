@@ -27,13 +27,18 @@ def whole_report(whole):
     return report_of(whole)
 
 
-@pytest.fixture(scope="session")
-def holed_report(holed):
-    """The report of the study with holes; one of the missing jobs left a log. It has a paper's table, with groups."""
+def report_with_holes(holed):
+    """Return the report of a study with holes; one of the missing jobs left a log. It has a paper's table, with groups."""
     cells = numbered(*(cell(m, fraction=f) for m in ("Retrain", "SalUn") for f in ("20%", "50%")))
     table = laid_out(cells, rows=("dataset", "method"), columns=("fraction", "metric"))
     of_paper = {"paper_tables": (table,), "of_paper": ("paper",)}
     return report_of(holed, logs={holed.gathered.missing[0]}, **of_paper)
+
+
+@pytest.fixture(scope="session")
+def holed_report(holed):
+    """The report of the study with holes."""
+    return report_with_holes(holed)
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,11 @@ def test_an_average_without_a_pair_is_not_comparable(whole):
     ("printed", "experiment", "reason"),
     [
         (cell(), {"dataset": {"name": "cifar100"}}, "printed for CIFAR-10, ours is cifar100"),
-        (cell(metric=WORDS), {}, "a description in words: which gradient dominates, and how the losses move"),
+        (
+            cell(metric=WORDS),
+            {},
+            "words, no numbers: which gradient dominates, and how the losses move; the table loss_trend says ours",
+        ),
         (cell("Retrain", "RTE"), {"noise_floor": False}, OWN_SHARE),
         (cell(mean="", std=""), {}, "the paper prints no number"),
         (cell("SSD"), {}, "this study does not run it"),

@@ -121,7 +121,14 @@ def test_a_measure_of_the_network_gets_the_model_with_its_sets(
     for folder in ("model", "split"):
         Path(folder).mkdir()
     save_model(model, Path("model/model.safetensors"))
-    split = {"forget": np.arange(5), "retain": np.arange(5, 40), "validation": np.arange(0), "earlier": []}
+    split = {
+        "forget": np.arange(5),
+        "retain": np.arange(5, 40),
+        "validation": np.arange(0),
+        "earlier": [],
+        "test": np.arange(599),
+        "test_forgotten": np.arange(0),
+    }
     write_arrays(Path("split/indices.npz"), {k: np.array(v, dtype=np.int64) for k, v in split.items()})
     job = jobs.MeasureJob(
         "measure",

@@ -35,7 +35,7 @@ def on_gpu(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> Samples:
 
 @pytest.mark.parametrize("samples", [images(1, 8), images(3, 224), texts(512)])
 def test_on_a_cpu_the_number_is_fixed(samples: Samples) -> None:
-    assert batch_size(EVALUATION, samples) == 250
+    assert batch_size(EVALUATION, samples) == 128
     assert batch_size(MEASURING, samples) == 1000
 
 

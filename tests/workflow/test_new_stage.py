@@ -58,7 +58,7 @@ def create(root: Path) -> Project:
     rules = made.root / "workflow/rules/data.smk"
     rules.write_text(rules.read_text() + RULE)
     (made.root / "src/reunlearn/stages/note.py").write_text(FILE)
-    made.edit("src/reunlearn/study/expand.py", r"return self\.add\(split_job\(.*\)\)\n", PLANNED)
+    made.edit("src/reunlearn/study/seed_expansion.py", r"return self\.add\(split_job\(.*\)\)\n", PLANNED)
     return made
 
 

@@ -88,8 +88,8 @@ def test_a_study_of_the_new_kind_is_planned_and_split(project: Project) -> None:
 
 
 def test_its_own_check_refuses_before_any_work(project: Project) -> None:
-    project.write_study("all", [{**EXPERIMENT, "scenario": {"kind": "last", "count": 40}}])
-    done = project.reunlearn("plan", "all", check=False)
+    project.write_study("whole", [{**EXPERIMENT, "scenario": {"kind": "last", "count": 40}}])
+    done = project.reunlearn("plan", "whole", check=False)
     assert done.returncode == 2
     assert "the last 40 of 40 samples are all of them" in done.stderr
 

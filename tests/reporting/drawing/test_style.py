@@ -12,7 +12,7 @@ import pytest
 from reunlearn.reporting.drawing import style
 from reunlearn.reporting.figures import gap_time, roc
 from reunlearn.reporting.pages.view import TEMPLATES
-from tests.reporting.conftest import report_of
+from tests.reporting.conftest import report_with_holes
 
 
 @pytest.fixture
@@ -126,4 +126,4 @@ def test_no_curve_or_point_is_told_apart_by_colour_alone(whole, drawn):
 
 
 def test_the_report_is_a_pure_function_of_the_results(holed, holed_report):
-    assert report_of(holed, logs={holed.gathered.missing[0]}) == holed_report
+    assert report_with_holes(holed) == holed_report
