@@ -28,7 +28,7 @@ def whole_report(whole):
 
 
 def report_with_holes(holed):
-    """Return the report of a study with holes; one of the missing jobs left a log. It has a paper's table, with groups."""
+    """Return the report of a study with holes; one missing job left a log. It has a paper's table, with groups."""
     cells = numbered(*(cell(m, fraction=f) for m in ("Retrain", "SalUn") for f in ("20%", "50%")))
     table = laid_out(cells, rows=("dataset", "method"), columns=("fraction", "metric"))
     of_paper = {"paper_tables": (table,), "of_paper": ("paper",)}
