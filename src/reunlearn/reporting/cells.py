@@ -119,9 +119,7 @@ def column_of(key: str, card: NumberCard, unit: str | None = None) -> Column:
 
 def absent(counts: Counts) -> Cell | None:
     """Return the cell of a row in which nothing finished: diverged or missing."""
-    if counts.finished:
-        return None
-    return Cell("diverged", tone="bad") if counts.diverged else Cell("missing", tone="bad")
+    return Cell(counts.absence, tone="bad") if counts.absence else None
 
 
 def number_cell(number: Number, counts: Counts, decimals: int, *, with_gap: bool = False) -> Cell | None:

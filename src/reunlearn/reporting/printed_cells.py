@@ -10,7 +10,7 @@ from reunlearn.reporting import numbers, rows
 from reunlearn.reporting.cells import Cell
 from reunlearn.reporting.frames import NAN
 from reunlearn.reporting.printed import Judged
-from reunlearn.reporting.rows import NOBODY
+from reunlearn.reporting.rows import NOBODY, Counts, RowKey
 from reunlearn.study.reported import PrintedCell
 
 TONES = {PAPER: "best", EQUAL: "best", OURS: "second", OUTSIDE: "bad", NOT_COMPARABLE: "muted"}
@@ -18,11 +18,17 @@ DOUBTFUL = "(?)"  # marks a printed number that cannot be right, or looks odd
 PRINTED = ("file", "line", "table", "dataset", "model", "scenario", "fraction")
 
 
-def entry_of(found: Judged) -> dict[str, object]:
-    """Return one entry of a table's file; printed numbers stay text, because their last digit counts."""
+def entry_of(found: Judged, counts: Mapping[RowKey, Counts]) -> dict[str, object]:
+    """Return one entry of a table's file; printed numbers stay text, because their last digit counts.
+
+    Args:
+        found: the printed number, ours and the verdict.
+        counts: how many runs of each row finished.
+    """
     meeting, interval, gap = found.meeting, found.interval, found.gap
+    row = rows.key_of(meeting.row) if meeting.row else NOBODY
     return {
-        **(rows.key_of(meeting.row) if meeting.row else NOBODY)._asdict(),
+        **row._asdict(),
         "remark": meeting.remark,
         **printed_part(meeting.cell),
         "number": meeting.counterpart.text if meeting.counterpart else "",
@@ -33,6 +39,7 @@ def entry_of(found: Judged) -> dict[str, object]:
         "ours_low": interval.low if interval else NAN,
         "ours_high": interval.high if interval else NAN,
         "n": found.ours.n,
+        "status": counts[row].absence if row in counts else "",
         "verdict": found.verdict.kind,
         "reason": found.verdict.reason,
         "gap": gap.interval.value if gap else NAN,
@@ -66,7 +73,7 @@ def cell_of(entry: Mapping[str, Any], mark: str = "") -> Cell:
         entry: of the table's file.
         mark: stands instead of the verdict.
     """
-    main = numbers.NOTHING
+    main = entry["status"] or numbers.NOTHING
     if numbers.known(entry["ours"]):
         decimals = max(2, len(entry["printed"].partition(".")[2]))
         ours = numbers.with_deviation(entry["ours"], entry["ours_std"], decimals)

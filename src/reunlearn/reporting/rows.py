@@ -57,6 +57,13 @@ class Counts(NamedTuple):
         """Whether every run finished."""
         return not (self.diverged or self.missing)
 
+    @property
+    def absence(self) -> str:
+        """Why there is no number: diverged or missing; nothing where a run finished."""
+        if self.finished:
+            return ""
+        return "diverged" if self.diverged else "missing"
+
 
 def key_of(row: specs.RowSpec) -> RowKey:
     """Return the key of a row of the plan."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reunlearn.metrics.verdict import PAPER
-from reunlearn.reporting.rows import NOBODY
+from reunlearn.reporting.printed_cells import cell_of
+from reunlearn.reporting.rows import NOBODY, Counts, RowKey
 from tests.reporting.conftest import report_of
 from tests.reporting.reading import shown
 from tests.reporting.test_printed import NAME, WORDS, meetings, ours
@@ -83,3 +84,12 @@ def test_the_page_shows_the_table(whole):
     assert f"tables/{NAME}-reported.csv" in report.files
     assert "tables/class-3-reported.csv" not in report.files
     assert "printed for CIFAR-20" in report.page
+
+
+def test_a_row_without_a_finished_run_says_why(whole):
+    data = judged(whole, cell(mean="94.0"))
+    data.__dict__["counts"] = {**data.counts, RowKey("salun"): Counts(finished=0, diverged=3, missing=0)}
+    entry = data.frame("reported").reset_index().iloc[0]
+    assert entry["status"] == "diverged"
+    assert cell_of({**entry, "ours": float("nan")}).main == "diverged"
+    assert [Counts(*n).absence for n in ((1, 2, 0), (0, 1, 2), (0, 0, 3))] == ["", "diverged", "missing"]

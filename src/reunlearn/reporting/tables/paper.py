@@ -31,7 +31,17 @@ HEADS = {"dataset": "Dataset", "model": "Network", "scenario": "Scenario", "frac
 HEADS |= {"method": "Method", "metric": "Number"}
 EMPTY: dict[str, object] = {"ours": NAN, "ours_std": NAN, "ours_low": NAN, "ours_high": NAN, "n": 0}
 EMPTY |= {"gap": NAN, "gap_low": NAN, "gap_high": NAN, "verdict": NOT_COMPARABLE}
-WORDS = ("remark", "number", "share", "share_std", "gap_verdict", "gap_reason", "open", "experiment")
+WORDS = (
+    "remark",
+    "number",
+    "share",
+    "share_std",
+    "gap_verdict",
+    "gap_reason",
+    "open",
+    "experiment",
+    "status",
+)
 
 
 def compute(data: PaperData) -> pd.DataFrame:

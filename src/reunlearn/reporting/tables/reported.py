@@ -41,7 +41,7 @@ def compute(data: ExperimentData) -> pd.DataFrame:
     if not data.printed:
         return pd.DataFrame(index=rows.index([]))
     judged = judge(data.printed, data.finished, timed_apart(data.runs, data.jobs))
-    return pd.DataFrame([entry_of(found) for found in judged]).set_index(rows.KEY)
+    return pd.DataFrame([entry_of(found, data.counts) for found in judged]).set_index(rows.KEY)
 
 
 def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
