@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from benchmarks.digits_setting import Setting, prepare
 
 from reunlearn.attacks.entropy_logistic import run as entropy_attack
 from reunlearn.measures._logits import logits
@@ -25,6 +24,7 @@ from reunlearn.study.load import load_study
 from reunlearn.study.methods import row_of
 from reunlearn.study.preset_choice import choose
 from reunlearn.study.specs import RowSpec
+from tests.behaviour.digits_setting import Setting, prepare
 
 EXPERIMENTS = {e.name: e for e in load_study("methods-on-digits").experiments}
 ROWS = sorted(

@@ -1,6 +1,6 @@
 """One seed of one experiment on digits in one process: split, original, retrained, and unlearned models.
 
-For searches and tests that run many methods on the same models; the pipeline does the same in separate jobs.
+For tests that run many methods on the same models; the pipeline does the same in separate jobs.
 """
 
 from __future__ import annotations
