@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
 import statistics
 import sys
 from collections import defaultdict
@@ -53,15 +54,25 @@ def observed(source: str, jobs: dict[str, Job], records: dict[str, Record]) -> l
 
 
 def references() -> list[Observation]:
-    """Return those of the reference runs whose folders the studies of today still have."""
+    """Return those of the reference runs whose jobs the studies of today still have, by whatever digest."""
     found = []
     for packed in sorted(REFERENCE.glob("*/results/runs.json.xz")):
         study = packed.parts[-3]
         gathered = json.loads(lzma.decompress(packed.read_bytes()))
         jobs = make_plan(study).jobs
-        records = {f: Record.model_validate(j["record"]) for f, j in gathered["jobs"].items() if f in jobs}
+        known = {without_digests(folder): folder for folder in jobs}
+        records = {
+            known[name]: Record.model_validate(j["record"])
+            for f, j in gathered["jobs"].items()
+            if (name := without_digests(f)) in known
+        }
         found += observed(f"{study} (reference)", jobs, records)
     return found
+
+
+def without_digests(folder: str) -> str:
+    """Return a folder as it is called in words: a later version may write the same specification otherwise."""
+    return re.sub(r"~[0-9a-f]{8}", "", folder)
 
 
 def of_project(root: Path) -> list[Observation]:
