@@ -122,7 +122,7 @@ def fit(key: str, of: list[Observation], units: tuple[Unit, ...]) -> Kind:
     forget, retain, held = (np.array([o.work.sets[i] for o in of], dtype=float) for i in range(3))
     models = np.array([o.work.models for o in of])
     every = forget + retain + held
-    if key == "train":
+    if key in ("train", "sample"):
         return _shared(Kind(retain=1.0, setup=setup, records=len(of)), of, costs, run)
     if key.startswith("unlearn"):
         drawn = np.array([sum((o.record.drawn or {}).values()) for o in of], dtype=float)

@@ -30,7 +30,7 @@ SETTINGS = {
     "learning_rate": 0.02,
     "inner_period": 2,
     "ascent": 3.0,
-    "clip": 0.8,
+    "forget_clip": 0.8,
 }
 # the same in the reference's words
 GIVEN = {"every": 2, "ascent": 3.0, "loss_power": 0.5, "clip_norm": 0.8, "epsilon_in": "power"}
@@ -85,7 +85,7 @@ def compare_set_weights_and_slow_weights(kind: str) -> None:
 
 def compare_euclidean(kind: str) -> None:
     """Neither (S), (F) nor (R-on): the joint step is that of NegGrad, with a falling rate, as its reference has it."""
-    off = {"saliency": False, "adaptive": False, "online": False, "clip": 0.0}
+    off = {"saliency": False, "adaptive": False, "online": False, "forget_clip": 0.0}
     ours = run_with(kind, "code", off | {"inner_period": 1, "ascent_schedule": "constant", "ascent": 0.4})
     expected = neg_grad.reference(
         ours.original(),
@@ -104,7 +104,7 @@ COMPARISONS: dict[str, Callable[[str], None]] = {
     "sfr_on@code": CODE,
     "sfr_on@code: adamw": partial(CODE, changes={"optimizer": "adamw", "weight_decay": 0.05}),
     "sfr_on@code: not clipped": partial(
-        CODE, changes={"clip": 0.0, "ascent": 0.5}, clip_norm=None, ascent=0.5
+        CODE, changes={"forget_clip": 0.0, "ascent": 0.5}, clip_norm=None, ascent=0.5
     ),
     "sfr_on@code: slow weights": partial(CODE, changes={"outer_lr": 0.3}, slow_step=0.3),
     "sfr_on@code: without saliency": partial(CODE, changes={"saliency": False}),

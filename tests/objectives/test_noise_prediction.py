@@ -26,6 +26,10 @@ from reunlearn.unlearning.task import Task
 from tests.unlearning.making import make
 
 CLASSES = 10
+# few timesteps, and another class taught by its label: a network of two layers learns this
+OBJECTIVE = NoisePrediction(
+    CLASSES, timesteps=50, beta_start=0.001, beta_end=0.15, label_drop=0.0, relabelled="noise"
+)
 FORGOTTEN = 3  # the digit to forget
 OTHERS = tuple(k for k in range(CLASSES) if k != FORGOTTEN)
 RECIPE = Recipe(optimizer="adam", learning_rate=4e-3, schedule="cosine", epochs=120, batch_size=64)
@@ -53,15 +57,17 @@ def digits(*kinds: int) -> Samples:
 @functools.cache
 def original() -> nn.Module:
     """Return a denoiser trained on all digits."""
-    model = build(ArchitectureSpec(name="small_denoiser"), (1, 8, 8), CLASSES, seed=0)
-    train(model, digits(*range(CLASSES)), NoisePrediction(CLASSES), RECIPE, seed=0)
+    model = build(
+        ArchitectureSpec(name="small_denoiser", settings={"timesteps": 50}), (1, 8, 8), CLASSES, seed=0
+    )
+    train(model, digits(*range(CLASSES)), OBJECTIVE, RECIPE, seed=0)
     return model
 
 
 @torch.no_grad()
 def loss_of(model: nn.Module, samples: Samples) -> float:
     """Return the mean loss over several fixed draws of noise and timestep."""
-    objective, generator = NoisePrediction(CLASSES), torch.Generator().manual_seed(99)
+    objective, generator = OBJECTIVE, torch.Generator().manual_seed(99)
     batch = samples.take(slice(None))
     losses = [objective.loss(model.eval(), batch, objective.draw(batch, generator)) for _ in range(16)]
     return torch.stack(losses).mean().item()
@@ -70,7 +76,7 @@ def loss_of(model: nn.Module, samples: Samples) -> float:
 @torch.no_grad()
 def worth_of_the_label(model: nn.Module, samples: Samples) -> float:
     """Return the mean loss under wrong labels, divided by that under the true ones: 1 where the label tells nothing."""
-    objective, generator = NoisePrediction(CLASSES), torch.Generator().manual_seed(99)
+    objective, generator = OBJECTIVE, torch.Generator().manual_seed(99)
     batch, wrong, true = samples.take(slice(None)), 0.0, 0.0
     for _ in range(16):
         labels = objective.forget_target(batch, "other_label", generator)
@@ -84,7 +90,7 @@ def unlearned(name: str, retain: tuple[int, ...] = OTHERS, **changes: Any) -> nn
     """Return what a method makes of the original."""
     sets = {"forget": digits(FORGOTTEN), "retain": digits(*retain)}
     declared = {s for s in sets if getattr(card(name).needs, s)}
-    task = Task(sets, declared, NoisePrediction(CLASSES), CLASSES, seed=0)
+    task = Task(sets, declared, OBJECTIVE, CLASSES, seed=0)
     reading: Reading | None = "code" if name == "sfr_on" else None
     return make(name, reading, {**SETTINGS[name], **changes}).unlearn(copy.deepcopy(original()), task)
 
@@ -99,7 +105,7 @@ def rise(name: str, retain: tuple[int, ...] = OTHERS, **changes: Any) -> tuple[f
 
 
 def test_a_draw_fixes_the_loss() -> None:
-    objective, batch = NoisePrediction(CLASSES), digits(FORGOTTEN).take(slice(0, 5))
+    objective, batch = OBJECTIVE, digits(FORGOTTEN).take(slice(0, 5))
     generator = torch.Generator().manual_seed(0)
     first, second = (objective.draw(batch, generator) for _ in range(2))
     losses = [objective.per_sample_loss(original(), batch, draw) for draw in (first, first, second)]
@@ -110,7 +116,7 @@ def test_a_draw_fixes_the_loss() -> None:
 
 
 def test_a_draw_holds_the_labels_to_learn() -> None:
-    objective, batch = NoisePrediction(CLASSES), digits(FORGOTTEN).take(slice(0, 5))
+    objective, batch = OBJECTIVE, digits(FORGOTTEN).take(slice(0, 5))
     other_B = torch.tensor([0, 1, 2, 4, 5])
     true, wrong = (
         objective.draw(batch, torch.Generator().manual_seed(0), labels) for labels in (None, other_B)
@@ -124,7 +130,7 @@ def test_a_draw_holds_the_labels_to_learn() -> None:
 
 
 def test_labels_to_forget_by() -> None:
-    objective, generator = NoisePrediction(CLASSES), torch.Generator().manual_seed(0)
+    objective, generator = OBJECTIVE, torch.Generator().manual_seed(0)
     y_N = torch.arange(2000) % CLASSES
     batch = Batch(torch.zeros(2000, 1, 8, 8), y_N, y_N)
     other_N, random_N = (
@@ -139,8 +145,8 @@ def test_labels_to_forget_by() -> None:
 
 
 def test_there_are_neither_class_probabilities_nor_a_head() -> None:
-    objective, batch = NoisePrediction(CLASSES), digits(FORGOTTEN).take(slice(0, 5))
-    assert objective.capabilities == {"noise", "forget_target"}
+    objective, batch = OBJECTIVE, digits(FORGOTTEN).take(slice(0, 5))
+    assert objective.capabilities == {"noise", "forget_target", "samples"}
     with pytest.raises(TypeError, match="'outputs'"):
         objective.outputs(original(), batch)
     with pytest.raises(TypeError, match="'head'"):
@@ -192,3 +198,70 @@ def test_relabelling_leaves_the_label_worth_less_where_it_was_wrong(name: str) -
 )
 def test_same_seed_same_loss(name: str, few: dict[str, int]) -> None:
     assert rise(name, **few) == rise(name, **few)
+
+
+def test_a_dropped_label_is_the_null_class() -> None:
+    batch = digits(FORGOTTEN).take(slice(0, 40))
+    objective = OBJECTIVE.changed(label_drop=0.5)
+    draw = objective.draw(batch, torch.Generator().manual_seed(0))
+    assert set(draw.label.tolist()) == {FORGOTTEN, objective.null}
+    assert (objective.without_drop().draw(batch, torch.Generator().manual_seed(0)).label == FORGOTTEN).all()
+
+
+def test_a_sample_that_is_taught_another_class_keeps_its_label() -> None:
+    batch = digits(FORGOTTEN).take(slice(0, 40))
+    labels = torch.where(torch.arange(40) < 20, FORGOTTEN + 1, FORGOTTEN)
+    for form, kept in (("noise", FORGOTTEN + 1), ("prediction", FORGOTTEN)):
+        objective = OBJECTIVE.changed(label_drop=0.9, relabelled=form)
+        draw = objective.draw(batch, torch.Generator().manual_seed(0), labels)
+        assert (draw.label[:20] == kept).all()
+        assert (draw.label[20:] == objective.null).any()
+
+
+def test_another_class_is_taught_by_imitation_without_a_gradient() -> None:
+    """The loss is that to the model's own prediction under the other class, written out sample by sample."""
+    model, batch = original().train(), digits(FORGOTTEN).take(slice(0, 6))
+    labels = torch.tensor([FORGOTTEN + 1] * 3 + [FORGOTTEN] * 3)
+    objective = OBJECTIVE.changed(relabelled="prediction")
+    draw = objective.draw(batch, torch.Generator().manual_seed(0), labels)
+    losses = objective.per_sample_loss(model, batch, draw)
+    for row in range(6):
+        kept = objective.kept[draw.timestep[row]]
+        x_t = kept.sqrt() * batch.x[row] + (1 - kept).sqrt() * draw.noise[row]
+        given = [x_t[None], draw.timestep[row : row + 1]]
+        target = model(*given, labels[row : row + 1]).detach() if row < 3 else draw.noise[row]
+        expected = (model(*given, batch.y[row : row + 1]) - target).square().mean()
+        torch.testing.assert_close(losses[row], expected)
+
+
+def test_guidance_is_one_forward_pass_of_both_halves() -> None:
+    model, batch = original().eval(), digits(FORGOTTEN).take(slice(0, 4))
+    calls = []
+    hook = model.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+    timestep_B, null_B = torch.full((4,), 7), torch.full((4,), CLASSES)
+    guided = OBJECTIVE.changed(guidance=2.0).predict(model, batch.x, timestep_B, batch.y)
+    hook.remove()
+    assert calls == [8]
+    expected = 3 * model(batch.x, timestep_B, batch.y) - 2 * model(batch.x, timestep_B, null_B)
+    torch.testing.assert_close(guided, expected)
+
+
+def test_masks_are_made_from_guided_predictions_without_drop() -> None:
+    masks = OBJECTIVE.changed(mask_guidance=2.0, label_drop=0.1).for_masks()
+    assert (masks.guidance, masks.label_drop) == (2.0, 0.0)
+
+
+def test_the_sum_is_the_mean_times_the_values_of_an_image() -> None:
+    batch = digits(FORGOTTEN).take(slice(0, 4))
+    draw = OBJECTIVE.draw(batch, torch.Generator().manual_seed(0))
+    mean, total = (
+        objective.per_sample_loss(original(), batch, draw)
+        for objective in (OBJECTIVE, OBJECTIVE.changed(loss_of="sum"))
+    )
+    torch.testing.assert_close(total, 64 * mean)
+
+
+def test_antithetic_timesteps_come_in_pairs() -> None:
+    batch = digits(FORGOTTEN).take(slice(0, 9))
+    draw = OBJECTIVE.changed(antithetic=True).draw(batch, torch.Generator().manual_seed(0))
+    assert (draw.timestep[:4] + draw.timestep[5:] == OBJECTIVE.timesteps - 1).all()

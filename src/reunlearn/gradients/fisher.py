@@ -11,15 +11,18 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from reunlearn.gradients.flat import gradients
+from reunlearn.gradients.flat import clipped, gradients
 
 
-def squared_gradients(losses: Iterable[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
+def squared_gradients(
+    losses: Iterable[Tensor], parameters: Sequence[Tensor], clip: float = 0.0
+) -> list[Tensor]:
     """Return (1/B) Σ_b (∂ℓ_b/∂θ)², shaped as the parameters.
 
     Args:
         losses: the mean loss of each batch; read one at a time, so that only one graph is in memory.
         parameters: what the losses are differentiated by.
+        clip: largest norm of a batch's gradient; 0 does not clip.
 
     Raises:
         ValueError: there is no loss.
@@ -27,7 +30,7 @@ def squared_gradients(losses: Iterable[Tensor], parameters: Sequence[Tensor]) ->
     total = [torch.zeros_like(p) for p in parameters]
     count = 0
     for loss in losses:
-        for accumulated, gradient in zip(total, gradients(loss, parameters), strict=True):
+        for accumulated, gradient in zip(total, clipped(gradients(loss, parameters), clip), strict=True):
             accumulated.addcmul_(gradient, gradient)
         count += 1
     if not count:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 def trainable(model: nn.Module) -> list[nn.Parameter]:
@@ -48,3 +50,17 @@ def unflatten(vector_P: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
             f"a vector of {vector_P.numel()} entries does not fill tensors of {sum(sizes)}; give one entry for each"
         )
     return [part.view_as(t) for part, t in zip(vector_P.split(sizes), like, strict=True)]
+
+
+def clipped(gradients_: Sequence[Tensor], largest: float) -> Sequence[Tensor]:
+    """Return gradients scaled down to a norm of all of them together, as torch's clip_grad_norm_; 0 does not clip."""
+    if not largest:
+        return gradients_
+    total = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients_]))
+    factor = (largest / (total + 1e-6)).clamp(max=1.0)
+    return [g * factor for g in gradients_]
+
+
+def second_derivatives(wanted: bool = True) -> AbstractContextManager[None]:
+    """Return the context in which losses can be differentiated twice: torch's fast attention kernels cannot be."""
+    return sdpa_kernel(SDPBackend.MATH) if wanted else nullcontext()

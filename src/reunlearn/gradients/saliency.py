@@ -7,14 +7,16 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from reunlearn.gradients.flat import flatten, gradients, unflatten
+from reunlearn.gradients.flat import clipped, flatten, gradients, unflatten
 
 
-def summed_gradients(losses: Iterable[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Return Σ_b ∂ℓ_b/∂θ over the batches' losses, shaped as the parameters."""
+def summed_gradients(
+    losses: Iterable[Tensor], parameters: Sequence[Tensor], clip: float = 0.0
+) -> list[Tensor]:
+    """Return Σ_b ∂ℓ_b/∂θ over the batches' losses, shaped as the parameters; `clip`: largest norm of a batch's."""
     total = [torch.zeros_like(p) for p in parameters]
     for loss in losses:
-        for accumulated, gradient in zip(total, gradients(loss, parameters), strict=True):
+        for accumulated, gradient in zip(total, clipped(gradients(loss, parameters), clip), strict=True):
             accumulated += gradient
     return total
 

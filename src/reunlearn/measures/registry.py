@@ -52,6 +52,30 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What a generator drew. For measures whose card reads `samples`.
+
+    Attributes:
+        classifier: says what images show; on the device, in evaluation mode.
+        objective: of the classifier.
+        images: samples [N, C, H, W], uint8.
+        samples: the same as the classifier sees them; y is the class that was asked for.
+        training, test: the dataset's own images, of all classes.
+        forgotten: numbers of the classes that are forgotten.
+        class_names: of the dataset.
+    """
+
+    classifier: nn.Module
+    objective: Objective
+    images: np.ndarray
+    samples: Samples
+    training: Samples
+    test: Samples
+    forgotten: np.ndarray
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class MeasureInputs:
     """What a measure reads: of each, what its card asks for.
 
@@ -59,6 +83,7 @@ class MeasureInputs:
         settings: of the measure.
         seed: of its draws.
         network: the model itself.
+        drawn: what the model draws, where it is a generator.
         outputs: what the model answers.
         reference: what Retrain answers; the noise floor for Retrain itself; None where there is none.
         original: what the original answers.
@@ -69,6 +94,7 @@ class MeasureInputs:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     network: Network | None = None
+    drawn: Drawn | None = None
     outputs: Outputs | None = None
     reference: Outputs | None = None
     original: Outputs | None = None

@@ -18,7 +18,7 @@ class SmallDenoiser(nn.Module):
         super().__init__()
         pixels = math.prod(shape)
         self.time = nn.Embedding(timesteps, width)
-        self.label = nn.Embedding(classes, width)
+        self.label = nn.Embedding(classes + 1, width)  # the last one: no class
         self.enter = nn.Linear(pixels, width)
         self.inner = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, pixels))
 
@@ -28,6 +28,6 @@ class SmallDenoiser(nn.Module):
         return self.inner(functional.layer_norm(hidden, hidden.shape[1:])).reshape(x.shape)
 
 
-def build(shape: tuple[int, ...], classes: int, width: int = 96, timesteps: int = 50) -> SmallDenoiser:
+def build(shape: tuple[int, ...], classes: int, width: int = 96, timesteps: int = 1000) -> SmallDenoiser:
     """Return the network; `timesteps` as the objective's."""
     return SmallDenoiser(shape, classes, width, timesteps)

@@ -7,7 +7,8 @@ from torch import Tensor
 
 
 def wrong_labels(y_B: Tensor, classes: int, kind: str, generator: torch.Generator) -> Tensor:
-    """Return labels [B]: `random_label` uniform over all classes, `other_label` over all but the true one.
+    """Return labels [B]: `random_label` uniform over all classes, `other_label` over all but the true one,
+    `next_label` the class after the true one, of the last class the first (SalUn, for generators).
 
     Raises:
         ValueError: there is no such kind.
@@ -18,4 +19,6 @@ def wrong_labels(y_B: Tensor, classes: int, kind: str, generator: torch.Generato
     if kind == "other_label":
         step_B = torch.randint(1, classes, (count,), generator=generator).to(device)
         return (y_B + step_B) % classes
-    raise ValueError(f"no forget target '{kind}'; known: random_label, other_label")
+    if kind == "next_label":
+        return (y_B + 1) % classes
+    raise ValueError(f"no forget target '{kind}'; known: random_label, other_label, next_label")

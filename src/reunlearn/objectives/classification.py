@@ -48,12 +48,16 @@ class Classification:
         loss = functional.cross_entropy(logits_BK, draw, label_smoothing=self.label_smoothing)
         return loss + self.logit_std * logits_BK.std(dim=1).mean() if self.logit_std else loss
 
+    def for_masks(self) -> Classification:
+        """Return itself: masks are made from the loss."""
+        return self
+
     def outputs(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return logits [B, K]."""
         return model(batch.x)
 
     def forget_target(self, batch: Batch, kind: str, generator: torch.Generator) -> Tensor:
-        """Return labels [B]: `random_label` uniform over all classes, `other_label` over all but the true one."""
+        """Return labels [B] that are not the truth; see wrong_labels."""
         return wrong_labels(batch.y, self.classes, kind, generator)
 
     def head(self, model: nn.Module) -> nn.Module:

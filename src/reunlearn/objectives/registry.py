@@ -1,7 +1,7 @@
 """Objectives: what a method may ask of the kind of task, so that one method serves images, text and generation.
 
 One file each, found by its name; the file's `make(classes, label_smoothing, logit_std, …)` returns the objective, its
-further arguments are settings; `MODALITIES` says which datasets it is for.
+further arguments are settings, `CHOICES` the words that some of them take; `MODALITIES` says which datasets it is for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 class Objective(Protocol):
     """The loss of a task and what belongs to it."""
 
-    # of: outputs, forget_target, head, pixels (inputs that can be moved a little), noise
+    # of: outputs, forget_target, head, pixels (inputs that can be moved a little), noise, samples
     capabilities: frozenset[str]
 
     def draw(self, batch: Any, generator: torch.Generator, labels: Tensor | None = None) -> Any:
@@ -32,12 +32,14 @@ class Objective(Protocol):
     def loss(self, model: nn.Module, batch: Any, draw: Any) -> Tensor:
         """Return the mean of the per-sample losses."""
 
+    def for_masks(self) -> Objective:
+        """Return the objective whose gradients tell which weights matter for a set of samples."""
+
     def outputs(self, model: nn.Module, batch: Any) -> Tensor:
         """Return logits [B, K], where there are class probabilities."""
 
     def forget_target(self, batch: Any, kind: str, generator: torch.Generator) -> Tensor:
-        """Return labels [B] that are not the truth: `random_label` uniform over all classes, `other_label` over all
-        but the true one."""
+        """Return labels [B] that are not the truth: `random_label`, `other_label` or `next_label`."""
 
     def head(self, model: nn.Module) -> nn.Module:
         """Return the last layer."""
@@ -68,4 +70,5 @@ def card(name: str) -> dict[str, Any]:
         "capabilities": sorted(module.make(2).capabilities),
         "modalities": module.MODALITIES,
         "settings": {p.name: p.default for p in parameters},
+        "choices": getattr(module, "CHOICES", {}),
     }

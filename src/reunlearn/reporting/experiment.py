@@ -30,6 +30,7 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "series": ("series", "step", "value"),
     "samples": ("set", "entropy"),
     "scores": ("attack", "member", "score"),
+    "pictures": ("asked", "number", "png"),
 }
 
 

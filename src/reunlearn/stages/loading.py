@@ -80,6 +80,10 @@ class Loader:
             if len(indices[name])
         }
 
+    def samples_of(self, x: np.ndarray, y: np.ndarray) -> Samples:
+        """Return images [N, C, H, W], uint8, that are of no official set."""
+        return self._samples(x, y, np.arange(len(y)))
+
     def _samples(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Samples:
         samples: Samples = self.modality.samples(self.prepared, self.recipe, (x, y, rows), self.device)
         return samples

@@ -31,16 +31,18 @@ def run(context: Context[MeasureJob]) -> None:
 def open_inputs(context: Context[MeasureJob]) -> MeasureInputs:
     """Read what the measure's card asks for: the plan gave those folders and no others."""
     job, folders = context.job, context.job.inputs
-    network = None
-    if (
-        job.training is not None
-    ):  # by name: torch and all of training data belong to these measures' code alone
+    network = drawn = None
+    # by name: torch and all of training data belong to these measures' code alone
+    if folders.samples:
+        drawn = importlib.import_module("reunlearn.stages.judged").open_samples(context)
+    elif job.training is not None:
         network = importlib.import_module("reunlearn.stages.subject").open_network(context)
     weights = {"model": folders.model, "original": folders.original_model, "retrain": folders.reference_model}
     return MeasureInputs(
         settings=job.measure.settings,
         seed=job.seed,
         network=network,
+        drawn=drawn,
         outputs=read_outputs(Path(folders.outputs)) if folders.outputs else None,
         reference=read_outputs(Path(folders.reference)) if folders.reference else None,
         original=read_outputs(Path(folders.original)) if folders.original else None,

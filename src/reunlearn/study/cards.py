@@ -185,6 +185,7 @@ class ObjectiveCard(Card):
     capabilities: tuple[str, ...]
     modalities: tuple[Modality, ...]
     settings: dict[str, Value]
+    choices: dict[str, tuple[str, ...]] = {}  # of settings that take one of a few words
 
 
 class StateCard(Card):
@@ -206,6 +207,7 @@ class ShownCard(Card):
     order: int  # where it stands on the page among the others
     default: bool = True  # whether it is shown where a study names nothing
     log: str = ""  # what must be logged for that
+    samples: bool = False  # whether it shows what generators draw
     audit: bool = True  # whether it says something of single models, without seeds and known costs
 
 

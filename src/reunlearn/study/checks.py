@@ -120,6 +120,11 @@ def _check_objective_settings(
     """Refuse settings that the objective does not have, and those that it shares with the network and that differ."""
     given = experiment.objective.settings if experiment.objective else {}
     check_plugin_settings(given, objective.settings, f"{where}: the objective '{objective.name}'")
+    for key, words in objective.choices.items():
+        if key in given and given[key] not in words:
+            raise UserError(
+                f"{where}: the objective '{objective.name}': {key} is '{given[key]}'; choose {' or '.join(words)}"
+            )
     wanted, built = objective.settings | given, network.settings | experiment.architecture.settings
     for key in sorted(wanted.keys() & built.keys()):
         if wanted[key] != built[key]:

@@ -12,10 +12,11 @@ from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job
 from reunlearn.study.load import recipe_of
-from reunlearn.study.measuring import Measuring, objective_of
+from reunlearn.study.measuring import Judge, Measuring, objective_of
 from reunlearn.study.pretrained import specification_of
 from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Method
+from reunlearn.study.sampling import add_judge
 from reunlearn.study.schema import Experiment
 from reunlearn.study.seed_expansion import SeedExpansion
 from reunlearn.study.specs import (
@@ -24,6 +25,7 @@ from reunlearn.study.specs import (
     ObjectiveSpec,
     RowSpec,
     RunSpec,
+    SamplingSpec,
     TrainingSpec,
 )
 from reunlearn.study.steps import steps_of
@@ -64,7 +66,11 @@ class Expansion:
         for method, own in zip(self.resolved, self.recipes, strict=True):
             checks.check_recipe(method, cards.methods[method.name], own or recipe, where)
         self.memory_mib = memory.estimate(self.data_card, recipe)
-        self.measuring = Measuring(add, experiment, cards, where)
+        self.sampling: SamplingSpec | None = None
+        judge: Judge | None = None
+        if experiment.sampling:
+            self.sampling, judge = add_judge(self, where)
+        self.measuring = Measuring(add, experiment, cards, where, judge)
         self.scenarios, self.names = steps_of(experiment)
 
     @functools.cached_property

@@ -79,6 +79,13 @@ class UnlearnInputs(DataInputs):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SampleInputs(DataInputs):
+    """`model`: folder of the generator's weights."""
+
+    model: Folder
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProbeInputs(DataInputs):
     """`model`: folder of the weights."""
 
@@ -107,6 +114,8 @@ class MeasureInputs(Inputs):
         original: measurement that holds the original's outputs.
         original_model: folder of its weights.
         pools: blocks by kind.
+        samples: what a generator drew.
+        classifier: folder of the weights of the network that says what samples show.
     """
 
     data: Folder | None = None
@@ -118,6 +127,8 @@ class MeasureInputs(Inputs):
     original: Folder | None = None
     original_model: Folder | None = None
     pools: dict[str, tuple[Folder, ...]] = field(default_factory=dict)
+    samples: Sometimes = None
+    classifier: Sometimes = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from reunlearn.study.inputs import (
     Inputs,
     MeasureInputs,
     ProbeInputs,
+    SampleInputs,
     ShadowInputs,
     StateInputs,
     TrainInputs,
@@ -30,6 +31,7 @@ from reunlearn.study.specs import (
     DatasetSpec,
     MeasureSpec,
     MethodSpec,
+    SamplingSpec,
     TrainingSpec,
 )
 
@@ -174,6 +176,15 @@ class UnlearnJob(Job):
 
 
 @dataclass(frozen=True)
+class SampleJob(Job):
+    """Samples of a generator, of every class."""
+
+    training: TrainingSpec
+    sampling: SamplingSpec
+    inputs: SampleInputs = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class ProbeJob(Job):
     """What a model of a search answers on training and validation data: never on test data."""
 
@@ -192,7 +203,8 @@ class ChooseJob(Job):
 
 @dataclass(frozen=True)
 class MeasureJob(Job):
-    """One measurement of one run. `training` only where the measure reads the network itself."""
+    """One measurement of one run. `training` only where the measure reads a network: the run's own, or, of samples,
+    the one that says what they show."""
 
     measure: MeasureSpec
     training: TrainingSpec | None = None

@@ -49,10 +49,10 @@ def layout_of(asked: Experiment | Study, cards: Catalogue, where: str) -> Layout
         UserError: a name is unknown, or is of the other scope.
     """
     scope: Scope = "study" if isinstance(asked, Study) else "experiment"
-    logged = _logged(asked)
+    tables, figures = (_possible(kind, asked) for kind in (cards.tables, cards.figures))
     return Layout(
-        _chosen(asked.tables, cards.tables, scope, "table", where, logged=logged),
-        _chosen(asked.figures, cards.figures, scope, "figure", where, logged=logged),
+        _chosen(asked.tables, cards.tables, scope, "table", where, possible=tables),
+        _chosen(asked.figures, cards.figures, scope, "figure", where, possible=figures),
     )
 
 
@@ -70,9 +70,9 @@ def audit_layout(cards: Catalogue) -> Layout:
 
 
 def _chosen(
-    asked: tuple[str, ...] | None, cards: Cards, scope: Scope, kind: str, where: str, *, logged: set[str]
+    asked: tuple[str, ...] | None, cards: Cards, scope: Scope, kind: str, where: str, *, possible: Cards
 ) -> tuple[str, ...]:
-    defaults = _in_order({n: card for n, card in cards.items() if not card.log or card.log in logged}, scope)
+    defaults = _in_order(possible, scope)
     if asked is None:
         return defaults
     fitting = [name for name, card in cards.items() if card.scope == scope]
@@ -84,6 +84,16 @@ def _chosen(
         raise UserError(f"{where}: no {kind} '{name}'; {near(name, [*fitting, DEFAULTS])}")
     rest = tuple(name for name in defaults if name not in asked)
     return tuple(part for name in asked for part in (rest if name == DEFAULTS else (name,)))
+
+
+def _possible(cards: Cards, asked: Experiment | Study) -> Cards:
+    """Return those that can show something: what they are made from is logged, or drawn by generators."""
+    logged, drawn = _logged(asked), isinstance(asked, Experiment) and asked.sampling is not None
+    return {
+        name: card
+        for name, card in cards.items()
+        if (not card.log or card.log in logged) and (not card.samples or drawn)
+    }
 
 
 def _logged(asked: Experiment | Study) -> set[str]:

@@ -48,6 +48,7 @@ class Subject:
         reference: Retrain; the noise floor where the run is Retrain's own; None where there is none.
         original: the run of the original; None where there is none.
         pools: gives the blocks of a pool by its kind.
+        samples: folder of what the model draws, where it is a generator.
         method: of the row; None for references.
         state: folders of the training-time state that the method read.
         choice: folder of the choice of its settings, where they are searched.
@@ -66,18 +67,33 @@ class Subject:
     reference: Measured | None
     original: Measured | None
     pools: Callable[[str], tuple[Folder, ...]]
+    samples: Folder | None = None
     method: MethodSpec | None = None
     state: tuple[Folder, ...] = ()
     choice: Folder | None = None
 
 
+@dataclass(frozen=True)
+class Judge:
+    """The network that says what samples show: its training, the folder of its weights, where its code starts."""
+
+    training: TrainingSpec
+    model: Folder
+    modules: tuple[str, ...]
+
+
 class Measuring:
-    """Adds the measurements of an experiment's runs to a plan."""
+    """Adds the measurements of an experiment's runs to a plan; `judge`: of what generators draw."""
 
     def __init__(
-        self, add: Callable[[Job], Folder], experiment: Experiment, cards: Catalogue, where: str
+        self,
+        add: Callable[[Job], Folder],
+        experiment: Experiment,
+        cards: Catalogue,
+        where: str,
+        judge: Judge | None = None,
     ) -> None:
-        self.add, self.experiment, self.cards = add, experiment, cards
+        self.add, self.experiment, self.cards, self.judge = add, experiment, cards, judge
         self.measures = chosen(experiment, cards, where)
         self.pool_kinds = {kind for spec in self.measures for kind in cards.measures[spec.name].pools}
 
@@ -92,6 +108,7 @@ class Measuring:
             training=subject.training,
             method=subject.method,
             model=subject.model,
+            samples=subject.samples,
             state=subject.state,
             measured=measured,
             choice=subject.choice,
@@ -106,15 +123,20 @@ class Measuring:
 
     def _job(self, spec: MeasureSpec, subject: Subject) -> MeasureJob:
         card = self.cards.measures[spec.name]
-        network = "network" in card.reads
+        training: TrainingSpec | None = None
+        modules: tuple[str, ...] = ()
+        if "network" in card.reads:
+            training, modules = subject.training, subject.modules
+        elif "samples" in card.reads and self.judge:
+            training, modules = self.judge.training, self.judge.modules
         return MeasureJob(
             "measure",
             paths.measured(subject.run, spec.name),
             spec,
-            subject.training if network else None,
-            subject.seeds.method if network else 0,
-            modules=modules_of(spec.name, card.attack, subject.modules if network else ()),
-            memory_mib=subject.memory_mib if network else ARRAYS_MIB,
+            training,
+            subject.seeds.method if "network" in card.reads else 0,
+            modules=modules_of(spec.name, card.attack, modules, samples="samples" in card.reads),
+            memory_mib=subject.memory_mib if training else ARRAYS_MIB,
             inputs=self._inputs(card, subject),
         )
 
@@ -124,13 +146,13 @@ class Measuring:
         reference, original = subject.reference, subject.original
         if reference and not card.attack and reference.run == subject.run:
             reference = None
-        network, weights = "network" in reads, "weights" in reads
+        network, weights, samples = "network" in reads, "weights" in reads, "samples" in reads
         kinds = [*card.pools]
         if card.optional_pools and set(card.optional_pools) <= self.pool_kinds:
             kinds += card.optional_pools
         return MeasureInputs(
-            data=subject.data if network else None,
-            split=subject.split if network else None,
+            data=subject.data if network or samples else None,
+            split=subject.split if network or samples else None,
             model=subject.model if network or weights else None,
             outputs=outputs if "outputs" in reads else None,
             reference=reference.outputs if reference and "reference" in reads else None,
@@ -138,17 +160,28 @@ class Measuring:
             original=original.outputs if original and "original" in reads else None,
             original_model=original.model if original and weights else None,
             pools={kind: subject.pools(kind) for kind in kinds},
+            samples=subject.samples if samples else None,
+            classifier=self.judge.model if samples and self.judge else None,
         )
 
 
 @functools.lru_cache(maxsize=1024)
-def modules_of(measure: str, attack: bool, network_modules: tuple[str, ...]) -> tuple[str, ...]:
-    """Return where the code of a measurement starts; `network_modules`: none where it does not read the network."""
+def modules_of(
+    measure: str, attack: bool, network_modules: tuple[str, ...], samples: bool = False
+) -> tuple[str, ...]:
+    """Return where the code of a measurement starts.
+
+    Args:
+        measure: name.
+        attack: whether it is one.
+        network_modules: of the network that it reads; none where it reads none.
+        samples: whether that is the network that says what samples show.
+    """
     modules = ["reunlearn.stages.measure", f"reunlearn.{'attacks' if attack else 'measures'}.{measure}"]
     if attack:
         modules.append("reunlearn.measures._attack")
     if network_modules:
-        modules += ["reunlearn.stages.subject", *network_modules]
+        modules += [f"reunlearn.stages.{'judged' if samples else 'subject'}", *network_modules]
     return tuple(dict.fromkeys(modules))
 
 
@@ -159,10 +192,16 @@ def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[Measure
         UserError: a measure is unknown, has other settings, or asks for what the objective does not give.
     """
     objective = cards.objectives[objective_of(experiment, cards)]
+    if "samples" in objective.capabilities and not (experiment.sampling or experiment.measures):
+        raise UserError(
+            f"{where}: nothing is measured of this generator; add 'sampling' and 'classifier', or 'measures'"
+        )
     defaults = [
         card
         for card in cards.measures.values()
-        if card.default and set(card.capabilities) <= set(objective.capabilities)
+        if card.default
+        and set(card.capabilities) <= set(objective.capabilities)
+        and (experiment.sampling or "samples" not in card.reads)
     ]
     specs = {card.name: MeasureSpec(name=card.name, settings=card.settings) for card in defaults}
     for entry in experiment.measures:
@@ -177,6 +216,8 @@ def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[Measure
             raise UserError(
                 f"{where}: '{name}' asks for {', '.join(lacking)}, which the objective '{objective.name}' does not give"
             )
+        if "samples" in cards.measures[name].reads and experiment.sampling is None:
+            raise UserError(f"{where}: '{name}' reads samples; add 'sampling' and 'classifier'")
         kinds = cards.measures[name].scenarios
         if kinds is not None and experiment.scenario.kind not in kinds:
             raise UserError(

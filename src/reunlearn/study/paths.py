@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reunlearn.base.caches import STATE
 from reunlearn.study.rows import Seeds
-from reunlearn.study.specs import DatasetSpec, RowSpec, TrainingSpec
+from reunlearn.study.specs import DatasetSpec, RowSpec, SamplingSpec, TrainingSpec
 
 SPECIFICATION = "specification.json"
 MANIFEST = "manifest.json"
@@ -83,6 +83,11 @@ def run(training: TrainingSpec, scenario: str, seeds: Seeds, row: RowSpec, diges
     name = f"{row.name}~{digest}" if digest else row.name
     place = f"unlearned/{scenario}/split{seeds.split}/train{seeds.train}"
     return f"{group(training)}/{place}/{name}/seed{seeds.method}"
+
+
+def samples(model: str, sampling: SamplingSpec) -> str:
+    """Folder of what a generator draws; `model`: folder of its weights."""
+    return f"{model}/samples~{sampling.short}"
 
 
 def probe(run: str) -> str:

@@ -9,6 +9,11 @@ from pydantic import Field, model_validator
 from reunlearn.study.fields import Name, Strict, text_or_parts
 
 
+def _is_off(value: float) -> bool:
+    """Tell what the written form leaves out, so that recipes without it have the digest that they always had."""
+    return not value
+
+
 class Recipe(Strict):
     """How a model is trained, and how its inputs are prepared for it."""
 
@@ -26,6 +31,20 @@ class Recipe(Strict):
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD only")
     nesterov: bool = Field(False, description="SGD only")
     weight_decay: float = Field(0.0, ge=0)
+    clip: float = Field(
+        0.0,
+        ge=0,
+        exclude_if=_is_off,
+        description="largest norm of the gradient of all weights; 0 does not clip",
+    )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        exclude_if=_is_off,
+        description="decay per step of the moving average of the weights, which is kept in their place; 0 keeps the "
+        "weights themselves",
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
     logit_std: float = Field(
         0.0,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reunlearn.study.cards import Part
-from reunlearn.study.fields import Name, Settings, Strict, text_or_parts
+from reunlearn.study.fields import Name, Settings, Strict, TrainSeed, text_or_parts
 from reunlearn.study.recipes import RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, Search, Seeds, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
@@ -118,6 +118,33 @@ class Objective(Strict):
     settings: Settings = Field(default_factory=dict, description="its keyword arguments")
 
 
+class Sampling(Strict):
+    """How samples of a generator are drawn, by DDIM; the first noise of a sample is the same for every model."""
+
+    images: int = Field(100, ge=2, description="samples per class")
+    steps: int = Field(100, ge=1, description="DDIM steps of a sample, at most the objective's timesteps")
+    eta: float = Field(
+        0.0, ge=0, le=1, description="0 adds no noise on the way, 1 as much as ancestral sampling"
+    )
+    guidance: float = Field(
+        0.0,
+        ge=0,
+        description="w in (1 + w) of the prediction with the class minus w of the one without; 0: none",
+    )
+    clip: bool = Field(False, description="clip the predicted image to ±1 in each step")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the noise")
+
+
+class Classifier(Strict):
+    """The network that says what samples show; the pipeline trains it on the dataset's training set."""
+
+    architecture: Architecture = Field(description="the network")
+    recipe: Annotated[
+        RecipeEntry, BeforeValidator(recipe_written_out, json_schema_input_type=str | RecipeEntry)
+    ] = Field(description="how it is trained")
+    seed: TrainSeed = Field(0, description="of its training: one classifier for all models")
+
+
 class Measure(Strict):
     """Something to measure on every model, besides what is measured by default."""
 
@@ -189,6 +216,8 @@ class Experiment(Strict):
         None,
         description="what models are trained for; the classification of the dataset's images or texts if absent",
     )
+    sampling: Sampling | None = Field(None, description="of generators: how many samples are drawn, and how")
+    classifier: Classifier | None = Field(None, description="of generators: what says what samples show")
     measures: tuple[MeasureEntry, ...] = Field(
         (), description="what is measured besides the defaults: names or mappings, such as relearn_time"
     )
@@ -205,6 +234,15 @@ class Experiment(Strict):
         if seeds := _first_twice(self.seeds):
             numbers = ", ".join(f"{name} {seed}" for name, seed in seeds)
             raise ValueError(f"seeds: {numbers} is there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _samples_are_judged(self) -> Experiment:
+        if (self.sampling is None) != (self.classifier is None):
+            given, lacking = ("sampling", "classifier") if self.sampling else ("classifier", "sampling")
+            raise ValueError(
+                f"'{given}' without '{lacking}': samples and what says what they show come together"
+            )
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from reunlearn.study.measuring import Measured, Subject
 from reunlearn.study.pools import Pools
 from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Method, Seeds
+from reunlearn.study.sampling import add_samples
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Shadows
 from reunlearn.study.specs import (
@@ -213,6 +214,7 @@ class SeedExpansion:
         training = self.training.changed(architecture=result) if result else self.training
         modules = self.whole.method_modules(method) if method else ()
         choice = self.whole.choices[row] if method and method.search else None
+        samples = add_samples(self, training, model) if self.whole.sampling else None
         return Subject(
             row=row,
             seeds=self.seeds,
@@ -229,6 +231,7 @@ class SeedExpansion:
             pools=lambda kind: self.pools.of_kind(
                 kind, row, method, result=result, modules=modules, choice=choice
             ),
+            samples=samples,
             method=method,
             state=state,
             choice=choice,

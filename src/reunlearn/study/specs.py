@@ -94,6 +94,17 @@ class TrainingSpec(Spec):
     poison: PoisonSpec | None = None
 
 
+class SamplingSpec(Spec):
+    """How samples of a generator are drawn: see schema.Sampling."""
+
+    images: int  # per class
+    steps: int
+    eta: float
+    guidance: float
+    clip: bool
+    seed: int
+
+
 class SearchSpec(Spec):
     """The trials that settings are chosen from: values of the searched hyper-parameters; all on the same seeds."""
 
@@ -167,6 +178,7 @@ class RunSpec(Spec):
         training: of the model; its network is the method's own where that returns another.
         method: with every hyper-parameter; None for references.
         model: folder of the weights.
+        samples: folder of what a generator draws.
         state: folders of the training-time state that the method read.
         measured: folder of each measurement.
         choice: folder of the choice among the trials, where the row's settings are searched.
@@ -179,6 +191,7 @@ class RunSpec(Spec):
     training: TrainingSpec
     method: MethodSpec | None
     model: str
+    samples: str | None = Field(None, exclude_if=_is_absent)
     state: tuple[str, ...] = ()
     measured: dict[str, str]
     choice: str | None = Field(None, exclude_if=_is_absent)

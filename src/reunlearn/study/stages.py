@@ -107,6 +107,16 @@ STAGES: dict[str, Stage] = {
         ),
         Stage("unlearn", jobs.UnlearnJob, _RUN, _MODEL, torch=True, gpu=True, share="unlearning"),
         Stage(
+            "sample",
+            jobs.SampleJob,
+            _GROUP + r"/(original|retrained|unlearned)/.+/samples~[0-9a-f]{8}",
+            ("images.npy", "labels.npy"),
+            torch=True,
+            gpu=True,
+            share="evaluating",
+            above=1,
+        ),
+        Stage(
             "probe",
             jobs.ProbeJob,
             _RUN + r"/probe",

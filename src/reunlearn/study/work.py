@@ -7,9 +7,18 @@ from dataclasses import dataclass
 
 from reunlearn.study.cards import DatasetCard, Value
 from reunlearn.study.inputs import Folder
-from reunlearn.study.jobs import Job, MeasureJob, ShadowJob, SplitJob, StateJob, TrainJob, UnlearnJob
+from reunlearn.study.jobs import (
+    Job,
+    MeasureJob,
+    SampleJob,
+    ShadowJob,
+    SplitJob,
+    StateJob,
+    TrainJob,
+    UnlearnJob,
+)
 from reunlearn.study.scenario import Scenario
-from reunlearn.study.specs import MethodSpec, RowSpec, TrainingSpec
+from reunlearn.study.specs import MethodSpec, RowSpec, SamplingSpec, TrainingSpec
 
 UNKNOWN_SHARE = 0.1  # that is forgotten, where neither the scenario nor its classes tell
 
@@ -64,11 +73,19 @@ def work_of(job: Job, jobs: Mapping[Folder, Job], cards: Mapping[str, DatasetCar
         size = min(int(own), forget + retain) if isinstance(own, int) and own else batch
         rounds = rounds_of(settings, size, forget + retain)
         return Work(key_of(job.method), training, (forget, retain, held), rounds, size)
+    if isinstance(job, SampleJob):
+        drawn = job.sampling.images * cards[training.dataset.name].classes
+        return Work("sample", training, (0, drawn, 0), passes_of(job.sampling), batch)
     if isinstance(job, MeasureJob):
         rounds = float(job.measure.settings.get("cap") or 1)
         name, reads = f"measure {job.measure.name}", job.training is not None
         return Work(name, training, (forget, retain, held), rounds, batch, network=reads)
     return None
+
+
+def passes_of(sampling: SamplingSpec) -> float:
+    """Return the forward passes of a sample: one per step, two where it is guided."""
+    return sampling.steps * (2.0 if sampling.guidance else 1.0)
 
 
 def key_of(method: MethodSpec) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel
 
 from reunlearn.base.files import read_json, write_json
 from reunlearn.training.schedules import advance
@@ -26,12 +27,15 @@ class Running:
     optimizer: torch.optim.Optimizer
     schedule: LRScheduler
     generator: torch.Generator  # of batch order and augmentation
+    average: AveragedModel | None = None  # of the weights, where the recipe keeps that
 
 
 def save(folder: Path, key: str, history: History, running: Running) -> None:
     """Write everything that the next epoch needs; the JSON file last, so that half of it never counts."""
     facts, tensors = optimizer_state(running.optimizer)
     tensors |= {f"model.{k}": v for k, v in running.model.state_dict().items()}
+    if running.average is not None:
+        tensors |= {f"average.{k}": v for k, v in running.average.state_dict().items()}
     tensors["generator"] = running.generator.get_state()
     name = f"epoch{len(history)}.safetensors"
     write_tensors(folder / name, tensors)
@@ -60,12 +64,18 @@ def resume(folder: Path, key: str, running: Running) -> History:
     if facts["key"] != key:
         return []
     tensors = read_tensors(folder / facts["tensors"])
-    weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    running.model.load_state_dict(weights)
+    running.model.load_state_dict(_below(tensors, "model."))
+    if running.average is not None:
+        running.average.load_state_dict(_below(tensors, "average."))
     advance(running.schedule, facts["schedule_steps"])
     restore_optimizer(running.optimizer, facts["optimizer"], tensors)
     running.generator.set_state(tensors["generator"])
     return facts["history"]
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin so, without that."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def discard(folder: Path) -> None:

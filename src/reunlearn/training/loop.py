@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reunlearn.artifacts.digest import PACKAGE, code_digest
 from reunlearn.base.hashing import full_digest
@@ -60,7 +61,10 @@ def train(
     """
     optimizer = make_optimizer(recipe, model.parameters())
     schedule = make_schedule(recipe, optimizer, len(samples))
-    running = Running(model, optimizer, schedule, torch.Generator().manual_seed(seed))
+    average = (
+        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
+    )
+    running = Running(model, optimizer, schedule, torch.Generator().manual_seed(seed), average)
     key = _key(model, samples, objective, recipe, seed)
     history = checkpoint.resume(checkpoints, key, running) if checkpoints else []
     model.train()
@@ -77,6 +81,8 @@ def train(
         if checkpoints and due:
             checkpoint.save(checkpoints, key, history, running)
             last_saved = time.monotonic()
+    if average is not None:
+        model.load_state_dict(average.module.state_dict())
     if checkpoints:
         checkpoint.discard(checkpoints)
     return history
@@ -96,6 +102,8 @@ def _train_epoch(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            if running.average is not None:
+                running.average.update_parameters(model)
         if recipe.schedule_per == "step":
             running.schedule.step()
         total += loss.detach() * len(batch)

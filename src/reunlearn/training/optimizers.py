@@ -32,13 +32,29 @@ class OptimizerSettings(Protocol):
     def weight_decay(self) -> float:
         """Added to the gradient (sgd, adam), or taken off the weights (adamw)."""
 
+    @property
+    def clip(self) -> float:
+        """Largest norm of the gradient of all weights; 0 does not clip."""
+
 
 def make_optimizer(settings: OptimizerSettings, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer of these parameters; adam and adamw have torch's own betas.
+    """Return the optimizer of these parameters, which clips before each step; adam and adamw have torch's own betas.
 
     Raises:
         ValueError: there is no optimizer of this name.
     """
+    optimizer = _unclipped(settings, parameters)
+    if settings.clip:
+        optimizer.register_step_pre_hook(lambda *_: clip_gradients(optimizer, settings.clip))
+    return optimizer
+
+
+def clip_gradients(optimizer: torch.optim.Optimizer, largest: float) -> None:
+    """Scale the gradients of an optimizer's parameters down to a norm of all of them together."""
+    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], largest)
+
+
+def _unclipped(settings: OptimizerSettings, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     rate, decay = settings.learning_rate, settings.weight_decay
     match settings.optimizer:
         case "sgd":

@@ -56,7 +56,7 @@ class Mixed:
     """
 
     def __init__(self, objective: Objective, device: str | torch.device) -> None:
-        self.inner = objective
+        self.inner, self._device = objective, device
         self._forward = torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
 
     def __getattr__(self, name: str) -> Any:
@@ -72,6 +72,10 @@ class Mixed:
         """Return the mean of the per-sample losses."""
         with self._forward:
             return self.inner.loss(model, batch, draw).float()
+
+    def for_masks(self) -> Mixed:
+        """Return the objective that masks are made from, in the same precision."""
+        return Mixed(self.inner.for_masks(), self._device)
 
     def outputs(self, model: nn.Module, batch: Any) -> Tensor:
         """Return logits [B, K]."""

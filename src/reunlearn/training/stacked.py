@@ -39,6 +39,8 @@ def groups_of(
     """Return the positions of the models of each group, or why models must be trained one at a time."""
     if recipe.optimizer not in ELEMENTWISE:
         return f"optimizer {recipe.optimizer} does not treat each weight for itself"
+    if recipe.clip or recipe.average:
+        return "the recipe's clip or average is of all weights of one model"
     reason = why_alone(models[0])
     if reason or len(models) == 1:
         return reason or "there is only one"

@@ -29,6 +29,7 @@ class StepMethod:
     bn_mode: str = hyper(
         "train", "BatchNorm uses batch statistics (train) or frozen ones (eval)", choices=("train", "eval")
     )
+    clip: float = hyper(0.0, "largest norm of the gradient in a step; 0 does not clip", ge=0)
     augmented: bool = hyper(True, "batches are augmented as in training")
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:

@@ -80,8 +80,6 @@ class LastLayers(GradientMethod):
                     optimizer.zero_grad(set_to_none=True)
                     loss = task.loss(model, batch)
                     loss.backward()
-                    if self.clip:
-                        torch.nn.utils.clip_grad_norm_(parameters, self.clip)
                     optimizer.step()
                     task.series.step(retain=loss)
                 task.log(epoch + 1, retain_loss=loss.item())

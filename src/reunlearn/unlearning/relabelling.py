@@ -20,8 +20,9 @@ from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.task import Task
 
-RULES = ("other_label", "random_label")
-
+RULES = ("other_label", "random_label", "next_label")
+RULE = "uniform over all classes but the true one, or over all (random_label), or the class after it (next_label)"
+ORDER = "batches mix both sets (shuffled); an epoch begins with forget; batches hold as many of both (paired)"
 RELABELLING = (
     Divergence("label rule", "ỹ ≠ y, uniform over the other classes", "uniform over all classes, y included"),
     Divergence("relabelled set", "ỹ is drawn once", "ỹ is drawn anew in each epoch"),
@@ -37,12 +38,11 @@ RELABELLING = (
 class Relabelling(GradientMethod):
     """Common hyper-parameters of methods that relabel the forget set."""
 
-    label_rule: str = hyper(
-        "other_label", "uniform over all classes but the true one, or over all (random_label)", choices=RULES
-    )
+    label_rule: str = hyper("other_label", RULE, choices=RULES)
     redraw: str = hyper("once", "labels are drawn once, or anew in each epoch", choices=("once", "epoch"))
-    order: str = hyper(
-        "shuffled", "batches mix both sets (shuffled), or an epoch begins with forget", choices=ORDERS
+    order: str = hyper("shuffled", ORDER, choices=ORDERS)
+    retain_weight: float = hyper(
+        1.0, "paired batches: weight of the retain samples' mean loss beside that of the forget samples", ge=0
     )
 
     def epoch_batches(self, task: Task, labels: Labels) -> Iterator[tuple[Batch, Any, int]]:
@@ -63,6 +63,8 @@ class Relabelling(GradientMethod):
         """Return the mean loss of a batch whose first `forget` samples are those of the forget set."""
         losses_B = task.objective.per_sample_loss(model, batch, draw)
         task.series.step(wrong_label=losses_B[:forget], retain=losses_B[forget:])
+        if chosen(self, "order") == "paired":
+            return losses_B[:forget].mean() + self.retain_weight * losses_B[forget:].mean()
         return losses_B.mean()
 
 
@@ -72,7 +74,7 @@ class RelabellingReadings(Relabelling):
 
     reading: str = "paper"
     label_rule: str = by_reading(
-        "uniform over all classes but the true one, or over all (random_label)",
+        RULE,
         paper="other_label",
         code="random_label",
         choices=RULES,
@@ -81,7 +83,7 @@ class RelabellingReadings(Relabelling):
         "labels are drawn once, or anew in each epoch", paper="once", code="epoch", choices=("once", "epoch")
     )
     order: str = by_reading(
-        "batches mix both sets (shuffled), or an epoch begins with forget",
+        ORDER,
         paper="shuffled",
         code="forget_first",
         choices=ORDERS,

@@ -88,6 +88,7 @@ class Task:
         objective: gives losses; its randomness comes from `generator`.
         classes: number of classes, 0 where there are none.
         device: where model and batches live.
+        input_shape: of one sample as the network gets it.
         generator: the source of every random draw of the method (a CPU generator).
         state: training-time state by kind, for the kinds that the method declared.
         scenario: what is forgotten, as the study says; a bare Scenario, in one step, where nobody said it.
@@ -122,7 +123,9 @@ class Task:
         self._declared = declared
         allowed = {name: samples for name, samples in sets.items() if name in declared}
         self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in allowed.items()}
-        self.device = next(iter(sets.values())).device
+        some = next(iter(sets.values()))
+        self.device = some.device
+        self.input_shape: tuple[int, ...] = tuple(some.inputs(slice(0, 1)).shape[1:])
         self.scenario = scenario or Scenario()
         self.carried = carried or {}
         self.carry: dict[str, Tensor] = {}
@@ -169,6 +172,11 @@ class Task:
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the mean loss of a batch against the truth."""
         return self.objective.loss(model, batch, self.objective.draw(batch, self.generator))
+
+    def mask_loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return the mean loss of a batch whose gradient tells which weights matter for it."""
+        objective = self.objective.for_masks()
+        return objective.loss(model, batch, objective.draw(batch, self.generator))
 
     def pairs(
         self, size: int, augmented: bool = True, until: str = "shorter"

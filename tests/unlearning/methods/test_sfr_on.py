@@ -17,7 +17,7 @@ from reunlearn.unlearning.registry import card
 from tests.unlearning.methods.slow import Gradients, SlowSGD, gradient, mean_loss, sample_losses
 from tests.unlearning.methods.small import NETWORKS, Seen, assert_same, distance, run
 
-SETTINGS = {"steps": 5, "inner_period": 2, "learning_rate": 0.05, "ascent": 3.0, "clip": 0.5}
+SETTINGS = {"steps": 5, "inner_period": 2, "learning_rate": 0.05, "ascent": 3.0, "forget_clip": 0.5}
 FORGET_BATCHES, RETAIN_BATCHES = 2, 3  # of 6 and 9 samples, 4 at a time
 STEPS, PERIOD, RATE, ASCENT = 5, 2, 0.05, 3.0
 

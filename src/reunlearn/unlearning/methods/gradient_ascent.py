@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from reunlearn.unlearning.declarations import Needs, hyper
@@ -57,8 +56,6 @@ class GradientAscent(GradientMethod):
                 optimizer.zero_grad(set_to_none=True)
                 loss = task.loss(model, batch)
                 (-loss).backward()
-                if self.clip:
-                    torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip)
                 optimizer.step()
                 task.series.step(forget=loss)
             task.series.end_epoch(model)

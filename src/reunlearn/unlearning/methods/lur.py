@@ -1,8 +1,8 @@
 """LUR, learning to unlearn while retaining: take the gradient of the forget loss one retain step ahead.
 
     θ' = θ − α ∇L_r(θ; retain batch)
-    g  = ∇L_r(θ) + (I − α ∇²L_r(θ)) ∇L_f(θ'; forget batch)          order: second
-    g  = ∇L_r(θ) + ∇L_f(θ')                                          order: first, Jacobian of θ' left out
+    g  = w ∇L_r(θ) + (I − α ∇²L_r(θ)) ∇L_f(θ'; forget batch)        order: second
+    g  = w ∇L_r(θ) + ∇L_f(θ')                                        order: first, Jacobian of θ' left out
     θ ← θ − η g
 
 Patel & Qiu 2025: the two-step formulation and its gradient analysis. Sees: forget, retain. To first order in
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.displaced import Displaced
-from reunlearn.gradients.flat import gradients
+from reunlearn.gradients.flat import gradients, second_derivatives
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.registry import method
@@ -55,13 +55,16 @@ class LUR(GradientMethod):
         "second", "exact gradient (second) or without the Jacobian of θ' (first)", choices=("second", "first")
     )
     alpha: float = hyper(0.01, "α: step from θ to θ' (not published)", ge=0)
+    retain_weight: float = hyper(1.0, "weight of L_r in the sum; θ' is a step along L_r itself (1)", ge=0)
     forget_loss: str = hyper(
         "random_label",
         "L_f: cross-entropy of random labels, or minus that of the true labels",
         choices=("random_label", "neg_ce"),
     )
     label_rule: str = hyper(
-        "random_label", "random labels: over all classes, or over all but the true one", choices=RULES
+        "random_label",
+        "random labels: over all classes, over all but the true one, or the class after it",
+        choices=RULES,
     )
     redraw: str = hyper(
         "batch", "draw new random labels for each batch, or draw them once", choices=("batch", "once")
@@ -91,6 +94,12 @@ class LUR(GradientMethod):
         self, model: nn.Module, forget: Batch, retain: Batch, task: Task, labels: Labels
     ) -> tuple[Tensor, Tensor]:
         """Set every parameter's gradient to g; return L_r(θ) and L_f(θ')."""
+        with second_derivatives(self.order == "second"):
+            return self._assign(model, forget, retain, task, labels)
+
+    def _assign(
+        self, model: nn.Module, forget: Batch, retain: Batch, task: Task, labels: Labels
+    ) -> tuple[Tensor, Tensor]:
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
         parameters = list(named.values())
         retain_loss = task.loss(model, retain)
@@ -100,7 +109,7 @@ class LUR(GradientMethod):
         forget_loss = self.loss_to_forget(Displaced(model, ahead), forget, task, labels)
         outer = gradients(forget_loss, parameters)
         for parameter, inner_gradient, outer_gradient in zip(parameters, inner, outer, strict=True):
-            parameter.grad = inner_gradient.detach() + outer_gradient
+            parameter.grad = self.retain_weight * inner_gradient.detach() + outer_gradient
         return retain_loss.detach(), forget_loss.detach()
 
     def loss_to_forget(self, model: nn.Module, batch: Batch, task: Task, labels: Labels) -> Tensor:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from reunlearn.gradients.flat import trainable
 from reunlearn.gradients.saliency import summed_gradients, top_fraction
+from reunlearn.training.optimizers import clip_gradients
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
@@ -61,6 +62,7 @@ class SalUn(RelabellingReadings):
         code="batches",
         choices=("samples", "batches"),
     )
+    mask_clip: float = hyper(0.0, "largest norm of a batch's gradient in s (generators: 1); 0: none", ge=0)
     hold: bool = hyper(True, "weights outside the mask stay at θ₀ exactly; off: weight decay changes them")
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
@@ -75,6 +77,8 @@ class SalUn(RelabellingReadings):
                 optimizer.zero_grad(set_to_none=True)
                 loss = self.taught_loss(model, *mixed, task)
                 loss.backward()
+                if self.clip:
+                    clip_gradients(optimizer, self.clip)  # before the mask, as released
                 masked_step(optimizer, parameters, masks, held)
             task.log(epoch + 1, loss=loss.item())
         return model
@@ -84,8 +88,9 @@ class SalUn(RelabellingReadings):
         model.eval()
         batches = task.forget.batches(self.batch_size, augmented=self.augmented)
         parameters, by_batch = trainable(model), chosen(self, "saliency_sum") == "batches"
-        losses = (task.loss(model, batch) * (1 if by_batch else len(batch)) for batch in batches)
-        return top_fraction([g.abs() for g in summed_gradients(losses, parameters)], self.fraction)
+        losses = (task.mask_loss(model, batch) * (1 if by_batch else len(batch)) for batch in batches)
+        total = summed_gradients(losses, parameters, self.mask_clip)
+        return top_fraction([g.abs() for g in total], self.fraction)
 
 
 @torch.no_grad()

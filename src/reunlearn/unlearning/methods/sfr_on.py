@@ -121,7 +121,8 @@ class SFRon(StepMethod):
         code="batches",
         choices=("set", "batches"),
     )
-    clip: float = hyper(7.0, "largest gradient norm of a forget step (7); 0 does not clip", ge=0)
+    mask_clip: float = hyper(0.0, "largest norm of a batch's gradient in F (generators: 1); 0: none", ge=0)
+    forget_clip: float = hyper(7.0, "largest gradient norm of a forget step (7); 0 does not clip", ge=0)
     forget_step: str = by_reading(
         "plain changes salient weights only; optimizer shares momentum and decay with the retain steps",
         paper="plain",
@@ -193,9 +194,10 @@ class SFRon(StepMethod):
         """Return F of a set."""
         batches = samples.batches(self.batch_size, augmented=self.augmented)
         if chosen(self, "fisher") == "batches":
-            return squared_gradients((task.loss(model, batch) for batch in batches), trainable(model))
-        shares = (task.loss(model, batch) * (len(batch) / len(samples)) for batch in batches)
-        return [g.square() for g in summed_gradients(shares, trainable(model))]
+            losses = (task.mask_loss(model, batch) for batch in batches)
+            return squared_gradients(losses, trainable(model), self.mask_clip)
+        shares = (task.mask_loss(model, batch) * (len(batch) / len(samples)) for batch in batches)
+        return [g.square() for g in summed_gradients(shares, trainable(model), self.mask_clip)]
 
     def forget_gradient(
         self, model: nn.Module, batch: Batch, masks: list[Tensor] | None, step: int, task: Task
@@ -219,8 +221,10 @@ class SFRon(StepMethod):
             for parameter, mask in zip(parameters, masks, strict=True):
                 if parameter.grad is not None:
                     parameter.grad *= mask
-        if self.clip:
-            torch.nn.utils.clip_grad_norm_(parameters, self.clip)
+        # a step of the optimizer clips by itself: twice would shrink it twice
+        by_optimizer = chosen(self, "forget_step") == "optimizer" and 0 < self.clip <= self.forget_clip
+        if self.forget_clip and not by_optimizer:
+            torch.nn.utils.clip_grad_norm_(parameters, self.forget_clip)
         return loss.detach()
 
     def take_forget_step(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> None:
