@@ -7,13 +7,18 @@ normalise on maps of one pixel (None: never; any by default); `MULTIPLES`, of wh
 images, is a multiple: a number or another setting; `PRETRAINED`, the official weights: a `WeightsCard`, or an object
 whose `card` is one; `MAPS = True`, if the network computes `classify(features(x))` with feature maps [B, C, h, w] in
 between, and ends in `head`.
+
+Generators may define: `coder(settings, device)`, which returns what turns images into latents that the network reads,
+and back (None: it reads pixels); `CAPTIONED = True`, if `build` also takes the classes' names as `class_names`;
+`PRELOAD`, modules that `build` needs and that take long to import.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -22,8 +27,20 @@ from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.plugin_settings import check_multiples, check_plugin_settings
 from reunlearn.study.specs import ArchitectureSpec
 
+if TYPE_CHECKING:
+    from reunlearn.models._latents import Coder
 
-def build(network: ArchitectureSpec, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
+NAMES = "class_names"  # an argument of `build`, and no setting
+
+
+def build(
+    network: ArchitectureSpec,
+    shape: tuple[int, ...],
+    classes: int,
+    seed: int,
+    *,
+    class_names: Sequence[str] = (),
+) -> nn.Module:
     """Return a freshly initialised network.
 
     Args:
@@ -31,6 +48,7 @@ def build(network: ArchitectureSpec, shape: tuple[int, ...], classes: int, seed:
         shape: of its inputs; images: channels, height, width; texts: longest length, size of the vocabulary.
         classes: number of outputs.
         seed: of the initial weights; the global random state is left as it was.
+        class_names: for networks that read captions.
 
     Raises:
         UserError: a setting is unknown or out of range, or does not fit the inputs.
@@ -38,16 +56,31 @@ def build(network: ArchitectureSpec, shape: tuple[int, ...], classes: int, seed:
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would also seed GPUs, permanently
         torch.random.default_generator.manual_seed(seed)
-        return make(network.name, network.settings, shape, classes)
+        return make(network.name, network.settings, shape, classes, class_names)
 
 
-def make(name: str, settings: dict[str, Any], shape: tuple[int, ...], classes: int) -> nn.Module:
+def make(
+    name: str,
+    settings: dict[str, Any],
+    shape: tuple[int, ...],
+    classes: int,
+    class_names: Sequence[str] = (),
+) -> nn.Module:
     """Return a network whose weights are drawn from torch's global generator; see `build`."""
     module = importlib.import_module(f"reunlearn.models.{name}")
     check_plugin_settings(settings, _defaults(module), name)
     side = {"side": shape[-1]} if len(shape) == 3 else {}
     check_multiples({**_defaults(module), **settings, **side}, getattr(module, "MULTIPLES", {}), name)
+    if getattr(module, "CAPTIONED", False):
+        return module.build(shape, classes, class_names=tuple(class_names), **settings)
     return module.build(shape, classes, **settings)
+
+
+def coder(network: ArchitectureSpec, device: str) -> Coder | None:
+    """Return what turns images into latents that a network reads, and back; None where it reads pixels."""
+    module = importlib.import_module(f"reunlearn.models.{network.name}")
+    make_coder = getattr(module, "coder", None)
+    return make_coder({**_defaults(module), **network.settings}, device) if make_coder else None
 
 
 def gives_maps(name: str) -> bool:
@@ -75,4 +108,4 @@ def card(name: str) -> dict[str, Any]:
 
 def _defaults(module: Any) -> dict[str, Any]:
     parameters = list(inspect.signature(module.build).parameters.values())[2:]
-    return {p.name: p.default for p in parameters}
+    return {p.name: p.default for p in parameters if p.name != NAMES}

@@ -12,9 +12,10 @@ from torch import nn
 
 from reunlearn.base.arrays import read_arrays
 from reunlearn.data.batches import Samples
+from reunlearn.data.latents import LatentSamples
 from reunlearn.data.partition import parts_of
 from reunlearn.data.prepared import Prepared, read
-from reunlearn.models.registry import build
+from reunlearn.models.registry import build, coder
 from reunlearn.objectives.registry import Objective, make
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
@@ -48,6 +49,7 @@ class Loader:
         self.prepared: Prepared = read(Path(paths.data(dataset)))
         self.true_labels = np.array(self.prepared.arrays.train_y)  # a copy: mapped files are read-only
         self.parts = parts_of(dataset, self.true_labels, np.asarray(self.prepared.arrays.test_y))
+        self.coder = coder(training.architecture, device)
         self.labels = self.true_labels
         if taught is not None:
             wrong = read_split(taught)
@@ -86,7 +88,7 @@ class Loader:
 
     def _samples(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Samples:
         samples: Samples = self.modality.samples(self.prepared, self.recipe, (x, y, rows), self.device)
-        return samples
+        return LatentSamples(samples, self.coder.encode) if self.coder else samples
 
     def fresh_model(self, seed: int) -> nn.Module:
         """Return a network as it is before training, on the device: freshly initialised, or with pretrained weights."""
@@ -108,7 +110,10 @@ class Loader:
         shape, side = self.prepared.shape, self.recipe.resize
         if side:
             shape = (shape[0], side, side)
-        model = build(network, shape, self.classes, seed).to(self.device)
+        if self.coder:
+            shape = tuple(self.coder.encode(torch.zeros((1, *shape), device=self.device)).shape[1:])
+        names = self.prepared.classes
+        model = build(network, shape, self.classes, seed, class_names=names).to(self.device)
         # weights laid out as the batches are; torch's type stubs do not know this argument of Module.to
         return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

@@ -54,7 +54,7 @@ def _draw(loader: Loader, model: torch.nn.Module, job: SampleJob, label_N: Tenso
     generators = [generator_of(sampling.seed, row) for row in rows.tolist()]
     with autocast(loader.recipe.precision, loader.device):
         drawn: Tensor = loader.objective().sample(model, label_N[rows].to(loader.device), generators, sampler)  # type: ignore[attr-defined]
-    return drawn
+    return loader.coder.decode(drawn) if loader.coder else drawn
 
 
 def generator_of(seed: int, number: int) -> torch.Generator:
