@@ -135,12 +135,11 @@ def meaning_of(cell: PrintedCell, papers: Mapping[str, Paper]) -> Meaning:
 
 def ours_of(experiment: Experiment, cards: Catalogue, where: str) -> Ours:
     """Return what printed numbers can meet in an experiment."""
-    floor = (NOISE_FLOOR,) if experiment.noise_floor else ()
     rows = tuple(_candidate(entry, experiment, cards, where) for entry in experiment.methods)
     return Ours(
         experiment,
         cards,
-        (*map(Candidate, (RETRAIN, *floor, ORIGINAL)), *rows),
+        (*map(Candidate, (*experiment.references, ORIGINAL)), *rows),
         frozenset(spec.name for spec in measuring.chosen(experiment, cards, where)),
         bool(recipe_of(experiment.recipe, where).augmentation),
     )

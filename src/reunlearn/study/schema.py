@@ -15,6 +15,7 @@ from reunlearn.study.fields import Name, Settings, Strict, TrainSeed, text_or_pa
 from reunlearn.study.recipes import RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, Search, Seeds, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
+from reunlearn.study.specs import NOISE_FLOOR, RETRAIN, RowSpec
 
 Hashed = TypeVar("Hashed", bound=Hashable)
 
@@ -203,6 +204,11 @@ class Experiment(Strict):
         description="what the methods note while they run, those that can: losses and lambda per step, conflicts and "
         "cosines per epoch; a logged run is a run of its own",
     )
+    retrain: bool = Field(
+        True,
+        description="train a model without the forget set; without it rows stand beside the original alone: where "
+        "nobody can train as the weights were trained",
+    )
     noise_floor: bool = Field(
         True, description="train a second retrained model for each seed and compare Retrain with Retrain"
     )
@@ -228,6 +234,13 @@ class Experiment(Strict):
     )
     figures: Names | None = Field(None, description="as tables, of `reunlearn figures`")
     search: Search | None = Field(None, description="how the settings of rows with a `search` are chosen")
+
+    @property
+    def references(self) -> tuple[RowSpec, ...]:
+        """The rows that are retrained: Retrain and its noise floor, as far as they are wanted."""
+        if not self.retrain:
+            return ()
+        return (RETRAIN, NOISE_FLOOR) if self.noise_floor else (RETRAIN,)
 
     @model_validator(mode="after")
     def _no_seed_twice(self) -> Experiment:

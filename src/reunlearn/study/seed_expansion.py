@@ -75,9 +75,8 @@ class SeedExpansion:
     def runs(self) -> list[RunSpec]:
         """Add all jobs; return the runs, references first."""
         original, add = self._original(), self.whole.measuring.add_run
-        floor = (NOISE_FLOOR,) if self.whole.experiment.noise_floor else ()
-        retrained = {row: self._retrained(row) for row in (RETRAIN, *floor)}
-        retrain = retrained[RETRAIN]
+        retrained = {row: self._retrained(row) for row in self.whole.experiment.references}
+        retrain = retrained.get(RETRAIN)
         runs = []
         for row, reference in retrained.items():
             other = next((r for r in retrained.values() if r is not reference), reference)
@@ -95,7 +94,7 @@ class SeedExpansion:
         self.original = Measured(self._run_folder(ORIGINAL), original)
         return original
 
-    def _from_another(self, recipe: NamedRecipe, retrain: Measured) -> SeedExpansion:
+    def _from_another(self, recipe: NamedRecipe, retrain: Measured | None) -> SeedExpansion:
         """Return what adds rows whose original is trained by another recipe; its outputs are there to be read."""
         other = SeedExpansion(self.whole, self.seeds, recipe)
         self.whole.measuring.add_outputs(other._subject(ORIGINAL, other._original(), retrain))
@@ -125,7 +124,7 @@ class SeedExpansion:
     def _run_folder(self, row: RowSpec) -> Folder:
         return paths.run(self.training, self.names[-1], self.seeds, row)
 
-    def _method_run(self, entry: Method, method: MethodSpec, retrain: Measured) -> RunSpec:
+    def _method_run(self, entry: Method, method: MethodSpec, retrain: Measured | None) -> RunSpec:
         row = methods.row_of(entry)
         card = self.whole.cards.methods[method.name]
         log = logs.logged(entry, method, self.whole.experiment, card)
@@ -205,7 +204,7 @@ class SeedExpansion:
         self,
         row: RowSpec,
         model: Folder,
-        reference: Measured,
+        reference: Measured | None,
         method: MethodSpec | None = None,
         state: tuple[Folder, ...] = (),
     ) -> Subject:
