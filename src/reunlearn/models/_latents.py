@@ -8,10 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reunlearn.base.errors import UserError
-
-PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-CONFIG = "config.json"
+from reunlearn.base.model_folders import check_folder
 
 
 class Coder:
@@ -30,7 +27,7 @@ class Coder:
         """
         from reunlearn.data.diffusers_compat import diffusers
 
-        check_folder(folder, "a VAE")
+        check_folder(folder, ())
         place = Path(folder).expanduser()
         vae = diffusers.AutoencoderKL.from_pretrained(place, local_files_only=True, use_safetensors=True)
         return cls(vae, device)
@@ -46,20 +43,3 @@ class Coder:
         """Return the images of latents."""
         x: Tensor = self.vae.decode(latents / self.scale).sample
         return x
-
-
-def check_folder(folder: str, what: str) -> None:
-    """Refuse a folder that diffusers cannot read as a model of safetensors.
-
-    Raises:
-        UserError: in one line.
-    """
-    place = Path(folder).expanduser()
-    if not place.is_dir():
-        raise UserError(f"{folder}: no such folder; {what} in diffusers' layout is needed")
-    if not (place / CONFIG).is_file():
-        raise UserError(f"{folder}: no {CONFIG}: not {what} in diffusers' layout")
-    if not any(place.glob("*.safetensors")):
-        pickled = next((path.name for kind in PICKLED for path in place.glob(kind)), None)
-        reason = f"{pickled} is a pickle, which is never opened" if pickled else "it holds no weights"
-        raise UserError(f"{folder}: {reason}; weights as .safetensors are needed")

@@ -17,6 +17,7 @@ from reunlearn.models._pretrained import Official, load
 
 OBJECTIVES = ("noise_prediction",)
 PRELOAD = ("reunlearn.data.diffusers_compat",)
+FOLDERS: dict[str, tuple[str, ...]] = {"vae": ()}
 PRETRAINED = Official(
     "diffusion_pytorch_model.safetensors",
     "https://huggingface.co/facebook/DiT-XL-2-256, folder transformer",

@@ -10,7 +10,8 @@ between, and ends in `head`.
 
 Generators may define: `coder(settings, device)`, which returns what turns images into latents that the network reads,
 and back (None: it reads pixels); `CAPTIONED = True`, if `build` also takes the classes' names as `class_names`;
-`PRELOAD`, modules that `build` needs and that take long to import.
+`COMES_TRAINED = True`, if `build` always reads trained weights; `FOLDERS`, settings that name a folder in diffusers'
+layout, with the parts that a pipeline has there; `PRELOAD`, modules that `build` needs and that take long to import.
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ def card(name: str) -> dict[str, Any]:
         "alone": getattr(module, "ALONE", 1),
         "multiples": getattr(module, "MULTIPLES", {}),
         "pretrained": pretrained and getattr(pretrained, "card", pretrained).model_dump(),
+        "folders": getattr(module, "FOLDERS", {}),
+        "comes_trained": bool(getattr(module, "COMES_TRAINED", False)),
         "maps": bool(getattr(module, "MAPS", False)),
     }
 

@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
-from reunlearn.models._latents import Coder, check_folder
+from reunlearn.base.model_folders import check_folder
+from reunlearn.models._latents import Coder
 
 OBJECTIVES = ("noise_prediction",)
 PRELOAD = ("reunlearn.data.diffusers_compat",)
 CAPTIONED = True
-PARTS = ("unet", "vae", "text_encoder", "tokenizer")
+COMES_TRAINED = True
+FOLDERS = {"folder": ("unet", "vae", "text_encoder", "tokenizer")}
 NAME = "{}"  # stands for a class in a caption
 
 
@@ -122,11 +124,4 @@ def check_pipeline(folder: str, caption: str) -> None:
         )
     if not folder:
         raise UserError("stable_diffusion: give the setting 'folder': a pipeline in diffusers' layout")
-    place = Path(folder).expanduser()
-    lacking = [part for part in PARTS if not (place / part).is_dir()]
-    if lacking:
-        raise UserError(
-            f"stable_diffusion: {folder}: no folder {' or '.join(lacking)} in it; a pipeline is needed"
-        )
-    for part in ("unet", "vae", "text_encoder"):
-        check_folder(str(place / part), f"the pipeline's {part}")
+    check_folder(folder, FOLDERS["folder"])

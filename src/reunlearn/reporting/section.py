@@ -67,6 +67,7 @@ class Section:
         finding: the main numbers.
         shown: its tables and figures.
         runs: in the order of the plan.
+        retrained: whether there is a model to compare with.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Section:
     finding: Finding
     shown: Shown
     runs: tuple[Run, ...]
+    retrained: bool = True
 
 
 def build(data: ExperimentData) -> Section:
@@ -86,6 +88,7 @@ def build(data: ExperimentData) -> Section:
         finding=find(data),
         shown=show(data),
         runs=tuple(_runs(data)),
+        retrained=data.experiment.retrain,
     )
 
 

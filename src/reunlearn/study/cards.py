@@ -153,6 +153,10 @@ class ModelCard(Card):
         str, int | str
     ]  # of what a setting, or the images' side, is a multiple: a number or a setting
     pretrained: WeightsCard | None
+    folders: dict[
+        str, tuple[str, ...]
+    ] = {}  # settings that name folders in diffusers' layout, with their parts
+    comes_trained: bool = False  # whether it always starts from trained weights
     maps: bool  # whether it computes classify(features(x)) with feature maps in between
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reunlearn.base.errors import UserError, near
+from reunlearn.base.model_folders import check_folder
 from reunlearn.study import methods
 from reunlearn.study.cards import Catalogue, DatasetCard, MethodCard, ModelCard, ObjectiveCard, Value
 from reunlearn.study.counts import image_side, train_size
@@ -212,8 +213,24 @@ def check_sizes(experiment: Experiment, data: DatasetCard, where: str) -> None:
 
 
 def check_pretrained(experiment: Experiment, network: ModelCard, recipe: NamedRecipe, where: str) -> None:
-    """Refuse pretrained weights from a path where there are none, and none where the recipe starts from some."""
+    """Refuse pretrained weights from a path where there are none, none where the recipe needs some, other folders."""
     wanted = experiment.architecture.settings.get("pretrained")
+    if not recipe.epochs and wanted is None and not network.comes_trained:
+        raise UserError(
+            f"{where}: recipe '{recipe.name}' trains for no epoch, and {network.name} starts from random weights; give "
+            "the architecture 'pretrained', or the recipe epochs"
+        )
+    if not recipe.epochs and experiment.retrain:
+        raise UserError(
+            f"{where}: recipe '{recipe.name}' trains for no epoch, so there is no Retrain; write 'retrain: false'"
+        )
+    for setting, parts in network.folders.items():
+        folder = experiment.architecture.settings.get(setting)
+        if folder and Path(str(folder)).expanduser().is_dir():
+            try:
+                check_folder(str(folder), parts)
+            except UserError as error:
+                raise UserError(f"{where}: {network.name}: {error}") from None
     official = network.pretrained.words if network.pretrained else f"{network.name} has no official ones"
     if wanted is None and recipe.pretrained:
         raise UserError(

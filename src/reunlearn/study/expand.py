@@ -51,7 +51,7 @@ class Expansion:
         settings = experiment.objective.settings if experiment.objective else {}
         self.training = TrainingSpec(
             dataset=self.dataset,
-            architecture=specification_of(experiment.architecture),
+            architecture=specification_of(experiment.architecture, network),
             recipe=recipe,
             objective=ObjectiveSpec(
                 name=objective, settings={**cards.objectives[objective].settings, **settings}

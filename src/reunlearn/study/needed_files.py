@@ -31,6 +31,18 @@ def missing_files(
     folder, dataset = experiment.dataset.folder, training.dataset
     if folder and not Path(folder).expanduser().is_dir() and not _is_made(paths.prepared(dataset)):
         lines.append(f"folder '{folder}' is not there; {dataset.name} needs your copy of its files in it")
+    settings = training.architecture.settings
+    absent_folders = [
+        str(settings[name])
+        for name in network.folders
+        if settings.get(name) and not Path(str(settings[name])).expanduser().is_dir()
+    ]
+    if absent_folders and _is_wanted(training, jobs):
+        lines += [
+            f"folder '{place}' is not there; {network.name} needs a model in diffusers' layout in it, with weights as "
+            ".safetensors"
+            for place in absent_folders
+        ]
     weights = network.pretrained
     if weights and training.architecture.settings.get("pretrained") == "cache":
         absent = [

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from reunlearn.base.hashes import file_hashes
+from reunlearn.base.hashing import full_digest
+from reunlearn.base.model_folders import files_of
+from reunlearn.study.cards import ModelCard
 from reunlearn.study.schema import Architecture
 from reunlearn.study.specs import ArchitectureSpec
 
@@ -18,8 +21,19 @@ def weights_digest(wanted: str) -> str:
     return file_hashes(path.parent, [path.name])[path.name]
 
 
-def specification_of(architecture: Architecture) -> ArchitectureSpec:
-    """Return what specifications say of a study's network."""
+def specification_of(architecture: Architecture, card: ModelCard) -> ArchitectureSpec:
+    """Return what specifications say of a study's network; folders that are not there yet are no part of it."""
     wanted = architecture.settings.get("pretrained")
-    weights = None if wanted in (None, "cache") else weights_digest(str(wanted))
+    digests = [] if wanted in (None, "cache") else [weights_digest(str(wanted))]
+    for setting, parts in card.folders.items():
+        folder = architecture.settings.get(setting)
+        if folder and Path(str(folder)).expanduser().is_dir():
+            digests.append(folder_digest(str(folder), parts))
+    weights = full_digest(digests) if len(digests) > 1 else next(iter(digests), None)
     return ArchitectureSpec(name=architecture.name, settings=architecture.settings, weights=weights)
+
+
+def folder_digest(folder: str, parts: tuple[str, ...]) -> str:
+    """Return a digest of all that is read of a folder in diffusers' layout."""
+    place = Path(folder).expanduser()
+    return full_digest(file_hashes(place, files_of(folder, parts)))

@@ -21,7 +21,7 @@ class Recipe(Strict):
         False,
         description="whether training starts from pretrained weights, which the architecture then must name",
     )
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=0, description="0 leaves pretrained weights as they are")
     retrain_epochs: int | None = Field(
         None, ge=1, description="of models trained without the forget set; as many as `epochs` if absent"
     )
@@ -90,6 +90,10 @@ class Recipe(Strict):
     @model_validator(mode="after")
     def _schedule_fits(self) -> Recipe:
         shortest = min(self.epochs, self.retrain_epochs or self.epochs)
+        if not shortest and (self.warmup_epochs or self.milestones):
+            raise ValueError("no epoch is trained: warmup_epochs and milestones mean nothing; leave them out")
+        if not shortest:
+            return self
         marks = (self.warmup_epochs, *self.milestones)
         if self.warmup_epochs >= shortest:
             raise ValueError(
@@ -130,7 +134,7 @@ class RecipeEntry(Strict):
     """How the network is trained, where a study shortens a recipe: a name alone stands for one without changes."""
 
     name: Name = Field(description="a file of config/recipes, without .yaml")
-    epochs: int | None = Field(None, ge=1, description="instead of the recipe's, of retrained models, too")
+    epochs: int | None = Field(None, ge=0, description="instead of the recipe's, of retrained models, too")
     retrain_epochs: int | None = Field(None, ge=1, description="of models trained without the forget set")
     warmup_epochs: int | None = Field(None, ge=0, description="instead of the recipe's")
     milestones: tuple[int, ...] | None = Field(None, description="instead of the recipe's")

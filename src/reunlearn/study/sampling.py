@@ -57,7 +57,7 @@ def add_judge(whole: Expansion, where: str) -> tuple[SamplingSpec, Judge]:
     checks.check_pretrained(own, network, recipe, place)
     training = TrainingSpec(
         dataset=whole.dataset,
-        architecture=specification_of(chosen.architecture),
+        architecture=specification_of(chosen.architecture, network),
         recipe=recipe,
         objective=ObjectiveSpec(name=TAUGHT, settings=dict(cards.objectives[TAUGHT].settings)),
         threads=experiment.threads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from reunlearn.reporting.numbers import known, plain
 from reunlearn.reporting.parts.headline import Headline
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, RowKey
 from reunlearn.reporting.tables.methods import average_gaps, marks
+
+NO_RETRAIN = "Nothing was retrained here: rows stand beside the original, and no gap is known."
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Finding:
 
 def find(data: ExperimentData) -> Finding:
     """Return the main finding of an experiment."""
-    return finding_of(average_gaps(data), marks(data), data.headline)
+    found = finding_of(average_gaps(data), marks(data), data.headline)
+    return found if data.experiment.retrain else dataclasses.replace(found, sentence=NO_RETRAIN)
 
 
 def finding_of(gaps: Mapping[RowKey, float], marks: Mapping[RowKey, str], headline: Headline) -> Finding:
