@@ -25,7 +25,7 @@ LISTINGS = {
     ("measures",): "relearn_time",
     ("measures", "evaluation"): "always",
     ("measures", "lira"): "Carlini",
-    ("objectives",): "timesteps 50",
+    ("objectives",): "timesteps 1000",
     ("objectives", "noise_prediction"): "small_denoiser",
     ("studies",): "quickstart",
     ("printed",): "sfr-on",

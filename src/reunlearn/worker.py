@@ -22,9 +22,9 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from reunlearn import preloading
 from reunlearn.base.caches import state_dir
 from reunlearn.study.catalogue import source_state
-from reunlearn.study.stages import STAGES
 
 SOCKET = "REUNLEARN_WORKER"
 OWNER = "REUNLEARN_OWNER"  # the Snakemake whose jobs run: they end with it
@@ -33,24 +33,6 @@ OWNER = "REUNLEARN_OWNER"  # the Snakemake whose jobs run: they end with it
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "PYTHONMALLOC": "malloc"}
 START_SECONDS = 60
 LONGEST_SOCKET = 100  # bytes of its path: systems take 104 or 108
-PRELOADED = (
-    "numpy",
-    "torch",
-    "torch._dynamo",  # the first optimizer of a process imports it, which takes longer than training a small network
-    "safetensors.torch",
-    "sklearn.linear_model",
-    "sklearn.model_selection",
-    "sklearn.svm",
-    "xgboost",
-    "matplotlib.figure",
-    "reunlearn.stages.subject",
-    "reunlearn.stages.method_run",
-    "reunlearn.measures.evaluation",
-    "reunlearn.measures.comparison",
-    "reunlearn.measures._attack",
-    "reunlearn.data.modalities.images",
-    *(f"reunlearn.stages.{stage.name}" for stage in STAGES.values() if stage.warm),
-)
 
 
 def announce(device: str) -> None:
@@ -188,7 +170,7 @@ class Server:
                 client.sendall(b"stale\n")
                 client.close()
                 return
-            self._warm_up(request)
+            self.known |= preloading.warm_up(Path(request["folder"], request["specification"]), self.known)
             try:
                 pid = os.fork()
             except OSError as error:  # no memory or no process left: the client starts the job cold
@@ -203,25 +185,6 @@ class Server:
             self.clients[client.fileno()] = pidfd
             return
         client.close()
-
-    def _warm_up(self, request: dict[str, Any]) -> None:
-        """Import the plugins that a job names and what takes long in them (`PRELOAD`), once for all jobs after it.
-
-        What cannot be imported is the job's matter: it says so.
-        """
-        import gc
-        import importlib
-
-        with contextlib.suppress(Exception):
-            path = Path(request["folder"], request["specification"])
-            new = set(json.loads(path.read_text(encoding="utf-8"))["modules"]) - self.known
-            self.known |= new
-            for name in sorted(new):
-                for heavy in getattr(importlib.import_module(name), "PRELOAD", ()):
-                    importlib.import_module(heavy)
-            if new:
-                gc.collect()
-                gc.freeze()
 
     def _become_job(self, client: socket.socket, request: dict[str, Any]) -> None:
         """In the child: leave everything of the server behind and run the stage; never returns."""
@@ -288,24 +251,13 @@ def run_stage(stage: str, specification: str) -> int:
     return 0
 
 
-def preload() -> None:
-    """Import what jobs need, and look up once what every record says."""
-    import importlib
-
-    for name in PRELOADED:
-        importlib.import_module(name)
-    record = importlib.import_module("reunlearn.artifacts.record")
-    record.versions()
-    record.processor()
-
-
 def main() -> None:
     """Preload, then serve."""
     import gc
 
     address, owner = sys.argv[1], int(sys.argv[2])
     try:
-        preload()
+        preloading.preload()
         gc.collect()
         gc.freeze()
         Server(address, owner).serve()

@@ -59,7 +59,7 @@ def by_hand(name: str, factor: float, draws: int) -> float:
         for batch in samples(SIZES[name]).batches(denoising_loss.BATCH):
             draw = objective.draw(batch, generator)
             for row in range(len(batch)):
-                kept = float(objective.kept_T[draw.timestep[row]])
+                kept = float(objective.kept[draw.timestep[row]])
                 noisy = math.sqrt(kept) * batch.x[row] + math.sqrt(1 - kept) * draw.noise[row]
                 errors.append(float((factor * noisy - draw.noise[row]).square().mean()))
     return float(np.mean(errors))

@@ -27,7 +27,7 @@ def test_it_serves_noise_prediction_alone() -> None:
     facts = card("small_denoiser")
     assert facts["objectives"] == ("noise_prediction",)
     assert facts["inputs"] == "images"
-    assert facts["settings"] == {"width": 96, "timesteps": 50}
+    assert facts["settings"] == {"width": 96, "timesteps": 1000}
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 5, 7)])

@@ -114,7 +114,8 @@ def with_another(content: Any, place: tuple[Any, ...]) -> Any:
 def test_the_digest_leaves_out_the_hints_and_nothing_else(stage: str, tmp_path: Path) -> None:
     narrow = make_plan("quickstart", ["pgu@paper"], [0])
     searched = one_per_stage(make_plan("quickstart-searched", ["ssd"], [100]))
-    job = {**searched, **one_per_stage(audit_of(tmp_path)), **one_per_stage(narrow)}[stage]
+    drawn = one_per_stage(make_plan("quickstart-generation", ["finetune"], [0]))
+    job = {**drawn, **searched, **one_per_stage(audit_of(tmp_path)), **one_per_stage(narrow)}[stage]
     assert replace(job, modules=("other",), memory_mib=7).digest == job.digest
     document, path, compared = job.document(), tmp_path / "specification.json", 0
     for place in leaves(document):

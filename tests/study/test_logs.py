@@ -122,7 +122,7 @@ def test_a_plan_narrowed_to_a_method_without_that_log_is_none_the_worse(config: 
 
 def test_probes_are_refused_where_there_are_no_class_probabilities(config: Path) -> None:
     noise = {"architecture": {"name": "small_denoiser"}, "attacks": [], "methods": ["neg_grad"]}
-    noise["objective"] = {"name": "noise_prediction"}
+    noise |= {"objective": {"name": "noise_prediction"}, "measures": ["denoising_loss"]}
     plan(config, **noise, log=["losses"])
     with pytest.raises(UserError, match=r"'conflicts' asks for outputs, which .* does not give"):
         plan(config, **noise, log=["conflicts"])

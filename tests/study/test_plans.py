@@ -64,9 +64,9 @@ def test_a_name_that_fits_nothing_is_one_line(text: str, said: str) -> None:
 def test_methods_and_seeds_narrow_each_study_to_what_it_has() -> None:
     plans = make_plans(["quickstart", "quickstart-generation"], ["lur", "finetune"], [0])
     names = [plan.name for plan in plans.each]
-    assert names == ["quickstart~lur+finetune+seed0", "quickstart-generation~finetune+seed0"]
-    assert plans.each[1].jobs == make_plan("quickstart-generation", ["finetune"], [0]).jobs
-    alone = make_plans(["quickstart", "quickstart-generation"], ["lur"])
+    assert names == ["quickstart~lur+finetune+seed0", "quickstart-generation~lur+finetune+seed0"]
+    assert plans.each[1].jobs == make_plan("quickstart-generation", ["lur", "finetune"], [0]).jobs
+    alone = make_plans(["quickstart", "quickstart-generation"], ["gdr_gma"])
     assert [plan.study.name for plan in alone.each] == ["quickstart"], "nothing is left of the other"
 
 

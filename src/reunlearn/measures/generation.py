@@ -17,8 +17,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Samples
+from reunlearn.measures._frechet import frechet_distance
 from reunlearn.measures.registry import Drawn, Measured, MeasureInputs, Table
-from reunlearn.metrics.frechet import frechet_distance
 from reunlearn.metrics.manifold import precision_and_recall
 
 PRELOAD = ("reunlearn.data.torchmetrics_compat",)

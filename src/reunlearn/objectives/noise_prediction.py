@@ -28,6 +28,7 @@ from reunlearn.objectives._wrong_labels import wrong_labels
 
 MODALITIES = ("images",)
 PRELOAD = ("reunlearn.data.diffusers_compat",)  # samples are drawn by its schedulers
+NUMBERS = ("mask_guidance",)
 CHOICES = {"schedule": SCHEDULES, "loss": ("mean", "sum"), "relabelled": ("prediction", "noise")}
 
 

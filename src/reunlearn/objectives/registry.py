@@ -1,7 +1,8 @@
 """Objectives: what a method may ask of the kind of task, so that one method serves images, text and generation.
 
 One file each, found by its name; the file's `make(classes, label_smoothing, logit_std, …)` returns the objective, its
-further arguments are settings, `CHOICES` the words that some of them take; `MODALITIES` says which datasets it is for.
+further arguments are settings, `CHOICES` the words that some of them take,
+`NUMBERS` those that may be 1 and more; `MODALITIES` says which datasets it is for.
 """
 
 from __future__ import annotations
@@ -71,4 +72,5 @@ def card(name: str) -> dict[str, Any]:
         "modalities": module.MODALITIES,
         "settings": {p.name: p.default for p in parameters},
         "choices": getattr(module, "CHOICES", {}),
+        "numbers": getattr(module, "NUMBERS", ()),
     }

@@ -32,6 +32,7 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "scores": ("attack", "member", "score"),
     "pictures": ("asked", "number", "png"),
 }
+OPTIONAL = ("pictures",)  # that only studies of generators have
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Tables:
         if table == RESULTS:
             return self.source.read(RESULTS, experiment=self.experiment)
         columns = (*rows.KEY, *rows.SEEDS, *OWN_COLUMNS[table])
+        if table in OPTIONAL and table not in self.source.names:
+            return pd.DataFrame(columns=list(columns))
         return self.source.read(table, columns, experiment=self.experiment, status="finished")
 
 

@@ -190,6 +190,7 @@ class ObjectiveCard(Card):
     modalities: tuple[Modality, ...]
     settings: dict[str, Value]
     choices: dict[str, tuple[str, ...]] = {}  # of settings that take one of a few words
+    numbers: tuple[str, ...] = ()  # settings that are any number from 0 on, not a probability
 
 
 class StateCard(Card):

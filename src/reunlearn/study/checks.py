@@ -120,7 +120,8 @@ def _check_objective_settings(
 ) -> None:
     """Refuse settings that the objective does not have, and those that it shares with the network and that differ."""
     given = experiment.objective.settings if experiment.objective else {}
-    check_plugin_settings(given, objective.settings, f"{where}: the objective '{objective.name}'")
+    who = f"{where}: the objective '{objective.name}'"
+    check_plugin_settings(given, objective.settings, who, objective.numbers)
     for key, words in objective.choices.items():
         if key in given and given[key] not in words:
             raise UserError(

@@ -34,7 +34,8 @@ def setting_differences(
     if given(scenario.ours).get(TEST) and not experiment.scenario.limits_test:
         found.append("the paper's test set is without the forgotten classes, ours is whole")
     objective = experiment.objective
-    if objective and objective.name not in NO_OBJECTIVE:
+    serves = (*NO_OBJECTIVE, *cards.models[training.ours.network].objectives)
+    if objective and objective.name not in serves:
         found.append(f"ours is trained for the objective {objective.name}")
     return found
 
@@ -88,8 +89,9 @@ def _network(cell: PrintedCell, printed: OurTraining, experiment: Experiment, ca
     if pretrained != printed.pretrained:
         words = ("from random weights", "from official weights")
         found.append(f"ours starts {words[pretrained]}, the paper {words[printed.pretrained]}")
-    defaults = cards.models[architecture.name].settings
+    card = cards.models[architecture.name]
+    defaults = card.settings
     for name, value in settings.items():
-        if value != defaults.get(name):
+        if name not in card.folders and value != defaults.get(name):
             found.append(f"ours has {name} {value}, the paper's network {defaults.get(name)}")
     return found

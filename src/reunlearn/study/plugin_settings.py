@@ -9,7 +9,9 @@ from reunlearn.base.yaml_files import as_read
 from reunlearn.study.cards import Value
 
 
-def check_plugin_settings(settings: Mapping[str, Value], defaults: Mapping[str, Value], who: str) -> None:
+def check_plugin_settings(
+    settings: Mapping[str, Value], defaults: Mapping[str, Value], who: str, numbers: tuple[str, ...] = ()
+) -> None:
     """Refuse settings that do not exist: a size is a whole number from 1 on, a probability lies in [0, 1).
 
     Args:
@@ -17,6 +19,7 @@ def check_plugin_settings(settings: Mapping[str, Value], defaults: Mapping[str, 
         defaults: of all settings that there are; a whole number is a size, another number a probability;
             None stands for a text or a size.
         who: begins the error line and names network, objective or measure.
+        numbers: names of those that are any number from 0 on.
 
     Raises:
         UserError: a setting is unknown, of another type or out of range.
@@ -28,7 +31,10 @@ def check_plugin_settings(settings: Mapping[str, Value], defaults: Mapping[str, 
         size = kind is int or (defaults[key] is None and not (value is None or isinstance(value, str)))
         if size and not (isinstance(number, int) and number >= 1):
             raise UserError(f"{who}: '{key}' is a whole number of at least 1, not {value!r}")
-        if kind is float and not (number is not None and 0 <= number < 1):
+        if key in numbers:
+            if number is None or number < 0:
+                raise UserError(f"{who}: '{key}' is a number of at least 0, not {value!r}")
+        elif kind is float and not (number is not None and 0 <= number < 1):
             raise UserError(f"{who}: '{key}' is a probability of at least 0 and below 1, not {value!r}")
         if kind is str and not isinstance(value, str):
             raise UserError(f"{who}: '{key}': {as_read(value)}")

@@ -34,7 +34,7 @@ def epoch_rows(
     elif order == "paired":
         of_retain = _again_and_again(retain, generator)
         for rows in torch.randperm(forget, generator=generator).split(size):
-            yield rows, torch.stack([next(of_retain) for _ in rows])
+            yield rows, torch.tensor([int(next(of_retain)) for _ in rows], dtype=torch.int64)
     else:
         raise ValueError(f"order is '{order}'; known: {', '.join(ORDERS)}")
 

@@ -71,7 +71,7 @@ def test_the_forgotten_class_becomes_the_surrogate() -> None:
 def test_elasticity_holds_the_weights() -> None:
     def moved(model: nn.Module) -> float:
         pairs = zip(model.parameters(), original().parameters(), strict=True)
-        return sum(float((p - q).square().sum()) for p, q in pairs)
+        return sum(float((p - q).detach().square().sum()) for p, q in pairs)
 
     assert moved(forgotten(elasticity=1e6)) < 0.7 * moved(forgotten(elasticity=0.0))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from reunlearn.metrics.frechet import frechet_distance
+from reunlearn.measures._frechet import frechet_distance
 
 
 def vectors(count: int, size: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:
