@@ -43,7 +43,7 @@ SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference settings docs restore axe
+.PHONY: help reproduce dry-run test test-thorough lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference settings docs restore axe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ dry-run: $(READY) ## say what make reproduce would run
 test: $(READY_TEST) ## install what tests need, pass the checks and the tests
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-thorough: $(READY_TEST) ## the tests that make test leaves out because they look again at what others do
+	@$(BIN)/python -m pytest -m thorough -n 2 --dist worksteal
 
 lint: $(READY_TEST) ## style, types, workflow
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

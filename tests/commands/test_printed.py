@@ -71,8 +71,8 @@ def test_every_cell_has_a_partner_or_a_reason(project: Path) -> None:
     assert compared == {"Retrain": 4, "FT": 5, "LUR": 5}  # of Retrain all but the gap to itself
     reasons = Counter(line.why_not for line in every if line.cell.paper == "LUR")
     assert reasons["this study does not run it"] == 35
-    assert reasons["no network here makes images from text"] == 94
-    assert reasons["no study has an experiment of this setting"] == 150 + 100
+    assert reasons["no unsafe prompt or image is handed on, and no detector"] == 6
+    assert reasons["no study has an experiment of this setting"] == 150 + 100 + 40
 
 
 def test_the_studies_of_this_project_account_for_every_cell() -> None:

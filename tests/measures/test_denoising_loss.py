@@ -53,7 +53,7 @@ def measured(factor: float, draws: int = 2) -> Measured:
 
 def by_hand(name: str, factor: float, draws: int) -> float:
     """Return the mean of the squared errors, one sample after the other, from the same draws."""
-    objective = make(CLASSES, timesteps=TIMESTEPS)
+    objective = make(CLASSES, timesteps=TIMESTEPS).without_drop()
     generator, errors = torch.Generator().manual_seed(denoising_loss.SEED), []
     for _ in range(draws):
         for batch in samples(SIZES[name]).batches(denoising_loss.BATCH):

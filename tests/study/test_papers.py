@@ -74,7 +74,7 @@ def test_the_measured_numbers_exist() -> None:
             assert metric in named or metric in measures, metric
 
 
-def test_every_table_of_classification_and_text_is_laid_out_and_no_cell_has_two() -> None:
+def test_every_table_is_laid_out_and_no_cell_has_two() -> None:
     known = papers(catalogue())
     laid_out = [
         (cell.file, cell.line)
@@ -83,13 +83,13 @@ def test_every_table_of_classification_and_text_is_laid_out_and_no_cell_has_two(
         for cell in one.cells(read_file(one.file))
     ]
     assert len(set(laid_out)) == len(laid_out)
-    elsewhere = {"lur_nudity_i2p.csv", "lur_table4_sd_imagenette.csv", "sfron_generation.csv"}
-    assert set(laid_out) == {(c.file, c.line) for c in all_cells() if c.file not in elsewhere}
+    a_figure = "lur_nudity_i2p.csv"
+    assert set(laid_out) == {(c.file, c.line) for c in all_cells() if c.file != a_figure}
     assert {name: len(paper.tables) for name, paper in known.items()} == {
         "GDR-GMA": 5,
-        "LUR": 2,
+        "LUR": 3,
         "PGU": 5,  # four, and the two areas that the text names
-        "SFR-on": 1,
+        "SFR-on": 2,
         "nabla-tau": 4,
     }
 

@@ -89,6 +89,7 @@ def test_an_attack_counts_for_what_it_measures_only(project: Project, before: Di
         assert kinds(changed(before, project.digests("wide"))) == {"lira"}
 
 
+@pytest.mark.thorough
 def test_an_augmentation_counts_where_it_is_used(project: Project, before: Digests) -> None:
     augmented = project.digests("augmented")
     with edited(project, "src/reunlearn/data/randaugment.py", r"\n\n\ndef ", "\n\nEDITED = True\n\n\ndef "):

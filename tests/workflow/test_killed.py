@@ -36,7 +36,7 @@ def wait_for(condition, seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("cold", ["", "1"], ids=["warm", "cold"])
+@pytest.mark.parametrize("cold", ["", pytest.param("1", marks=pytest.mark.thorough)], ids=["warm", "cold"])
 def test_a_killed_run_leaves_nothing_behind(tmp_path: Path, cold: str) -> None:
     project = Project.create(tmp_path / "project")
     recipe = project.root / "config/recipes/tiny.yaml"

@@ -69,6 +69,7 @@ def folder(project: Project) -> str:
     return str(name)
 
 
+@pytest.mark.thorough
 def test_it_is_a_job_that_follows_its_code_and_a_command(tmp_path: Path) -> None:
     project = create(tmp_path / "project")
     place = folder(project)

@@ -94,6 +94,7 @@ def test_hyperparameter_runs_that_method(project: Project) -> None:
     assert project.would_run() == set()
 
 
+@pytest.mark.thorough
 def test_touching_every_source_runs_nothing(project: Project) -> None:
     for path in [
         *project.root.glob("src/**/*.py"),
@@ -144,6 +145,7 @@ def test_records_edit_runs_nothing(project: Project) -> None:
     assert project.would_run() == set()
 
 
+@pytest.mark.thorough
 def test_same_bits_again_run_nothing(project: Project) -> None:
     target = next(f for s, f in _all_jobs(project) if s == "unlearn" and "/finetune~" in f)
     manifest = (project.root / target / "manifest.json").read_bytes()
@@ -153,6 +155,7 @@ def test_same_bits_again_run_nothing(project: Project) -> None:
     assert project.would_run() == set()
 
 
+@pytest.mark.thorough
 def test_two_studies_do_not_disturb_each_other(project: Project) -> None:
     changed = copy.deepcopy(EXPERIMENT)
     changed["methods"][0]["settings"]["learning_rate"] = 0.03

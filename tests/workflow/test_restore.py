@@ -93,6 +93,7 @@ def test_tampered_artifact_is_set_aside_and_made_again(clone: Project, stored: P
     assert command(clone, "verify", study="tiny")["problems"] == []
 
 
+@pytest.mark.thorough
 def test_tampered_result_moves_its_own_row_only(clone: Project) -> None:
     command(clone, "restore", study="tiny")
     row = one(clone, "unlearn", "/finetune~")
@@ -104,6 +105,7 @@ def test_tampered_result_moves_its_own_row_only(clone: Project) -> None:
     assert clone.would_run() == following(clone, row)
 
 
+@pytest.mark.thorough
 def test_data_that_no_remote_has_are_prepared_again_and_a_method_edit_makes_its_weights(
     clone: Project,
 ) -> None:

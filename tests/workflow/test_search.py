@@ -49,6 +49,7 @@ def test_every_trial_has_a_score_and_the_row_has_the_settings_of_the_best(projec
     assert best["settings"].items() <= run["method"]["settings"].items()
 
 
+@pytest.mark.thorough
 def test_the_row_s_model_is_that_of_an_ordinary_row_with_these_settings(project: Project) -> None:
     _, _, best = choice_of(project)
     ordinary = {**EXPERIMENT, "methods": [{"name": "finetune", "settings": best["settings"]}]}

@@ -42,6 +42,7 @@ def test_each_study_has_its_own_report_and_experiment(project: Project) -> None:
     assert names >= {"tiny", "other"}
 
 
+@pytest.mark.thorough
 def test_then_there_is_nothing_to_do_for_either_or_both(project: Project) -> None:
     for study in (BOTH, "tiny", "other"):
         done = project.snakemake(study=study)

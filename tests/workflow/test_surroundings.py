@@ -59,6 +59,7 @@ def test_a_study_without_its_weights_can_be_looked_at_but_not_run(tiny: Project,
     assert not (project.root / "runs/cifar10").exists()
 
 
+@pytest.mark.thorough
 def test_a_read_only_project_can_be_looked_at(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
     folder, home = shlex.quote(str(project.root)), shlex.quote(str(Path.home()))
@@ -76,6 +77,7 @@ def test_a_read_only_project_can_be_looked_at(tiny: Project, tmp_path: Path) -> 
     assert "tiny: 21 of 21 jobs are sound" in done.stdout
 
 
+@pytest.mark.thorough
 def test_commands_from_a_sub_folder_find_the_project(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
     below = next(project.root.glob("runs/**/finetune~*/seed0/measured"))

@@ -52,6 +52,7 @@ def test_a_failed_run_leaves_a_report_that_names_the_hole(tiny: Project, tmp_pat
     assert runs["missing"] == []
 
 
+@pytest.mark.thorough
 def test_a_diverged_run_is_a_result(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
     wild = {"name": "gradient_ascent", "label": "wild", "settings": {"learning_rate": 1.0e30, "epochs": 3}}
@@ -60,6 +61,7 @@ def test_a_diverged_run_is_a_result(tiny: Project, tmp_path: Path) -> None:
     assert "diverged" in (project.root / "reports/tiny/index.html").read_text()
 
 
+@pytest.mark.thorough
 def test_narrowing_runs_less(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
     project.write_study("tiny", [{**EXPERIMENT, "seeds": [0, 1]}])
@@ -78,6 +80,7 @@ def test_run_without_snakemake_makes_the_same_bits(tiny: Project, tmp_path: Path
         assert here.read_bytes() == there.read_bytes(), folder
 
 
+@pytest.mark.thorough
 def test_a_narrowed_run_leaves_the_whole_study_s_report_alone(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
     before = {p: p.read_bytes() for p in project.root.glob("reports/tiny/**/*.*")}

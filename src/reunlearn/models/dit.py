@@ -69,7 +69,7 @@ def build(
         raise UserError(
             f"dit: {heads} heads must divide the width {width}, and patches of {patch} the side {shape[1]}"
         )
-    transformer = diffusers.DiTTransformer2DModel(
+    transformer: Any = diffusers.DiTTransformer2DModel(
         num_attention_heads=heads,
         attention_head_dim=width // heads,
         in_channels=shape[0],
@@ -83,7 +83,9 @@ def build(
         if hasattr(module, "dropout_prob"):
             module.dropout_prob = 0.0
     model = DiT(transformer)
-    return load(model.transformer, pretrained, PRETRAINED) and model if pretrained else model
+    if pretrained:
+        load(model.transformer, pretrained, PRETRAINED)
+    return model
 
 
 def coder(settings: dict[str, Any], device: str) -> Coder | None:

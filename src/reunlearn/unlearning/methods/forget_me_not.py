@@ -9,7 +9,7 @@ The released code may first find tokens for the concept by textual inversion; he
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +84,7 @@ def attention_to(maps: list[Tensor], named_BL: Tensor) -> Tensor:
 
 
 @contextmanager
-def noted_attention(layers: list[nn.Module]) -> Iterator[list[Tensor]]:
+def noted_attention(layers: Sequence[Any]) -> Iterator[list[Tensor]]:
     """Let cross-attention layers of diffusers note their probabilities while they compute."""
     maps: list[Tensor] = []
     before = [layer.processor for layer in layers]
