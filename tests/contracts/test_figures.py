@@ -39,7 +39,8 @@ def test_it_draws_or_says_why_not(name: str, shape: str, request) -> None:
     drawn = registry.get(name).draw(data)
     if isinstance(drawn, str):
         assert not drawn or drawn.endswith(".")
-        assert shape not in ("whole", "thirty methods") or name in NEED_MORE
+        # tests/reporting/figures looks at those of generators, which this study has none of
+        assert shape not in ("whole", "thirty methods") or name in NEED_MORE or registry.card(name).samples
         return
     check(name, drawn)
 

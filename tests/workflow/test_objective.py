@@ -30,6 +30,7 @@ DENOISER: dict[str, Any] = {
     ],
     "attacks": [],
     "measures": ["denoising_loss"],
+    "figures": ["generated_samples"],
     "sampling": {"images": 4, "steps": 5, "guidance": 1.0},
     "classifier": {"architecture": {"name": "small_cnn", "settings": {"width": 4}}, "recipe": "tiny"},
 }
