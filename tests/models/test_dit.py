@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from reunlearn.base.errors import UserError
-from reunlearn.data.diffusers_compat import diffusers
 from reunlearn.data.images import ImageSamples
 from reunlearn.data.latents import LatentSamples
 from reunlearn.models._latents import Coder
 from reunlearn.models.registry import build, coder
 from reunlearn.study.specs import ArchitectureSpec
+from tests.models import tiny_pipeline
 
 TINY = {"width": 32, "depth": 2, "heads": 4}
 
@@ -28,17 +28,7 @@ def vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small untrained VAE in diffusers' layout: 1×16×16 images, 4×8×8 latents."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("vae")
-    model = diffusers.AutoencoderKL(
-        in_channels=1,
-        out_channels=1,
-        down_block_types=["DownEncoderBlock2D"] * 2,
-        up_block_types=["UpDecoderBlock2D"] * 2,
-        block_out_channels=[8, 8],
-        layers_per_block=1,
-        norm_num_groups=4,
-        sample_size=16,
-    )
-    model.save_pretrained(folder, safe_serialization=True)
+    tiny_pipeline.vae().save_pretrained(folder, safe_serialization=True)
     return folder
 
 

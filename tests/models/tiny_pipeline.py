@@ -7,9 +7,8 @@ import string
 from pathlib import Path
 
 import torch
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from reunlearn.data.diffusers_compat import diffusers
+from reunlearn.data.diffusers_compat import diffusers, transformers
 
 LENGTH = 12  # tokens of a caption
 WIDTH = 16  # of an embedding
@@ -20,7 +19,7 @@ def write(folder: Path, words: tuple[str, ...]) -> Path:
     """Write the pipeline; each of the words is one token."""
     torch.manual_seed(0)
     _tokenizer(folder / "tokenizer", words).save_pretrained(folder / "tokenizer")
-    text = CLIPTextConfig(
+    text = transformers.CLIPTextConfig(
         vocab_size=400,
         hidden_size=WIDTH,
         intermediate_size=32,
@@ -31,7 +30,7 @@ def write(folder: Path, words: tuple[str, ...]) -> Path:
         eos_token_id=1,
         pad_token_id=1,
     )
-    CLIPTextModel(text).save_pretrained(folder / "text_encoder", safe_serialization=True)
+    transformers.CLIPTextModel(text).save_pretrained(folder / "text_encoder", safe_serialization=True)
     vae().save_pretrained(folder / "vae", safe_serialization=True)
     unet().save_pretrained(folder / "unet", safe_serialization=True)
     return folder
@@ -67,7 +66,7 @@ def unet():
     )
 
 
-def _tokenizer(folder: Path, words: tuple[str, ...]) -> CLIPTokenizer:
+def _tokenizer(folder: Path, words: tuple[str, ...]) -> transformers.CLIPTokenizer:
     """Return a tokenizer whose merges spell the words."""
     folder.mkdir(parents=True)
     letters = [*string.ascii_lowercase, *string.digits]
@@ -84,7 +83,7 @@ def _tokenizer(folder: Path, words: tuple[str, ...]) -> CLIPTokenizer:
                 vocabulary.append(parts[0])
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(vocabulary)}))
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]) + "\n")
-    return CLIPTokenizer(
+    return transformers.CLIPTokenizer(
         str(folder / "vocab.json"),
         str(folder / "merges.txt"),
         model_max_length=LENGTH,

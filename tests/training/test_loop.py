@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.training import loop
 from reunlearn.training.loop import train
-from reunlearn.training.optimizers import make_optimizer
 
 RECIPE = Recipe(
     learning_rate=0.05,
@@ -43,8 +40,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "multistep": {"schedule": "multistep", "milestones": (1, 3)},
     "warm-up": {"warmup_epochs": 2},
     "warm-up per step": {"warmup_epochs": 1, "schedule_per": "step"},
-    "clipped": {"clip": 0.05},
-    "averaged": {"average": 0.9},
+    "clipped and averaged": {"clip": 0.05, "average": 0.9},
 }
 
 
@@ -302,41 +298,3 @@ def test_a_checkpoint_of_other_labels_is_ignored(tmp_path: Path, monkeypatch: py
     samples.y[0] = (samples.y[0] + 1) % 4
     monkeypatch.setitem(globals(), "make_samples", lambda recipe: samples)
     assert run(RECIPE, tmp_path)[2][0] == 1
-
-
-def test_clipping_is_of_the_gradient_of_all_weights() -> None:
-    norms: list[float] = []
-    for clip in (0.05, 0.0):
-        norms.clear()
-        optimizer = make_optimizer(changed({"clip": clip}), (model := fresh()).parameters())
-        optimizer.register_step_pre_hook(lambda made, *_: noted_norms(made, norms))
-        batch = make_samples(RECIPE).take(slice(0, 16))
-        Classification(4).loss(model, batch, batch.y).backward()
-        optimizer.step()
-        assert (norms[0] <= 0.05 * (1 + 1e-4)) == bool(clip)
-
-
-def noted_norms(optimizer: torch.optim.Optimizer, norms: list[float]) -> None:
-    """Note the norm of all gradients together, after the hooks before this one."""
-    grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
-    norms.append(float(torch.linalg.vector_norm(torch.stack([g.norm() for g in grads]))))
-
-
-def test_what_is_kept_is_the_average_over_the_steps() -> None:
-    """Of plain SGD: the weights after each step, averaged in a loop; the first step begins the average."""
-    recipe = changed({"average": 0.5, "epochs": 1, "augmentation": ()})
-    seen: list[list[torch.Tensor]] = []
-    model = fresh()
-
-    @contextmanager
-    def around(batch: Any) -> Iterator[None]:
-        yield
-        seen.append([p.detach().clone() for p in model.parameters()])
-
-    train(model, make_samples(recipe), Classification(4), recipe, 3, around=around)
-    expected = seen[0]
-    for weights in seen[1:]:
-        expected = [0.5 * mean + 0.5 * weight for mean, weight in zip(expected, weights, strict=True)]
-    for mean, parameter in zip(expected, model.parameters(), strict=True):
-        torch.testing.assert_close(parameter.detach(), mean)
-    assert not torch.equal(seen[-1][0], expected[0]), "control: the last weights are others"

@@ -39,15 +39,22 @@ import sys
 from reunlearn.stages import sample
 from reunlearn.stages.execution import execute
 sample.TOGETHER, last = int(sys.argv[2]), int(sys.argv[3])
-draw = sample._draw
+made, draw = sample.generator_of, sample._draw
+begun = []
 
-def killed(loader, model, job, labels, rows):
-    if rows[0] >= last:
+def noted(seed, number):
+    begun.append(number)
+    return made(seed, number)
+
+def killed(*arguments):
+    first = begun[0]
+    begun.clear()
+    if first >= last:
         raise KeyboardInterrupt
-    print(int(rows[0]), flush=True)
-    return draw(loader, model, job, labels, rows)
+    print(first, flush=True)
+    return draw(*arguments)
 
-sample._draw = killed
+sample.generator_of, sample._draw = noted, killed
 execute("sample", sys.argv[1])
 """
 

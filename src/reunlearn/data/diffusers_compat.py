@@ -1,4 +1,4 @@
-"""diffusers, after torchvision is ready for it; the one place that imports it."""
+"""diffusers and transformers, after torchvision is ready for them; generators import both from here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from reunlearn.data import torchvision_compat  # noqa: F401  (transformers, whic
 
 try:
     import diffusers
+    import transformers
 except ModuleNotFoundError as error:
     raise UserError("generators need diffusers; install reunlearn[generation]") from error
 
-__all__ = ["diffusers"]
+__all__ = ["diffusers", "transformers"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -93,7 +93,7 @@ NUMBERS = {
         "source": "Kynkäänniemi et al. 2019",
     },
 }
-CARD: dict[str, Any] = {
+CARD: Mapping[str, object] = {
     "title": "Generation",
     "compares": "samples of the model with real images, by a classifier that the study trains",
     "unit": "see its numbers",

@@ -7,6 +7,7 @@ all blocks at once. Of a learned variance only the noise is used: the loss of th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from reunlearn.base.errors import UserError
 from reunlearn.models._latents import Coder
 from reunlearn.models._pretrained import Official, load
+from reunlearn.study.cards import Value
 
 OBJECTIVES = ("noise_prediction",)
 PRELOAD = ("reunlearn.data.diffusers_compat",)
@@ -88,7 +90,7 @@ def build(
     return model
 
 
-def coder(settings: dict[str, Any], device: str) -> Coder | None:
+def coder(settings: Mapping[str, Value], device: str) -> Coder | None:
     """Return what turns images into latents and back; None where the network works on pixels."""
     folder = settings.get("vae")
     return Coder.read(str(folder), device) if folder else None

@@ -6,6 +6,7 @@ embeddings are computed once, so that the network is asked as any other that is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from reunlearn.base.errors import UserError
 from reunlearn.base.model_folders import check_folder
 from reunlearn.models._latents import Coder
+from reunlearn.study.cards import Value
 
 OBJECTIVES = ("noise_prediction",)
 PRELOAD = ("reunlearn.data.diffusers_compat",)
@@ -84,10 +86,10 @@ def build(
 
 def _captions(place: Path, caption: str, class_names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     """Return the embeddings [K + 1, L, D] of all captions, the empty one last, and which tokens name the class."""
-    from transformers import CLIPTextModel, CLIPTokenizer
+    from reunlearn.data.diffusers_compat import transformers
 
-    tokenizer = CLIPTokenizer.from_pretrained(place / "tokenizer", local_files_only=True)
-    encoder = CLIPTextModel.from_pretrained(
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(place / "tokenizer", local_files_only=True)
+    encoder = transformers.CLIPTextModel.from_pretrained(
         place / "text_encoder", local_files_only=True, use_safetensors=True
     ).eval()
     length = tokenizer.model_max_length
@@ -106,7 +108,7 @@ def _captions(place: Path, caption: str, class_names: tuple[str, ...]) -> tuple[
     return texts_KLD, named_KL
 
 
-def coder(settings: dict[str, Any], device: str) -> Coder:
+def coder(settings: Mapping[str, Value], device: str) -> Coder:
     """Return the pipeline's VAE."""
     check_pipeline(str(settings.get("folder") or ""), str(settings.get("caption")))
     return Coder.read(str(Path(str(settings["folder"])) / "vae"), device)

@@ -15,6 +15,7 @@ To teach something else than the truth about a sample is to teach it another cla
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +90,7 @@ class NoisePrediction:
         """The variances β_t."""
         return betas(self.schedule, self.beta_start, self.beta_end, self.timesteps)
 
-    @property
+    @functools.cached_property
     def kept(self) -> Tensor:
         """ᾱ_t, the share of an image's variance that is left at t."""
         return torch.cumprod(1 - self.variances, dim=0)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from reunlearn.artifacts.digest import job_digest
 from reunlearn.artifacts.manifest import read_manifest
 from reunlearn.base.files import read_json, replacing, write_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.objectives._sampling import Sampler
+from reunlearn.objectives.noise_prediction import NoisePrediction
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader
 from reunlearn.study import paths
@@ -30,13 +31,17 @@ def run(context: Context[SampleJob]) -> None:
     loader = Loader(job.training, context.device)
     model = loader.model(job.inputs.model).eval()
     label_N = torch.arange(loader.classes).repeat_interleave(job.sampling.images)
-    place = _checkpoints(job)
+    place, sampling = _checkpoints(job), job.sampling
+    shape = tuple(loader.training_samples(np.array([0])).inputs(slice(0, 1)).shape[1:])
+    sampler = Sampler(shape, sampling.steps, sampling.eta, sampling.guidance, sampling.clip)
     context.facts["precision"] = in_use(loader.recipe.precision, context.device)
     with context.stopwatch.section("run"), torch.no_grad():
         for number, rows in enumerate(torch.split(torch.arange(len(label_N)), TOGETHER)):
             if (block := place / f"{number}.npy").exists():
                 continue
-            drawn = _draw(loader, model, job, label_N, rows)
+            drawn = _draw(
+                loader, model, sampler, label_N[rows], [generator_of(sampling.seed, n) for n in rows.tolist()]
+            )
             with replacing(block) as partial, partial.open("wb") as file:
                 np.save(file, to_pixels(drawn, loader))
             print(f"samples {int(rows[-1]) + 1}/{len(label_N)}", file=sys.stderr, flush=True)
@@ -46,14 +51,14 @@ def run(context: Context[SampleJob]) -> None:
     checkpoint.discard(place)
 
 
-def _draw(loader: Loader, model: torch.nn.Module, job: SampleJob, label_N: Tensor, rows: Tensor) -> Tensor:
-    """Return samples [B, C, H, W] as the network sees images."""
-    sampling = job.sampling
-    shape = loader.training_samples(np.array([0])).inputs(slice(0, 1)).shape[1:]
-    sampler = Sampler(tuple(shape), sampling.steps, sampling.eta, sampling.guidance, sampling.clip)
-    generators = [generator_of(sampling.seed, row) for row in rows.tolist()]
+def _draw(
+    loader: Loader, model: nn.Module, sampler: Sampler, label_B: Tensor, generators: list[torch.Generator]
+) -> Tensor:
+    """Return samples [B, C, H, W], as images are before they are pixels."""
+    objective = loader.objective()
+    assert isinstance(objective, NoisePrediction)  # the plan lets no other come here
     with autocast(loader.recipe.precision, loader.device):
-        drawn: Tensor = loader.objective().sample(model, label_N[rows].to(loader.device), generators, sampler)  # type: ignore[attr-defined]
+        drawn = objective.sample(model, label_B.to(loader.device), generators, sampler)
     return loader.coder.decode(drawn) if loader.coder else drawn
 
 

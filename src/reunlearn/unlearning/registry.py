@@ -67,7 +67,7 @@ def method(
                 "readings": ("paper", "code") if divergences else (),
                 "divergences": [dataclasses.asdict(d) for d in divergences],
                 "capabilities": _whens(capabilities),
-                "mixed": issubclass(cls, StepMethod) and network is None,
+                "mixed": issubclass(cls, StepMethod) and network is None and "samples" not in capabilities,
                 "network": network,
                 "scenarios": scenarios,
                 "logs": _whens(logs),

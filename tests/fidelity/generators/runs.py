@@ -17,7 +17,7 @@ from reunlearn.objectives.noise_prediction import Draw, NoisePrediction
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.unlearning.task import Task
-from tests.fidelity.generators.reference import Named
+from tests.fidelity.generators.references.common import Named
 from tests.fidelity.harness import declared_needs
 from tests.unlearning.making import make
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.fidelity.generators import reference
+from tests.fidelity.generators.references import lur, salun, selective_amnesia, sfr_on
 from tests.fidelity.generators.runs import CLASSES, FORGOTTEN, TIMESTEPS, Run, assert_equal, plain, run
 from tests.fidelity.mutations import Mutation, is_noticed
 
@@ -43,7 +43,7 @@ def compare_salun(kind: str = "") -> None:
         "fraction": 0.5,
     }
     ours = run("salun@code", settings, mask_guidance=2.0)
-    expected = reference.salun(
+    expected = salun.salun(
         ours.before,
         ours.kept,
         ours.mask_draws,
@@ -80,7 +80,7 @@ def compare_sfr_on(kind: str = "", clip: float = LARGE) -> None:
         for side in (True, False)
     }
     assert len(steps) == 8
-    expected = reference.sfr_on(
+    expected = sfr_on.sfr_on(
         ours.before,
         ours.kept,
         masks[True],
@@ -141,10 +141,10 @@ def compare_selective_amnesia(kind: str = "") -> None:
     ]
     assert all(noise.shape == (TIMESTEPS, 1, 8, 8) for _, _, noise in samples)
     steps = ours.step_draws
-    expected = reference.selective_amnesia(
+    expected = selective_amnesia.selective_amnesia(
         ours.before,
         ours.kept,
-        reference.selective_amnesia_fisher(ours.before, ours.kept, samples, chunks=4),
+        selective_amnesia.selective_amnesia_fisher(ours.before, ours.kept, samples, chunks=4),
         [(plain(*steps[i]), plain(*steps[i + 1])) for i in range(0, len(steps), 2)],
         gamma=1.0,
         lam=10.0,
@@ -178,9 +178,7 @@ def compare_lur(kind: str = "", order: str = "second") -> None:
         pair = sorted(steps[i : i + 2], key=lambda step: step[1].taught is None)
         (forget, forget_draw), (retain, retain_draw) = pair
         found.append((plain(forget, forget_draw), forget_draw.taught, plain(retain, retain_draw)))
-    expected = reference.lur(
-        ours.before, ours.kept, found, alpha=0.05, order=order, lr=RATE, remain_weight=3.0
-    )
+    expected = lur.lur(ours.before, ours.kept, found, alpha=0.05, order=order, lr=RATE, remain_weight=3.0)
     assert_equal(ours, expected)
 
 
@@ -221,8 +219,9 @@ def test_a_fault_of_the_objective_is_noticed() -> None:
 
 
 def test_the_reference_does_not_import_our_code() -> None:
-    tree = ast.parse((Path(__file__).parent / "reference.py").read_text())
-    for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
-        assert not any(name.startswith("reunlearn") for name in names)
+    for path in (Path(__file__).parent / "references").glob("*.py"):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.startswith("reunlearn") for name in names)

@@ -17,22 +17,20 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.objectives._sampling import Sampler
+from reunlearn.objectives.noise_prediction import NoisePrediction
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.unlearning.declarations import Needs, hyper
+from reunlearn.unlearning.generators import WEIGHTS, forgotten_classes, objective_of, weights_of
 from reunlearn.unlearning.gradient import StepMethod, descend
 from reunlearn.unlearning.last_layers import gradients_only_for
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
-
-CROSS = ".attn2."  # in the names of cross-attention, in diffusers
-KEPT = ("time_embedding", "conv_out", CROSS)  # by ESD-u
 
 
 @method(
@@ -54,7 +52,7 @@ class ESD(StepMethod):
     weights: str = hyper(
         "noxattn",
         "weights that may change: cross-attention (xattn: ESD-x), all but it (noxattn: ESD-u), or all",
-        choices=("xattn", "noxattn", "all"),
+        choices=WEIGHTS,
     )
     negative_guidance: float = hyper(
         1.0, "η: how far the target leads away from the class (1; later 2)", ge=0
@@ -69,11 +67,11 @@ class ESD(StepMethod):
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `steps` steps."""
-        objective: Any = task.objective.without_drop()  # type: ignore[attr-defined]  # of objectives with noise
+        objective = objective_of(task)
         frozen = copy.deepcopy(model).eval()
         parameters = self.chosen_weights(model)
         optimizer = make_optimizer(self, parameters)
-        forgotten = torch.tensor(task.scenario.classes, device=task.device)  # type: ignore[attr-defined]
+        forgotten = forgotten_classes(task)
         with gradients_only_for(model, parameters):
             for step in range(self.steps):
                 rows = torch.randint(len(forgotten), (self.batch_size,), generator=task.generator)
@@ -96,12 +94,7 @@ class ESD(StepMethod):
         Raises:
             UserError: there are none, as in networks without cross-attention.
         """
-        chosen = {
-            "xattn": lambda name: CROSS in name,
-            "noxattn": lambda name: not any(part in name for part in KEPT),
-            "all": lambda name: True,
-        }[self.weights]
-        found = [p for name, p in model.named_parameters() if p.requires_grad and chosen(name)]
+        found = weights_of(model, self.weights)
         if not found:
             raise UserError(
                 f"esd: the network has no weights '{self.weights}'; without cross-attention choose noxattn or all"
@@ -109,7 +102,7 @@ class ESD(StepMethod):
         return found
 
     def on_the_way(
-        self, model: nn.Module, objective: Any, label_B: Tensor, task: Task
+        self, model: nn.Module, objective: NoisePrediction, label_B: Tensor, task: Task
     ) -> tuple[Tensor, Tensor]:
         """Return x_t after a random number of steps towards the classes, and t [B], the same for all."""
         model.eval()
@@ -125,7 +118,9 @@ class ESD(StepMethod):
         return x_t, torch.full_like(label_B, timestep)
 
     @torch.no_grad()
-    def away(self, frozen: nn.Module, objective: Any, given: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    def away(
+        self, frozen: nn.Module, objective: NoisePrediction, given: tuple[Tensor, Tensor, Tensor]
+    ) -> Tensor:
         """Return ε*."""
         x_t, timestep_B, label_B = given
         null = objective.predict(frozen, x_t, timestep_B, torch.full_like(label_B, objective.null))

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from reunlearn.base.errors import UserError
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.unlearning.declarations import Needs, hyper
+from reunlearn.unlearning.generators import CROSS, objective_of, weights_of
 from reunlearn.unlearning.gradient import StepMethod, descend
 from reunlearn.unlearning.last_layers import gradients_only_for
-from reunlearn.unlearning.methods.esd import CROSS
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -48,18 +48,14 @@ class ForgetMeNot(StepMethod):
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `steps` steps."""
-        objective: Any = task.objective.without_drop()  # type: ignore[attr-defined]  # of objectives with noise
+        objective = objective_of(task)
         named_KL = getattr(model, "named", None)
-        layers = [m for name, m in model.named_modules() if name.endswith(CROSS.rstrip("."))]
+        layers = [m for name, m in model.named_modules() if name.endswith(CROSS)]
         if named_KL is None or not layers:
             raise UserError(
                 "forget_me_not: the network has no cross-attention to captions; it is for text to image"
             )
-        parameters = [
-            p
-            for name, p in model.named_parameters()
-            if p.requires_grad and (self.weights == "all" or CROSS in name)
-        ]
+        parameters = weights_of(model, self.weights)
         optimizer = make_optimizer(self, parameters)
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         self.set_mode(model)

@@ -15,7 +15,6 @@ because it costs T passes for each.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +22,9 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import gradients, trainable
 from reunlearn.objectives._sampling import Sampler
-from reunlearn.objectives.noise_prediction import Draw
+from reunlearn.objectives.noise_prediction import Draw, NoisePrediction
 from reunlearn.unlearning.declarations import Needs, hyper
+from reunlearn.unlearning.generators import forgotten_classes, objective_of
 from reunlearn.unlearning.gradient import StepMethod
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -62,13 +62,13 @@ class SelectiveAmnesia(StepMethod):
 
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `steps` steps."""
-        objective: Any = task.objective.without_drop()  # type: ignore[attr-defined]  # of objectives with noise
+        objective = objective_of(task)
         replay = self.draw_samples(model, objective, task)
         fisher = self.fisher(model, objective, replay, task)
         parameters = trainable(model)
         start = [p.detach().clone() for p in parameters]
         optimizer = self.make_optimizer(model)
-        forgotten = torch.tensor(forgotten_classes(task), device=task.device)
+        forgotten = forgotten_classes(task)
         stays = replay.index[~torch.isin(replay.y, forgotten)]
         self.set_mode(model)
         for step in range(self.steps):
@@ -89,7 +89,7 @@ class SelectiveAmnesia(StepMethod):
                 task.log(step + 1, surrogate_loss=losses[0].item(), replay_loss=losses[1].item())
         return model
 
-    def draw_samples(self, model: nn.Module, objective: Any, task: Task) -> Batch:
+    def draw_samples(self, model: nn.Module, objective: NoisePrediction, task: Task) -> Batch:
         """Return samples of the original, of every class; index is their place."""
         model.eval()
         y_N = (
@@ -114,7 +114,7 @@ class SelectiveAmnesia(StepMethod):
         y_B = forgotten[rows.to(task.device)]
         return Batch(x.to(task.device, dtype), y_B, torch.full_like(y_B, -1))
 
-    def fisher(self, model: nn.Module, objective: Any, replay: Batch, task: Task) -> list[Tensor]:
+    def fisher(self, model: nn.Module, objective: NoisePrediction, replay: Batch, task: Task) -> list[Tensor]:
         """Return F, shaped as the parameters."""
         model.eval()
         parameters = trainable(model)
@@ -128,7 +128,7 @@ class SelectiveAmnesia(StepMethod):
         return total
 
     def summed_gradient(
-        self, model: nn.Module, objective: Any, replay: Batch, row: int, task: Task
+        self, model: nn.Module, objective: NoisePrediction, replay: Batch, row: int, task: Task
     ) -> list[Tensor]:
         """Return Σ_t ∇ℓ of one sample."""
         count = self.fisher_timesteps or objective.timesteps
@@ -150,8 +150,3 @@ class SelectiveAmnesia(StepMethod):
             for parameter, first, f in zip(parameters, start, fisher, strict=True):
                 if parameter.grad is not None:
                     parameter.grad.add_(2 * self.elasticity * f * (parameter - first))
-
-
-def forgotten_classes(task: Task) -> list[int]:
-    """Return the classes that the scenario forgets."""
-    return list(task.scenario.classes)  # type: ignore[attr-defined]  # of scenario class
