@@ -17,17 +17,17 @@ layer, x = torch.nn.Conv2d(8, 8, 3), torch.randn(64, 8, 32, 32)
 def step():
     layer.zero_grad()
     layer(x).square().mean().backward()
-for _ in range(3):
+faults = []
+for _ in range(21):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     step()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    step()
-print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, layer.weight.grad.double().sum().item())
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(kept, sorted(faults)[10], layer.weight.grad.double().sum().item())
 """
 
 
 def run(how: str) -> tuple[bool, int, str]:
-    """Return whether memory is kept, the page faults of twenty steps, and their result."""
+    """Return whether memory is kept, the page faults of the middle one of 21 steps (some grow the heap), the result."""
     done = subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True)
     kept, faults, result = done.stdout.split()
     return kept == "True", int(faults), result
@@ -38,5 +38,5 @@ def test_kept_blocks_cost_no_page_faults_and_change_no_bits() -> None:
     if not kept:
         pytest.skip("this C library has no mallopt")
     assert result == mapped_result
-    assert mapped_faults > 1000, "the control maps blocks anew"
+    assert mapped_faults > 50, "the control maps blocks anew"
     assert faults < mapped_faults / 10
