@@ -1,5 +1,6 @@
 # All helper functions; the other rule files hold rules only. Nothing here imports torch.
 
+import inspect
 import math
 import os
 import subprocess
@@ -196,15 +197,16 @@ def costs():
     return Costs(PLANS.jobs, read_records(made), "cuda" if MAY_HAVE_GPU else "cpu")
 
 
-def expected(job):
-    """Return what a job is expected to take; None where nobody knows."""
-    return costs().of(job) if PLANS else None
+@cache
+def expected(folder):
+    """Return what the job of a folder is expected to take; None where nobody knows."""
+    return costs().of(planned(folder)) if PLANS else None
 
 
 def memory(wildcards, attempt):
     """Return the memory of a job in MB: as records of it say, else as the plan estimates it; more at each attempt."""
     job = job_of(wildcards)
-    told = expected(job)
+    told = expected(job.folder)
     return (told.mib if told and told.mib else job.memory_mib) * attempt
 
 
@@ -214,7 +216,7 @@ def minutes(wildcards, attempt):
     A job that cannot be predicted gets a minute per epoch.
     """
     job = job_of(wildcards)
-    told = expected(job)
+    told = expected(job.folder)
     if told and told.seconds is not None:
         return (10 + math.ceil(4 * told.seconds / 60)) * attempt
     if STAGES[job.stage].share == "evaluating":
@@ -234,6 +236,11 @@ def row(wildcards):
     if job.inputs.reference or job.inputs.original:
         return None
     return f"run-{short_digest(paths.run_of(wildcards.run))}"
+
+
+# Snakemake asks each of them, at each job, which parameters it has: an answer at hand is a tenth of a large dry run
+for function in (inputs, gpu, memory, minutes, row):
+    function.__signature__ = inspect.signature(function)
 
 
 def start_group_worker():

@@ -79,6 +79,7 @@ class Costs:
         self.jobs, self.device, self.cards = jobs, device, cards or catalogue()
         self.calibration = calibration or shipped()
         self.networks: dict[str, Network] = {}
+        self.works: dict[Folder, Work | None] = {}
         seen = [self._seen(jobs[f], r) for f, r in records.items() if f in jobs and self._counts(jobs[f], r)]
         self.ratios = _medians((key, s.measured / s.predicted) for s in seen for key in s.keys)
         self.peaks: dict[Key, float] = {}
@@ -119,7 +120,9 @@ class Costs:
         return _Seen(self._keys(job), record.seconds.get("total", 0.0), predicted, record.peak_memory_mib)
 
     def _work(self, job: Job) -> Work | None:
-        return work_of(job, self.jobs, self.cards.datasets)
+        if job.folder not in self.works:
+            self.works[job.folder] = work_of(job, self.jobs, self.cards.datasets)
+        return self.works[job.folder]
 
     def _predicted(self, job: Job) -> Cost | None:
         work = self._work(job)
