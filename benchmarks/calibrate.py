@@ -126,8 +126,12 @@ def fit(key: str, of: list[Observation], units: tuple[Unit, ...]) -> Kind:
         return _shared(Kind(retain=1.0, setup=setup, records=len(of)), of, costs, run)
     if key.startswith("unlearn"):
         drawn = np.array([sum((o.record.drawn or {}).values()) for o in of], dtype=float)
-        a, b = _least(np.stack([rounds * forget, rounds * retain], 1), np.maximum(drawn, 1.0))
-        return _shared(Kind(forget=a, retain=b, setup=setup, records=len(of)), of, costs, run)
+        if not drawn.all():  # it computes with samples that it makes itself
+            a, b = _least(np.stack([rounds * forget, rounds * retain], 1) * costs[:, None], run)
+            return Kind(forget=a, retain=b, setup=setup, records=len(of))
+        by_round, once = (_drawing(of, drawn, setup, once) for once in (False, True))
+        fewer = _error(once, of, drawn) < 0.1 * _error(by_round, of, drawn) and len(set(rounds)) > 1
+        return _shared(once if fewer else by_round, of, costs, run)
     if key.startswith("state"):
         columns = np.stack([rounds * (forget + retain), every], 1) * costs[:, None]
         a, c = _least(columns, run / models)
@@ -136,6 +140,20 @@ def fit(key: str, of: list[Observation], units: tuple[Unit, ...]) -> Kind:
         return _shared(Kind(every=1.0, setup=setup, records=len(of)), of, costs, run)
     constant, c = _least(np.stack([np.ones(len(of)), every * costs], 1), run)
     return Kind(every=c, setup=round(setup + constant, 4), own_ms=1.0, records=len(of))
+
+
+def _drawing(of: list[Observation], drawn: np.ndarray, setup: float, once: bool) -> Kind:
+    """Return the kind of a method by the samples that it drew."""
+    rounds = np.array([1.0 if once else o.work.rounds for o in of])
+    forget, retain, _ = (np.array([o.work.sets[i] for o in of], dtype=float) for i in range(3))
+    a, b = _least(np.stack([rounds * forget, rounds * retain], 1), drawn)
+    return Kind(forget=a, retain=b, once=once, setup=setup, records=len(of))
+
+
+def _error(kind: Kind, of: list[Observation], drawn: np.ndarray) -> float:
+    """Return the sum of the squared relative errors in the samples of some jobs."""
+    told = np.array([kind.samples(o.work) for o in of])
+    return float(((told / drawn - 1) ** 2).sum())
 
 
 def _plain(o: Observation, units: tuple[Unit, ...]) -> float:

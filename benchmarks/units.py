@@ -31,7 +31,7 @@ from reunlearn.study import paths
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.cost import Network, network_of
 from reunlearn.study.load import names
-from reunlearn.study.plan import make_plans
+from reunlearn.study.plan import make_plan
 from reunlearn.study.specs import TrainingSpec
 
 DEVICE = os.environ.get("DEVICE", "cpu")
@@ -46,7 +46,8 @@ def trainings() -> dict[Network, TrainingSpec]:
     """Return a training of each network in the studies, those with most jobs first."""
     cards, counts = catalogue(), dict[Network, int]()
     found: dict[Network, TrainingSpec] = {}
-    for job in make_plans(names("studies")).jobs.values():
+    jobs = {f: job for study in names("studies") for f, job in make_plan(study).jobs.items()}
+    for job in jobs.values():
         training = getattr(job, "training", None)
         if training is None:
             continue

@@ -3,7 +3,8 @@
     seconds = set-up + models · samples · share · (step / batch + sample)
 
 `samples`: rounds · (a · forget + b · retain) + c · (forget + retain + held out), where a, b and c belong to the kind of
-work (a method's are fitted to the samples that its records say it drew); `share`: what a sample of that work takes,
+work (a method's are fitted to the samples that its records say it drew; some have one round whatever they are told);
+`share`: what a sample of that work takes,
 measured in samples of plain training; `step` and `sample`: what a step and a sample of plain training take on that
 network and image size.
 """
@@ -74,6 +75,7 @@ class Kind(BaseModel):
 
     Attributes:
         forget, retain: samples per round and sample of these sets.
+        once: whether the rounds of its settings change nothing.
         every: samples per sample of all sets, once.
         share: of what a sample of plain training takes.
         own_ms: of a sample, where the network does not matter; None where it does.
@@ -85,6 +87,7 @@ class Kind(BaseModel):
 
     forget: float = 0.0
     retain: float = 0.0
+    once: bool = False
     every: float = 0.0
     share: float = 1.0
     own_ms: float | None = None
@@ -94,9 +97,8 @@ class Kind(BaseModel):
     def samples(self, work: Work) -> float:
         """Return the samples of a job."""
         forget, retain, held = work.sets
-        return work.rounds * (self.forget * forget + self.retain * retain) + self.every * (
-            forget + retain + held
-        )
+        rounds = 1.0 if self.once else work.rounds
+        return rounds * (self.forget * forget + self.retain * retain) + self.every * (forget + retain + held)
 
 
 class Calibration(BaseModel):

@@ -71,7 +71,7 @@ def work_of(job: Job, jobs: Mapping[Folder, Job], cards: Mapping[str, DatasetCar
         settings = job.method.settings
         own = settings.get("batch_size")
         size = min(int(own), forget + retain) if isinstance(own, int) and own else batch
-        rounds = rounds_of(settings, size, forget + retain)
+        rounds = rounds_of(settings, size, forget + retain) or epochs  # 0 epochs: as many as the training had
         return Work(key_of(job.method), training, (forget, retain, held), rounds, size)
     if isinstance(job, SampleJob):
         drawn = job.sampling.images * cards[training.dataset.name].classes
