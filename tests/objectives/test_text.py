@@ -72,8 +72,9 @@ def loss_of(model: nn.Module, samples: TextSamples) -> float:
 
 
 def test_it_gives_all_but_inputs_that_can_be_moved() -> None:
-    assert text.make(3).capabilities == {"outputs", "forget_target", "head"}
-    assert classification.make(3).capabilities == {"outputs", "forget_target", "head", "pixels"}
+    given = {"outputs", "forget_target", "head", "deterministic"}
+    assert text.make(3).capabilities == given
+    assert classification.make(3).capabilities == given | {"pixels"}
 
 
 def test_the_loss_is_the_cross_entropy_of_the_logits() -> None:

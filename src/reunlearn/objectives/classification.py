@@ -23,7 +23,7 @@ class Classification:
             For training only (Unrolling SGD, Thudi et al. 2022; the released code also divides it by K).
     """
 
-    capabilities = frozenset({"outputs", "forget_target", "head", "pixels"})
+    capabilities = frozenset({"outputs", "forget_target", "head", "pixels", "deterministic"})
 
     def __init__(self, classes: int, label_smoothing: float = 0.0, logit_std: float = 0.0) -> None:
         self.classes = classes

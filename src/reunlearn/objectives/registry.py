@@ -18,7 +18,8 @@ from torch import Tensor, nn
 class Objective(Protocol):
     """The loss of a task and what belongs to it."""
 
-    # of: outputs, forget_target, head, pixels (inputs that can be moved a little), noise, samples
+    # of: outputs, forget_target, head, pixels (inputs that can be moved a little), deterministic (the loss of a batch
+    # draws nothing), noise, samples
     capabilities: frozenset[str]
 
     def draw(self, batch: Any, generator: torch.Generator, labels: Tensor | None = None) -> Any:

@@ -65,6 +65,7 @@ DIVERGENCES = (
 @method(
     paper="Izzo et al. 2021, Jia et al. 2023 (WoodFisher); baseline of LUR",
     needs=Needs(forget=True, retain=True),
+    capabilities=("deterministic",),  # the loss of a sample is that of the same sample at another point
     divergences=DIVERGENCES,
 )
 @dataclass(frozen=True)
