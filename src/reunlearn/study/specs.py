@@ -161,10 +161,11 @@ REFERENCES = (RETRAIN, NOISE_FLOOR, ORIGINAL)
 
 
 class MeasureSpec(Spec):
-    """Something to measure on a model."""
+    """Something to measure on a model: a user's own weights also by what they hold."""
 
     name: str
     settings: dict[str, Value] = {}
+    weights: str | None = Field(None, exclude_if=_is_absent)  # SHA-256 of the file that a setting names
 
 
 class RunSpec(Spec):
