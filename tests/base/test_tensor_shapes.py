@@ -23,6 +23,6 @@ def test_names_and_shapes(tmp_path: Path) -> None:
 def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "some.safetensors"
     file.write_bytes(content)
-    with pytest.raises(UserError, match="no safetensors file; .* never opened") as raised:
+    with pytest.raises(UserError, match=r"no safetensors file; .* never opened") as raised:
         shapes_of(file)
     assert "\n" not in str(raised.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch.nn import functional as F
+from torch.nn import functional
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.torchvision_compat import models
@@ -40,7 +40,9 @@ def test_images_are_resized_as_tensorflow_1_did() -> None:
     x_HW = torch.rand(5, 8, generator=torch.Generator().manual_seed(0)) * 255
     fast, slow = resized(x_HW[None, None])[0, 0], slowly_resized(x_HW)
     assert torch.allclose(fast, slow, atol=1e-3)
-    halves = F.interpolate(x_HW[None, None], (SIDE, SIDE), mode="bilinear", align_corners=False)[0, 0]
+    halves = functional.interpolate(x_HW[None, None], (SIDE, SIDE), mode="bilinear", align_corners=False)[
+        0, 0
+    ]
     assert not torch.allclose(halves, slow, atol=1), "control: pixels at half places are others"
 
 
@@ -48,7 +50,9 @@ def test_pools_leave_out_the_padding_and_the_last_one_is_a_maximum(network: Ince
     ones = torch.ones(1, 1, 4, 4)
     for name in ("Mixed_5b", "Mixed_5d", "Mixed_6b", "Mixed_6e", "Mixed_7b"):
         assert torch.allclose(getattr(network.network, name).pool(ones), ones), name
-    assert not torch.allclose(F.avg_pool2d(ones, 3, 1, 1), ones), "control: torchvision's counts the padding"
+    assert not torch.allclose(functional.avg_pool2d(ones, 3, 1, 1), ones), (
+        "control: torchvision's counts the padding"
+    )
     falling = -torch.arange(16.0).view(1, 1, 4, 4)
     assert network.network.Mixed_7c.pool(falling)[0, 0, 3, 3] == falling[0, 0, 2, 2]
     assert network.network.Mixed_7b.pool(falling)[0, 0, 3, 3] < falling[0, 0, 2, 2]

@@ -42,7 +42,9 @@ def jobs(plan: Plan) -> list[MeasureJob]:
     return [j for j in plan.jobs.values() if isinstance(j, MeasureJob) and j.measure.name == "fid"]
 
 
-def test_a_missing_file_is_a_line_and_a_file_is_known_by_its_content(config: Path, tmp_path, monkeypatch) -> None:
+def test_a_missing_file_is_a_line_and_a_file_is_known_by_its_content(
+    config: Path, tmp_path, monkeypatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     plan = planned(config, weights=FILE)
     ((line,),) = plan.missing.values()

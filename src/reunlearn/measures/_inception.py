@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.torchvision_compat import models
@@ -29,8 +29,10 @@ WORDS = (
 )
 EARLY, LAST = 64, 2048  # features after the first and after the last pooling
 Pool = Callable[[Tensor], Tensor]
-_average: Pool = functools.partial(F.avg_pool2d, kernel_size=3, stride=1, padding=1, count_include_pad=False)
-_largest: Pool = functools.partial(F.max_pool2d, kernel_size=3, stride=1, padding=1)
+_average: Pool = functools.partial(
+    functional.avg_pool2d, kernel_size=3, stride=1, padding=1, count_include_pad=False
+)
+_largest: Pool = functools.partial(functional.max_pool2d, kernel_size=3, stride=1, padding=1)
 
 
 def _pooling(block: Any) -> Any:
@@ -90,7 +92,7 @@ def resized(x_NCHW: Tensor) -> Tensor:
     ]
     down, across = torch.meshgrid(*places, indexing="ij")
     grid = torch.stack((across, down), dim=-1).to(x_NCHW).expand(len(x_NCHW), -1, -1, -1)
-    return F.grid_sample(x_NCHW, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    return functional.grid_sample(x_NCHW, grid, mode="bilinear", padding_mode="border", align_corners=True)
 
 
 def load(path: Path) -> Inception:

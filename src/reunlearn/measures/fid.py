@@ -1,9 +1,9 @@
 """Fréchet Inception distances of samples, by Inception weights that the user gives.
 
 `fid2048` is the FID of papers: features after the last pooling of the Inception network of 2015. `fid64_released` is
-what SalUn's released script computes for Stable Diffusion, and so what stands in LUR's Table 4: features after the first
-pooling, of images in −1 … 1 that were cast to uint8 without scaling, so that almost every pixel is 0. It is kept for
-comparison with that table only; the two are on different scales.
+what SalUn's released script computes for Stable Diffusion, and so what stands in LUR's Table 4: features after the
+first pooling, of images in −1 … 1 that were cast to uint8 without scaling, so that almost every pixel is 0. It is kept
+for comparison with that table only; the two are on different scales.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which networks said what samples show: numbers of one row can be compared with another's only if these are the same."""
+"""Which networks said what samples show: only numbers of the same ones can be compared."""
 
 from __future__ import annotations
 

@@ -67,6 +67,7 @@ def show(
     frame: pd.DataFrame,
     data: ExperimentData,
     decimals: Decimals,
+    *,
     notes: tuple[str, ...] = (),
     remarks: Mapping[RowKey, str] | None = None,
 ) -> Table | None:

@@ -38,6 +38,6 @@ def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
         frame,
         data,
         lambda name, card: numbers.decimals_of(float(sizes[name])),
-        notes,
-        remarks_of(data),
+        notes=notes,
+        remarks=remarks_of(data),
     )
