@@ -77,6 +77,6 @@ def test_the_facts_of_an_experiment_say_how_samples_are_drawn_and_judged(whole, 
     update = {"sampling": Sampling(images=40, steps=10, guidance=1.0), "classifier": classifier}
     data = dataclasses.replace(data, experiment=data.experiment.model_copy(update=update))
     facts = dict(setting(data))
-    assert facts["Samples"] == "40 of each class, 10 steps, guidance 1"
+    assert facts["Samples"] == "40 of each class, 10 steps of DDIM, guidance 1"
     assert facts["Classifier"].startswith("small_cnn by digits-classifier, seed 0")
     assert (OURS[: judges.DIGITS] in facts["Classifier"]) is judged

@@ -6,7 +6,7 @@ Paths and digests are made from the written form, so equal specifications share 
 from __future__ import annotations
 
 import functools
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -94,10 +94,15 @@ class TrainingSpec(Spec):
     poison: PoisonSpec | None = None
 
 
+Sampler = Literal["ddim", "lms"]
+
+
 class SamplingSpec(Spec):
     """How samples of a generator are drawn: see schema.Sampling."""
 
     images: int  # per class
+    # the written form leaves DDIM out: it was the only one
+    sampler: Sampler = Field("ddim", exclude_if=lambda sampler: sampler == "ddim")
     steps: int
     eta: float
     guidance: float

@@ -42,7 +42,8 @@ def _judged(data: ExperimentData) -> list[tuple[str, str]]:
     if sampling is None or classifier is None:
         return []
     weights = weights_of(data).get("classifier")
-    drawn = f"{sampling.images} of each class, {sampling.steps} steps, guidance {sampling.guidance:g}"
+    steps = f"{sampling.steps} steps of {sampling.sampler.upper()}"
+    drawn = f"{sampling.images} of each class, {steps}, guidance {sampling.guidance:g}"
     judged = f"{classifier.architecture.name} by {classifier.recipe.words}, seed {classifier.seed}"
     return [
         ("Samples", drawn),
