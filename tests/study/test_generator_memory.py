@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build, card
 from reunlearn.stages.sample import TOGETHER
 from reunlearn.study import memory
@@ -74,6 +75,11 @@ def test_the_networks_of_the_papers_by_their_published_sizes() -> None:
 def test_what_has_no_formula_has_no_size(tmp_path: Path) -> None:
     assert size_of("small_denoiser", {}, (1, 8, 8), 10) is None
     assert size_of("stable_diffusion", {"folder": str(tmp_path)}, (3, 512, 512), 10) is None
+
+
+def test_a_list_of_numbers_that_is_none_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"ddpm_unet: multipliers is '1,2'; write numbers with hyphens"):
+        size("ddpm_unet", (1, 8, 8), {"multipliers": "1,2"})
 
 
 def test_a_pipeline_is_counted_from_its_files(tmp_path: Path) -> None:

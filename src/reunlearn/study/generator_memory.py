@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reunlearn.base.errors import UserError
 from reunlearn.base.tensor_shapes import shapes_of
 from reunlearn.study.cards import Value
 
@@ -138,23 +139,17 @@ def _unet(of: Levels, side: int, embedding: int) -> _Sum:
 
 def _ddpm_unet(settings: Settings, shape: Shape, classes: int) -> Size:
     width, (colours, side) = int(str(settings["width"])), shape[:2]
-    factors, sides = (_numbers(settings[name]) for name in ("multipliers", "attention"))
-    attends = [side // 2**level in sides for level in range(len(factors))]
-    embedding = EMBEDDING * width
-    total = _unet(
-        [f * width for f in factors],
-        attends,
-        int(str(settings["blocks"])),
-        (colours, colours),
-        side,
-        embedding,
-    )
+    factors, sides = (_numbers(name, settings[name]) for name in ("multipliers", "attention"))
+    attends = tuple(side // 2**level in sides for level in range(len(factors)))
+    blocks, embedding = int(str(settings["blocks"])), EMBEDDING * width
+    levels = Levels(tuple(factor * width for factor in factors), attends, blocks, (colours, colours))
+    total = _unet(levels, side, embedding)
     time = width * embedding + embedding + embedding**2 + embedding
     return Size(total.parameters + time + (classes + 1) * embedding, total.kept, total.live)
 
 
 def _dit(settings: Settings, shape: Shape, classes: int) -> Size:
-    """Each block has embeddings of its own (diffusers' layout); the VAE is a sixth of a gigabyte at most."""
+    """Each block has embeddings of its own (diffusers' layout); the VAE is evaluated only."""
     width, depth, patch = (int(str(settings[name])) for name in ("width", "depth", "patch"))
     colours, side = (4, shape[1] // LATENT) if settings.get("vae") else shape[:2]
     tokens, outputs = (side // patch) ** 2, colours * (2 if settings["learned_variance"] else 1)
@@ -189,5 +184,8 @@ def _folder(folder: Value) -> int:
     return sum(math.prod(shape) for file in files for shape in shapes_of(file).values())
 
 
-def _numbers(text: Value) -> list[int]:
-    return [int(part) for part in str(text).split("-") if part]
+def _numbers(name: str, text: Value) -> list[int]:
+    parts = [part for part in str(text).split("-") if part]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise UserError(f"ddpm_unet: {name} is '{text}'; write numbers with hyphens, such as 1-2-2")
+    return [int(part) for part in parts]
