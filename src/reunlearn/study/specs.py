@@ -98,7 +98,7 @@ Sampler = Literal["ddim", "lms"]
 
 
 class SamplingSpec(Spec):
-    """How samples of a generator are drawn: see schema.Sampling."""
+    """How samples of a generator are drawn: see samples.Sampling."""
 
     images: int  # per class
     # the written form leaves DDIM out: it was the only one
