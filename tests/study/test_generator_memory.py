@@ -60,7 +60,7 @@ def test_formulas_agree_with_the_networks(name: str, shape: tuple[int, int, int]
         size(name, shape, settings),
     )
     assert found.parameters == sum(p.numel() for p in model.parameters())
-    assert kept(model, shape) == pytest.approx(found.kept, rel=0.1)
+    assert kept(model, shape) == pytest.approx(found.kept, rel=0.15)
     assert 0 < found.live < found.kept
 
 
@@ -99,10 +99,15 @@ def test_a_pipeline_is_counted_from_its_files(tmp_path: Path) -> None:
     found = size_of("stable_diffusion", {"folder": str(tmp_path)}, (3, 64, 64), 10)
     assert found is not None
     assert (found.parameters, found.other) == (506, 36 + 13)
+    (tmp_path / "vae/x.safetensors").write_bytes(b"other")
+    broken = size_of("stable_diffusion", {"folder": str(tmp_path)}, (3, 64, 64), 10)
+    assert broken is not None and broken.other == 13, "an estimate refuses nothing"
     config["down_block_types"] = ["DownBlock2D", "DownBlock2D"]
     (tmp_path / "unet/config.json").write_text(json.dumps(config))
     plain = size_of("stable_diffusion", {"folder": str(tmp_path)}, (3, 64, 64), 10)
     assert plain is not None and plain.kept < found.kept
+    (tmp_path / "unet/config.json").write_text("{}")
+    assert size_of("stable_diffusion", {"folder": str(tmp_path)}, (3, 64, 64), 10) is None
 
 
 def test_estimates_grow_with_network_batch_and_guidance() -> None:

@@ -13,7 +13,9 @@ from reunlearn.study.specs import SamplingSpec
 def test_lms_neither_adds_noise_nor_clips(other: dict[str, object]) -> None:
     assert Sampling.model_validate({"sampler": "lms", "steps": 100}).sampler == "lms"
     assert Sampling.model_validate(other).sampler == "ddim", "control: ddim does"
-    with pytest.raises(ValidationError, match="lms adds no noise and clips nothing; leave 'eta' and 'clip' out"):
+    with pytest.raises(
+        ValidationError, match="lms adds no noise and clips nothing; leave 'eta' and 'clip' out"
+    ):
         Sampling.model_validate({"sampler": "lms", **other})
 
 

@@ -166,22 +166,35 @@ def _stable_diffusion(settings: Settings, shape: Shape, classes: int) -> Size | 
     config = folder / "unet" / "config.json"
     if not config.is_file():
         return None
-    about = json.loads(config.read_text(encoding="utf-8"))
-    channels, blocks = tuple(about["block_out_channels"]), int(about.get("layers_per_block", 2))
-    attends = tuple("CrossAttn" in kind for kind in about["down_block_types"])
-    levels = Levels(channels, attends, blocks, (int(about["in_channels"]), int(about["out_channels"])))
-    total, side = _unet(levels, shape[1] // LATENT, EMBEDDING * channels[0]), shape[1] // LATENT
-    for level, (width, attends_here) in enumerate(zip(channels, attends, strict=True)):
+    levels, side = _levels(config), shape[1] // LATENT
+    if levels is None:
+        return None
+    total = _unet(levels, side, EMBEDDING * levels.channels[0])
+    for level, (width, attends) in enumerate(zip(levels.channels, levels.attends, strict=True)):
         # the layers of a transformer block, besides its attention to the image itself
-        total.kept += attends_here * (2 * blocks + 1) * 20 * width * (side // 2**level) ** 2
+        total.kept += attends * (2 * levels.blocks + 1) * 20 * width * (side // 2**level) ** 2
     others = sum(_folder(str(folder / part)) for part in ("vae", "text_encoder"))
     return Size(_folder(str(folder / "unet")), total.kept, total.live, others)
 
 
+def _levels(config: Path) -> Levels | None:
+    """Return the levels of a U-Net in diffusers' layout; None where its configuration is not that of one."""
+    try:
+        about = json.loads(config.read_text(encoding="utf-8"))
+        attends = tuple("CrossAttn" in kind for kind in about["down_block_types"])
+        colours = (int(about["in_channels"]), int(about["out_channels"]))
+        return Levels(tuple(about["block_out_channels"]), attends, int(about["layers_per_block"]), colours)
+    except (KeyError, TypeError, ValueError):  # the job that opens it says what is wrong
+        return None
+
+
 def _folder(folder: Value) -> int:
-    """Return the parameters in a folder's weights; 0 where there is none."""
+    """Return the parameters in a folder's weights; 0 where there are none that can be read."""
     files = Path(str(folder)).expanduser().glob("*.safetensors") if folder else ()
-    return sum(math.prod(shape) for file in files for shape in shapes_of(file).values())
+    try:
+        return sum(math.prod(shape) for file in files for shape in shapes_of(file).values())
+    except UserError:  # as above: this is an estimate
+        return 0
 
 
 def _numbers(name: str, text: Value) -> list[int]:
