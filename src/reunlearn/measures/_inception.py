@@ -81,7 +81,8 @@ class Inception(nn.Module):
 
     def _stem(self, x_NCHW: Tensor) -> Tensor:
         net, x = self.network, (resized(x_NCHW.float()) - 128) / 128
-        return net.maxpool1(net.Conv2d_2b_3x3(net.Conv2d_2a_3x3(net.Conv2d_1a_3x3(x))))
+        pooled: Tensor = net.maxpool1(net.Conv2d_2b_3x3(net.Conv2d_2a_3x3(net.Conv2d_1a_3x3(x))))
+        return pooled
 
 
 def resized(x_NCHW: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from reunlearn.measures._frechet import frechet_distance
 from reunlearn.measures.registry import Measured, MeasureInputs
 
 PRELOAD = ("reunlearn.data.torchmetrics_compat",)
-BATCH = 50
+BATCH = 16  # images at 299 × 299
 
 _PIXELS = "samples of the classes that stay to their training images"
 _NEARER = {"unit": "distance", "direction": "lower is nearer to real images", "ideal": "the floor"}
@@ -105,7 +105,10 @@ def rows_of(samples: ImageSamples, without: np.ndarray, per_class: int | None = 
 def features_of(samples: ImageSamples, rows: Tensor, features: Callable[[Tensor], Tensor]) -> np.ndarray:
     """Return features [N, D] of some images of a set; grey ones have three equal channels."""
     return torch.cat(
-        [features(samples.pixels(batch).expand(-1, 3, -1, -1).float()).cpu() for batch in rows.split(BATCH)]
+        [
+            features(samples.pixels(batch).expand(-1, 3, -1, -1).float()).cpu()
+            for batch in torch.split(rows, BATCH)
+        ]
     ).numpy()
 
 

@@ -79,14 +79,16 @@ def _scheduler(objective: NoisePrediction, sampler: Sampler) -> Any:
     from reunlearn.data.diffusers_compat import diffusers  # here: the catalogue knows objectives without it
 
     betas_T = objective.variances.numpy()
-    if sampler.kind == "lms":
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*copy keyword", DeprecationWarning)  # diffusers' own arrays
+    scheduler: Any
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*copy keyword", DeprecationWarning)  # arrays of diffusers' LMS
+        if sampler.kind == "lms":
             scheduler = diffusers.LMSDiscreteScheduler(objective.timesteps, trained_betas=betas_T)
-            scheduler.set_timesteps(sampler.steps)
-            return scheduler
-    scheduler = diffusers.DDIMScheduler(objective.timesteps, trained_betas=betas_T, clip_sample=sampler.clip)
-    scheduler.set_timesteps(sampler.steps)
+        else:
+            scheduler = diffusers.DDIMScheduler(
+                objective.timesteps, trained_betas=betas_T, clip_sample=sampler.clip
+            )
+        scheduler.set_timesteps(sampler.steps)
     return scheduler
 
 

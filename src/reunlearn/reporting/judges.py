@@ -12,7 +12,7 @@ DIGITS = 12  # of a SHA-256 that are shown
 OTHER = "judged by other weights than most rows: compare its numbers of samples with none of theirs"
 
 
-def judges_of(data: ExperimentData) -> dict[RowKey, Mapping[str, frozenset[str]]]:
+def judges_of(data: ExperimentData) -> Mapping[RowKey, Mapping[str, frozenset[str]]]:
     """Return, of each row whose samples were judged, the SHA-256 of the weights of each network that did."""
     found: dict[RowKey, dict[str, frozenset[str]]] = {}
     judges = data.tables["judges"]

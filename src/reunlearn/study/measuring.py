@@ -21,6 +21,7 @@ from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import MeasureSpec, MethodSpec, RowSpec, RunSpec, TrainingSpec
 
 OUTPUTS = "evaluation"  # the measure that leaves a model's outputs
+NETWORK_MIB = 1500  # more for a large network that a measure brings, and its features
 ARRAYS_MIB = 1500  # of a measurement that reads arrays only: libraries, and outputs of a large test set
 
 
@@ -139,7 +140,7 @@ class Measuring:
             training,
             subject.seeds.method if "network" in card.reads else 0,
             modules=modules_of(spec.name, card.attack, modules, samples="samples" in card.reads),
-            memory_mib=subject.memory_mib if training else ARRAYS_MIB,
+            memory_mib=(subject.memory_mib if training else ARRAYS_MIB) + (NETWORK_MIB if card.files else 0),
             inputs=self._inputs(card, subject),
         )
 
