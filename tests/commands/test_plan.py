@@ -112,3 +112,17 @@ def test_the_commands_import_no_torch() -> None:
     )
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules or 'dvc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def waiting(stage: str, jobs: int, memory_mib: int) -> StageLine:
+    """Return a stage of which so many jobs would run."""
+    return StageLine(stage, jobs, 0, jobs, 0, 0, None, 0, None, 0, 0, memory_mib)
+
+
+def test_a_stage_that_takes_more_memory_than_is_free_is_one_line() -> None:
+    stages = [waiting("sample", 2, 900), waiting("original", 0, 9000)]
+    assert command.short_memory(stages, 900) == ()
+    (said,) = command.short_memory(stages, 899)
+    assert said.startswith(
+        "a job of stage 'sample' is expected to take 900 MiB of memory, and 899 MiB are free here; "
+    )

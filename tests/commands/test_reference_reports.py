@@ -10,7 +10,7 @@ from reunlearn.commands import report
 
 FOLDERS = sorted(Path("reports/reference").iterdir())
 TABLES = {f"{name}.parquet" for name in ("results", "runs", "classes", "histograms", "roc")}
-OF_GENERATORS = {"pictures.parquet", "drawn.parquet"}
+OF_GENERATORS = {"pictures.parquet", "drawn.parquet", "judges.parquet"}
 MOST = 5_000_000  # bytes
 
 

@@ -15,7 +15,7 @@ import torch
 from reunlearn.base.errors import UserError
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.images import ImageSamples
-from reunlearn.data.storage import SHARE, MappedImages, announce, available, copied, fits_in_memory
+from reunlearn.data.storage import SHARE, MappedImages, announce, copied, fits_in_memory
 from tests.data.pictures import seeded
 
 NAMES = ("crop", "flip", "rotation", "randaugment")
@@ -148,38 +148,6 @@ def test_without_a_limit_half_of_the_free_memory_is_used(monkeypatch: pytest.Mon
     assert SHARE == 0.5
     assert fits_in_memory(500)
     assert not fits_in_memory(501)
-
-
-def machine(root: Path, group: str | None, limits: dict[str, str]) -> Path:
-    """Write what a kernel tells, under a folder."""
-    (root / "proc/self").mkdir(parents=True)
-    (root / "proc/meminfo").write_text("MemTotal:  4000 kB\nMemFree:  10 kB\nMemAvailable:  3000 kB\n")
-    if group is not None:
-        (root / "proc/self/cgroup").write_text(f"1:name=systemd:/other\n0::{group}\n")
-    for folder, limit in limits.items():
-        (root / "sys/fs/cgroup" / folder).mkdir(parents=True, exist_ok=True)
-        (root / "sys/fs/cgroup" / folder / "memory.max").write_text(f"{limit}\n")
-    return root
-
-
-@pytest.mark.parametrize(
-    ("group", "limits", "wanted"),
-    [
-        (None, {}, 3000 * 1024),
-        ("/", {}, 3000 * 1024),
-        ("/job/step", {"job": "max", "job/step": "max"}, 3000 * 1024),
-        ("/job/step", {"job": "1048576", "job/step": "max"}, 1048576),
-        ("/job/step", {"job": "2097152", "job/step": "1048576"}, 1048576),
-        ("/job/step", {"another": "1048576"}, 3000 * 1024),
-        ("/", {".": "1048576"}, 1048576),  # inside a container
-    ],
-)
-def test_the_limit_of_a_job_counts(tmp_path: Path, group: str | None, limits: dict, wanted: int) -> None:
-    assert available(machine(tmp_path, group, limits)) == wanted
-
-
-def test_a_system_without_proc_has_all_its_memory(tmp_path: Path) -> None:
-    assert available(tmp_path) == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class Watched(mmap.mmap):

@@ -17,6 +17,7 @@ from reunlearn.measures.registry import Drawn, MeasureInputs
 from reunlearn.objectives.classification import Classification
 
 CLASSES, SIDE = 3, 4
+WEIGHTS = "0123456789ab" + "c" * 52
 
 
 class ByBrightness(nn.Module):
@@ -52,7 +53,8 @@ def drawn(brightness: list[int], asked: list[int]) -> Drawn:
     x = images(brightness, 2)
     forgotten = np.array([1])
     objective = Classification(CLASSES)
-    return Drawn(ByBrightness(), objective, x, samples(x, asked), *real, forgotten, ("a", "b", "c"))
+    names = ("a", "b", "c")
+    return Drawn(ByBrightness(), objective, x, samples(x, asked), *real, forgotten, names, WEIGHTS)
 
 
 ASKED = [0] * 8 + [1] * 8 + [2] * 8
@@ -68,6 +70,10 @@ def test_shares_of_forgotten_and_other_classes() -> None:
     table = measured.tables["drawn"]
     found = dict(zip(zip(table["asked"], table["answered"], strict=True), table["count"], strict=True))
     assert found == {(0, 0): 8, (1, 1): 2, (1, 2): 6, (2, 2): 6, (2, 0): 2}
+    assert {name: column.tolist() for name, column in measured.tables["judges"].items()} == {
+        "network": ["classifier"],
+        "weights": [WEIGHTS],
+    }
 
 
 def test_nearness_is_that_of_the_classes_that_stay() -> None:

@@ -115,6 +115,23 @@ def test_small_cnn_has_three_convolutions(width: int) -> None:
     assert count(model) == convolutions + 2 * (width + 2 * width + 2 * width) + 2 * width * 10 + 10
 
 
+@pytest.mark.parametrize(
+    ("shape", "settings", "expected"),
+    [
+        ((3, 32, 32), {}, 35_751_939),  # as the U-Net of diffusers that matches the papers'
+        (
+            (1, 8, 8),
+            {"width": 16, "multipliers": "1-2", "blocks": 1, "attention": "4", "dropout": 0.0},
+            177_553,
+        ),  # of quickstart-generation
+    ],
+)
+def test_the_unet_of_ddpm(shape: tuple[int, int, int], settings: dict[str, object], expected: int) -> None:
+    with torch.device("meta"):
+        assert count(make("ddpm_unet", shape=shape, classes=10, **settings)) == expected
+        assert count(make("ddpm_unet", shape=shape, classes=11, **settings)) > expected
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_default_settings_are_those_on_the_card(name: str) -> None:
     facts = card(name)

@@ -1,8 +1,11 @@
-"""DDIM samples: the formula, step by step, and the same image whatever the batch."""
+"""Samples by DDIM and LMS: the formulas, step by step, and the same image whatever the batch."""
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 import torch
+from numpy.polynomial import Polynomial
 from torch import Tensor, nn
 
 from reunlearn.objectives._sampling import Sampler
@@ -60,6 +63,42 @@ def test_equals_the_formula() -> None:
         torch.testing.assert_close(drawn.double(), expected, rtol=1e-4, atol=1e-4)
 
 
+def lms_by_hand(label: int, number: int, steps: int, guidance: float, order: int = 4) -> Tensor:
+    """Return one image by integrating the polynomial through the last predictions, in plain loops."""
+    model, generator = Network(), torch.Generator().manual_seed(number)
+    kept_T = OBJECTIVE.kept.double().numpy()
+    times = np.linspace(0, OBJECTIVE.timesteps - 1, steps)[::-1]
+    sigma_T = np.sqrt((1 - kept_T) / kept_T)
+    sigmas = [*np.interp(times, np.arange(OBJECTIVE.timesteps), sigma_T), 0.0]
+    x = torch.randn(SHAPE, generator=generator)[None].double() * sigmas[0]
+    slopes: list[Tensor] = []
+    for step in range(steps):
+        seen = (x / np.sqrt(sigmas[step] ** 2 + 1)).float()
+        time = torch.tensor([times[step]], dtype=torch.float32)
+        given, null = (model(seen, time, torch.tensor([k])).double() for k in (label, 3))
+        slopes.append((1 + guidance) * given - guidance * null)
+        used = range(max(0, step - order + 1), step + 1)
+        for i in used:
+            basis = Polynomial([1.0])
+            for j in used:
+                if j != i:
+                    basis *= Polynomial([-sigmas[j], 1.0]) / (sigmas[i] - sigmas[j])
+            whole = basis.integ()
+            x = x + (whole(sigmas[step + 1]) - whole(sigmas[step])) * slopes[i]
+    return x[0]
+
+
+def test_lms_equals_the_formula() -> None:
+    labels, sampler = torch.tensor([0, 2, 1]), Sampler(SHAPE, 10, guidance=1.0, clip=False, kind="lms")
+    drawn = OBJECTIVE.sample(Network(), labels, generators(3), sampler)
+    expected = torch.stack([lms_by_hand(k, number, 10, 1.0) for number, k in enumerate(labels.tolist())])
+    torch.testing.assert_close(drawn.double(), expected, rtol=1e-3, atol=1e-3)
+    straight = torch.stack(
+        [lms_by_hand(k, number, 10, 1.0, order=1) for number, k in enumerate(labels.tolist())]
+    )
+    assert (drawn - straight).abs().max() > 1e-2, "control: the steps before count"
+
+
 def test_clipping_is_of_the_predicted_image() -> None:
     sampler = Sampler(SHAPE, 20, guidance=5.0, clip=True)
     drawn = OBJECTIVE.sample(Network(), torch.tensor([0, 1]), generators(2), sampler)
@@ -70,8 +109,13 @@ def test_clipping_is_of_the_predicted_image() -> None:
     assert free.abs().max() > 1, "control: without it they leave the range"
 
 
-def test_an_image_is_the_same_whatever_its_batch() -> None:
-    sampler, labels = Sampler(SHAPE, 10, eta=1.0, guidance=1.0), torch.tensor([0, 1, 2, 0, 1])
+@pytest.mark.parametrize(
+    "sampler",
+    [Sampler(SHAPE, 10, eta=1.0, guidance=1.0), Sampler(SHAPE, 10, guidance=1.0, clip=False, kind="lms")],
+    ids=["ddim", "lms"],
+)
+def test_an_image_is_the_same_whatever_its_batch(sampler: Sampler) -> None:
+    labels = torch.tensor([0, 1, 2, 0, 1])
     together = OBJECTIVE.sample(Network(), labels, generators(5), sampler)
     alone = [OBJECTIVE.sample(Network(), labels[i : i + 1], [generators(5)[i]], sampler) for i in range(5)]
     assert torch.equal(together, torch.cat(alone))

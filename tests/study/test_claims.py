@@ -25,7 +25,7 @@ def test_every_paper_has_six_claims_with_names_of_their_own() -> None:
 
 @pytest.mark.parametrize(("paper", "claim"), CLAIMS, ids=IDS)
 def test_a_claim_is_about_what_the_study_runs(paper: str, claim: Claim) -> None:
-    study = load.load_study(paper)
+    study = load.load_study(claim.study or paper)
     assert study.paper == paper
     experiments = {e.name: e for e in study.experiments}
     defined = {name for card in catalogue().measures.values() for name in card.numbers}
@@ -38,6 +38,14 @@ def test_a_claim_is_about_what_the_study_runs(paper: str, claim: Claim) -> None:
         assert claim.number in known
     for size in ("lite", "smoke"):
         assert load.load_study(f"{paper}-{size}").paper == paper
+
+
+def test_a_study_has_no_experiment_that_a_claim_about_another_study_names() -> None:
+    """The report finds experiments by their names alone."""
+    for paper, claim in CLAIMS:
+        others = {of.study or paper for name, of in CLAIMS if name == paper} - {claim.study or paper}
+        names = {e.name for study in others for e in load.load_study(study).experiments}
+        assert not names & set(claim.experiments), claim.name
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reunlearn.artifacts.manifest import read_manifest
+from reunlearn.base.memory import available
 from reunlearn.commands.costs import Costs, Expected, read_records
 from reunlearn.commands.duration import HOUR, Cost, Machine, total
 from reunlearn.commands.inspection import Name, State, inspect
@@ -84,6 +85,7 @@ class Overview:
         jobs: each with its state.
         cost: of all that would run.
         missing_files: that nobody can fetch, a line each.
+        short_memory: a line per stage that is expected to take more than is free here.
     """
 
     study: str
@@ -93,6 +95,7 @@ class Overview:
     jobs: tuple[JobLine, ...]
     cost: Cost
     missing_files: tuple[str, ...] = ()
+    short_memory: tuple[str, ...] = ()
 
 
 def run(
@@ -114,6 +117,8 @@ def run(
         print_json(overview)
     else:
         show(overview, why)
+        for line in overview.short_memory:
+            print(f"warning: {line}", file=sys.stderr)
         for line in overview.missing_files:
             print(f"error: {line}", file=sys.stderr)
     return 1 if overview.missing_files else 0
@@ -137,16 +142,28 @@ def describe(
     costs = Costs(plans.jobs, records, machine.device)
     waiting = {s.job.folder: costs.of(s.job) for s in states if s.would_run}
     by_stage = {stage: [s for s in states if s.job.stage == stage] for stage in STAGES}
+    stages = tuple(_stage(stage, of, keeps, waiting) for stage, of in by_stage.items() if of)
     return Overview(
         study=study,
         runs=sum(len(plan.runs) for plan in plans.each),
-        stages=tuple(_stage(stage, of, keeps, waiting) for stage, of in by_stage.items() if of),
+        stages=stages,
         weights=keeps,
         jobs=tuple(
             JobLine(s.job.folder, s.job.stage, s.name, s.would_run, tuple(reasons(s))) for s in states
         ),
         cost=total(plans.jobs, waiting, machine),
         missing_files=tuple(plans.missing_files),
+        short_memory=short_memory(stages, available() // MIB) if machine.device == "cpu" else (),
+    )
+
+
+def short_memory(stages: Iterable[StageLine], free_mib: int) -> tuple[str, ...]:
+    """Return a line per stage of which a job is expected to take more memory than is free on this machine."""
+    return tuple(
+        f"a job of stage '{stage.stage}' is expected to take {stage.memory_mib} MiB of memory, and {free_mib} MiB are "
+        "free here; free some, give the recipe a smaller batch_size, or run it on a larger machine"
+        for stage in stages
+        if stage.to_run and stage.memory_mib > free_mib
     )
 
 

@@ -70,6 +70,10 @@ class ImageSamples(Samples):
         """The pixels of an image as the network gets it."""
         return math.prod(self.inputs(slice(0, 1)).shape[2:])
 
+    def pixels(self, rows: Tensor | slice) -> Tensor:
+        """Return images [B, C, H, W] as they are stored, uint8."""
+        return self.x_NHWC[rows].permute(0, 3, 1, 2)
+
     def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
         """Return normalised images [B, C, H, W]; augmented when a generator is given."""
         x_NHWC = self.x_NHWC[rows]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import mmap
 import os
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.memory import available
 
 LIMIT = "REUNLEARN_MEMORY_LIMIT"
 SHARE = 0.5  # of the memory that is free: training needs some, and so do other jobs
 CHUNK = 4096  # images copied at a time
-CGROUPS = "sys/fs/cgroup"
 
 
 def fits_in_memory(size: int) -> bool:
@@ -33,27 +32,6 @@ def fits_in_memory(size: int) -> bool:
         return size <= float(limit) * 2**20
     except ValueError:
         raise UserError(f"{LIMIT} is '{limit}'; set it to a number of MiB, such as 4096") from None
-
-
-def available(root: Path = Path("/")) -> int:
-    """Return the free bytes: what the kernel reports, or the limit of a batch system's job if this is less."""
-    try:
-        lines = (root / "proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):  # not Linux
-        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([free, *_job_limits(root)])
-
-
-def _job_limits(root: Path) -> list[int]:
-    try:
-        groups = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
-    group = Path(next((line.removeprefix("0::/") for line in groups if line.startswith("0::/")), ""))
-    folders = [root / CGROUPS / part for part in (group, *group.parents)]
-    limits = [path.read_text().strip() for f in folders if (path := f / "memory.max").is_file()]
-    return [int(limit) for limit in limits if limit != "max"]
 
 
 def copied(x_NCHW: np.ndarray, rows: np.ndarray, device: str) -> Tensor:

@@ -2,7 +2,7 @@
 
 Features are what the classifier's last layer reads. Fréchet distances are `clf_fd`, distances in these features, and
 never FID; they depend on the classifier and on the number of samples: compare only those of one classifier and one
-number. The floor is the distance of as many real test images.
+number. The floor is the distance of as many real test images. The table `judges` says whose numbers these are.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHOWN = 8  # samples per class that the report shows
 FEWEST = 4  # images that precision and recall need
 
 _OTHERS = {"direction": "closer to Retrain is better", "ideal": "Retrain's value"}
-NUMBERS = {
+_NUMBERS = {
     "generated_forget": {
         "title": "FA",
         "compares": "samples of the forgotten class that the classifier takes for that class",
@@ -93,6 +93,7 @@ NUMBERS = {
         "source": "Kynkäänniemi et al. 2019",
     },
 }
+NUMBERS = {name: {"table": "generated", **card} for name, card in _NUMBERS.items()}
 CARD: Mapping[str, object] = {
     "title": "Generation",
     "compares": "samples of the model with real images, by a classifier that the study trains",
@@ -112,7 +113,7 @@ def run(inputs: MeasureInputs) -> Measured:
     """Measure the samples.
 
     Tables: `drawn`, per class asked for and class answered the number of samples; `pictures`, the first samples of each
-    class as PNG in base64.
+    class as PNG in base64; `judges`, the SHA-256 of the classifier's weights.
     """
     assert inputs.drawn is not None
     drawn = inputs.drawn
@@ -133,7 +134,11 @@ def run(inputs: MeasureInputs) -> Measured:
         "generated_images": len(asked_N),
     }
     numbers |= near_real(drawn, features_ND[~forget_N])
-    tables = {"drawn": table_of(asked_N, answered_N), "pictures": pictures(drawn.images, asked_N)}
+    tables = {
+        "drawn": table_of(asked_N, answered_N),
+        "pictures": pictures(drawn.images, asked_N),
+        "judges": {"network": np.array(["classifier"]), "weights": np.array([drawn.weights])},
+    }
     return Measured(numbers, {"asked": asked_N, "answered": answered_N}, tables)
 
 

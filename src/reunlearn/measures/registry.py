@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from reunlearn.data.batches import Samples
+    from reunlearn.data.images import ImageSamples
     from reunlearn.objectives.registry import Objective
     from reunlearn.study.recipes import Recipe
 
@@ -63,16 +64,18 @@ class Drawn:
         training, test: the dataset's own images, of all classes.
         forgotten: numbers of the classes that are forgotten.
         class_names: of the dataset.
+        weights: SHA-256 of the classifier's weights.
     """
 
     classifier: nn.Module
     objective: Objective
     images: np.ndarray
-    samples: Samples
-    training: Samples
-    test: Samples
+    samples: ImageSamples
+    training: ImageSamples
+    test: ImageSamples
     forgotten: np.ndarray
     class_names: tuple[str, ...]
+    weights: str
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""A class-conditional noise predictor for small images: two linear layers around embeddings of timestep and class."""
+"""A class-conditional noise predictor for small images: two linear layers around embeddings of timestep and class.
+
+Samplers may ask for timesteps between whole ones: the nearest one answers.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class SmallDenoiser(nn.Module):
 
     def forward(self, x: Tensor, timestep: Tensor, label: Tensor) -> Tensor:
         """Return the predicted noise."""
-        hidden = self.enter(x.flatten(1)) + self.time(timestep) + self.label(label)
+        hidden = self.enter(x.flatten(1)) + self.time(timestep.round().long()) + self.label(label)
         return self.inner(functional.layer_norm(hidden, hidden.shape[1:])).reshape(x.shape)
 
 

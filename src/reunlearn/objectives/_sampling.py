@@ -1,10 +1,14 @@
-"""Samples of a noise predictor by DDIM (Song et al. 2021, Eq. 12): η = 0 without noise, η = 1 nearly ancestral.
+"""Samples of a noise predictor: by DDIM, or by a linear multistep method of order 4 (LMS).
+
+    ddim    Song et al. 2021, Eq. 12: η = 0 without noise, η = 1 nearly ancestral
+    lms     dx/dσ = ε̂ with σ² = (1 − ᾱ)/ᾱ, by the polynomial through the last four ε̂      Karras et al. 2022, Eq. 1
 
 Each image has a generator of its own, so it is the same whatever the batch that it is computed in.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +25,11 @@ class Sampler:
 
     Attributes:
         shape: C, H, W of what the network denoises.
-        steps: of DDIM, at most T.
+        steps: at most T.
         eta: η, how much noise is added again in each step.
         guidance: w; 0 is the plain prediction.
         clip: whether the predicted image is clipped to ±1 in each step.
+        kind: ddim, or lms, which knows neither eta nor clip.
     """
 
     shape: tuple[int, ...]
@@ -32,6 +37,7 @@ class Sampler:
     eta: float = 0.0
     guidance: float = 0.0
     clip: bool = True
+    kind: str = "ddim"
 
 
 @torch.no_grad()
@@ -54,20 +60,36 @@ def sample(
         sampler: how many steps, and of what kind.
         taken: steps after which to stop, on the way; all of them if None.
     """
-    from reunlearn.data.diffusers_compat import diffusers  # here: the catalogue knows objectives without it
-
-    scheduler: Any = diffusers.DDIMScheduler(
-        objective.timesteps, trained_betas=objective.variances.numpy(), clip_sample=sampler.clip
-    )
-    scheduler.set_timesteps(sampler.steps)
+    scheduler = _scheduler(objective, sampler)
     weight = next(model.parameters())
-    x = _noise(generators, sampler.shape).to(weight)
+    x = _noise(generators, sampler.shape).to(weight) * scheduler.init_noise_sigma
     for timestep in scheduler.timesteps[:taken]:
         timestep_B = timestep.to(label_B.device).expand(len(label_B))
-        predicted = objective.predict(model, x, timestep_B, label_B).to(weight)
-        fresh = _noise(generators, sampler.shape).to(x) if sampler.eta else None
-        x = scheduler.step(predicted, timestep, x, eta=sampler.eta, variance_noise=fresh).prev_sample
+        seen = scheduler.scale_model_input(x, timestep)
+        predicted = objective.predict(model, seen, timestep_B, label_B).to(weight)
+        noise: dict[str, Any] = {}
+        if sampler.eta:
+            noise = {"eta": sampler.eta, "variance_noise": _noise(generators, sampler.shape).to(x)}
+        x = scheduler.step(predicted, timestep, x, **noise).prev_sample
     return x
+
+
+def _scheduler(objective: NoisePrediction, sampler: Sampler) -> Any:
+    """Return diffusers' scheduler with its timesteps; it keeps what it needs of earlier steps: one for each batch."""
+    from reunlearn.data.diffusers_compat import diffusers  # here: the catalogue knows objectives without it
+
+    betas_T = objective.variances.numpy()
+    scheduler: Any
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*copy keyword", DeprecationWarning)  # arrays of diffusers' LMS
+        if sampler.kind == "lms":
+            scheduler = diffusers.LMSDiscreteScheduler(objective.timesteps, trained_betas=betas_T)
+        else:
+            scheduler = diffusers.DDIMScheduler(
+                objective.timesteps, trained_betas=betas_T, clip_sample=sampler.clip
+            )
+        scheduler.set_timesteps(sampler.steps)
+    return scheduler
 
 
 def _noise(generators: list[torch.Generator], shape: tuple[int, ...]) -> Tensor:

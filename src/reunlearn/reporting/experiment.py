@@ -31,8 +31,10 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "samples": ("set", "entropy"),
     "scores": ("attack", "member", "score"),
     "pictures": ("asked", "number", "png"),
+    "drawn": ("asked", "answered", "count"),
+    "judges": ("network", "weights"),
 }
-OPTIONAL = ("pictures",)  # that only studies of generators have
+OPTIONAL = ("pictures", "drawn", "judges")  # that only studies of generators have
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from reunlearn.data.images import ImageSamples
 from reunlearn.measures.registry import Drawn
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, read_split
 from reunlearn.study.jobs import MeasureJob
+from reunlearn.study.pretrained import weights_digest
 
 
 def open_samples(context: Context[MeasureJob]) -> Drawn:
@@ -19,13 +21,16 @@ def open_samples(context: Context[MeasureJob]) -> Drawn:
     loader, place = Loader(job.training, context.device), Path(job.inputs.samples)
     images, labels = (np.load(place / f"{name}.npy", allow_pickle=False) for name in ("images", "labels"))
     split = read_split(job.inputs.split)
+    sets = (loader.samples_of(images, labels), loader.training_samples(), loader.test_samples())
+    drawn, training, test = (samples for samples in sets if isinstance(samples, ImageSamples))
     return Drawn(
         classifier=loader.model(job.inputs.classifier).eval(),
         objective=loader.objective(),
         images=images,
-        samples=loader.samples_of(images, labels),
-        training=loader.training_samples(),
-        test=loader.test_samples(),
+        samples=drawn,
+        training=training,
+        test=test,
         forgotten=split["forgotten_classes"],
         class_names=tuple(loader.prepared.classes),
+        weights=weights_digest(job.inputs.classifier),
     )

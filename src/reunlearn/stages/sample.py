@@ -33,7 +33,9 @@ def run(context: Context[SampleJob]) -> None:
     label_N = torch.arange(loader.classes).repeat_interleave(job.sampling.images)
     place, sampling = _checkpoints(job), job.sampling
     shape = tuple(loader.training_samples(np.array([0])).inputs(slice(0, 1)).shape[1:])
-    sampler = Sampler(shape, sampling.steps, sampling.eta, sampling.guidance, sampling.clip)
+    sampler = Sampler(
+        shape, sampling.steps, sampling.eta, sampling.guidance, sampling.clip, kind=sampling.sampler
+    )
     context.facts["precision"] = in_use(loader.recipe.precision, context.device)
     with context.stopwatch.section("run"), torch.no_grad():
         for number, rows in enumerate(torch.split(torch.arange(len(label_N)), TOGETHER)):

@@ -103,6 +103,15 @@ class NumberCard(BaseModel):
     table: str = "others"  # which table of the report shows a measure's number, unless the first one does
 
 
+class WeightsFile(BaseModel):
+    """A file of weights, as safetensors, that a measure reads from a path of the user's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    words: str  # what is needed and where it comes from: the end of an error line
+    layers: dict[str, tuple[int, ...]]  # shapes of some tensors, which tell it from other files
+
+
 class MeasureCard(Card):
     """Something that is measured on a model: an evaluation, a comparison, an attack."""
 
@@ -122,6 +131,7 @@ class MeasureCard(Card):
     cost: str = ""  # what it takes: models to train, fits, memory
     least: dict[str, int] = {}  # the fewest samples that it needs of a set
     settings: dict[str, Value] = {}  # with their defaults
+    files: dict[str, WeightsFile] = {}  # settings that must name such a file
     numbers: dict[
         str, NumberCard
     ] = {}  # definitions of its numbers, where the card itself is not that of one number

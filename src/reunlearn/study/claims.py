@@ -18,7 +18,10 @@ class Claim(Strict):
     name: str = Field(description="how the report calls it")
     says: str = Field(description="the claim, in our words")
     source: str = Field(description="section, table or figure")
-    experiments: tuple[Name, ...] = Field(min_length=1, description="of the paper's study; each is tested")
+    study: Name | None = Field(
+        None, description="whose experiments these are; that of the paper's name if absent"
+    )
+    experiments: tuple[Name, ...] = Field(min_length=1, description="of that study; each is tested")
     row: str = Field(
         description="METHOD or METHOD+LABEL; both readings where there are two; or original, retrain"
     )

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from reunlearn.study import checks, logs, memory, methods
 from reunlearn.study.cards import Catalogue
-from reunlearn.study.counts import check_attacks, check_batches
+from reunlearn.study.counts import check_attacks, check_batches, image_side
 from reunlearn.study.datasets import resolve_dataset
+from reunlearn.study.generator_memory import Size, size_of
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job
 from reunlearn.study.load import recipe_of
@@ -65,13 +66,25 @@ class Expansion:
         self.recipes = [self._recipe_of_row(entry, where) for entry in experiment.methods]
         for method, own in zip(self.resolved, self.recipes, strict=True):
             checks.check_recipe(method, cards.methods[method.name], own or recipe, where)
-        self.memory_mib = memory.estimate(self.data_card, recipe)
+        self.memory_mib = memory.estimate(
+            self.data_card,
+            recipe,
+            self._generator(recipe),
+            bool(experiment.sampling and experiment.sampling.guidance),
+        )
         self.sampling: SamplingSpec | None = None
         judge: Judge | None = None
         if experiment.sampling:
             self.sampling, judge = add_judge(self, where)
         self.measuring = Measuring(add, experiment, cards, where, judge)
         self.scenarios, self.names = steps_of(experiment)
+
+    def _generator(self, recipe: NamedRecipe) -> Size | None:
+        """Return the size of the network, where it is a generator whose size is known."""
+        own, card = self.experiment.architecture, self.cards.models[self.experiment.architecture.name]
+        side = image_side(self.experiment, self.data_card, recipe)
+        shape = (self.data_card.shape[0], side, side)
+        return size_of(own.name, {**card.settings, **own.settings}, shape, self.data_card.classes)
 
     @functools.cached_property
     def choices(self) -> dict[RowSpec, Folder]:

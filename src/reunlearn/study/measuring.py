@@ -5,19 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from reunlearn.base.errors import UserError, near
+from reunlearn.base.tensor_shapes import shapes_of
 from reunlearn.study import paths
-from reunlearn.study.cards import Catalogue, MeasureCard
+from reunlearn.study.cards import Catalogue, MeasureCard, Value
 from reunlearn.study.inputs import Folder, MeasureInputs
 from reunlearn.study.jobs import Job, MeasureJob
 from reunlearn.study.plugin_settings import check_plugin_settings
+from reunlearn.study.pretrained import weights_digest
 from reunlearn.study.rows import Seeds
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import MeasureSpec, MethodSpec, RowSpec, RunSpec, TrainingSpec
 
 OUTPUTS = "evaluation"  # the measure that leaves a model's outputs
+NETWORK_MIB = 1500  # more for a large network that a measure brings, and its features
 ARRAYS_MIB = 1500  # of a measurement that reads arrays only: libraries, and outputs of a large test set
 
 
@@ -136,7 +140,7 @@ class Measuring:
             training,
             subject.seeds.method if "network" in card.reads else 0,
             modules=modules_of(spec.name, card.attack, modules, samples="samples" in card.reads),
-            memory_mib=subject.memory_mib if training else ARRAYS_MIB,
+            memory_mib=(subject.memory_mib if training else ARRAYS_MIB) + (NETWORK_MIB if card.files else 0),
             inputs=self._inputs(card, subject),
         )
 
@@ -207,7 +211,9 @@ def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[Measure
     for entry in experiment.measures:
         card = _known(entry.name, cards.measures, f"{where}: measure")
         check_plugin_settings(entry.settings, card.settings, f"{where}: measure '{card.name}'")
-        specs[card.name] = MeasureSpec(name=card.name, settings={**card.settings, **entry.settings})
+        weights = _weights_of(card, entry.settings, f"{where}: measure '{card.name}'")
+        settings = {**card.settings, **entry.settings}
+        specs[card.name] = MeasureSpec(name=card.name, settings=settings, weights=weights)
     for name in experiment.attacks:
         specs[name] = MeasureSpec(name=_known(name, cards.attacks, f"{where}: attack").name)
     for name in specs:
@@ -231,6 +237,28 @@ def objective_of(experiment: Experiment, cards: Catalogue) -> str:
     if experiment.objective is not None:
         return experiment.objective.name
     return {"images": "classification", "text": "text"}[cards.datasets[experiment.dataset.name].modality]
+
+
+def _weights_of(card: MeasureCard, settings: Mapping[str, Value], who: str) -> str | None:
+    """Return the digest of the weights that a measure reads; None for a measure that reads none, or not there yet.
+
+    Raises:
+        UserError: no file is named, or it holds other tensors.
+    """
+    for setting, file in card.files.items():
+        if not settings.get(setting):
+            raise UserError(f"{who}: give it '{setting}', the path of a file; {file.words}")
+        path = Path(str(settings[setting])).expanduser()
+        if not path.is_file():
+            return None
+        shapes = shapes_of(path)
+        for name, shape in file.layers.items():
+            if shapes.get(name) != shape:
+                found = "×".join(map(str, shapes[name])) if name in shapes else "not there"
+                wanted = "×".join(map(str, shape))
+                raise UserError(f"{who}: {path}: '{name}' is {found} instead of {wanted}; {file.words}")
+        return weights_digest(str(path))
+    return None
 
 
 def _known(name: str, cards: Mapping[str, MeasureCard], who: str) -> MeasureCard:

@@ -10,23 +10,24 @@ from pathlib import Path
 
 from reunlearn.base.weights_cache import cached
 from reunlearn.study import paths
-from reunlearn.study.cards import ModelCard
-from reunlearn.study.jobs import Job, ShadowJob, TrainJob
+from reunlearn.study.cards import Catalogue
+from reunlearn.study.jobs import Job, MeasureJob, ShadowJob, TrainJob
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import TrainingSpec
 
 
 def missing_files(
-    experiment: Experiment, network: ModelCard, training: TrainingSpec, jobs: Iterable[Job]
+    experiment: Experiment, cards: Catalogue, training: TrainingSpec, jobs: Iterable[Job]
 ) -> list[str]:
     """Return a line for each file that is not there and that a job of the experiment would read.
 
     Args:
         experiment: names the folder and the weights.
-        network: card of its network.
+        cards: of its network and its measures.
         training: its specification.
         jobs: of the plan.
     """
+    network, jobs = cards.models[experiment.architecture.name], list(jobs)
     lines = []
     folder, dataset = experiment.dataset.folder, training.dataset
     if folder and not Path(folder).expanduser().is_dir() and not _is_made(paths.prepared(dataset)):
@@ -50,7 +51,19 @@ def missing_files(
         ]
         if absent and _is_wanted(training, jobs):
             lines.append(f"{absent[0]} is not there, and 'pretrained: cache' reads it; {weights.words}")
+    for measure in experiment.measures:
+        for setting, file in cards.measures[measure.name].files.items():
+            path, wanted = str(measure.settings[setting]), _is_to_be_measured(measure.name, jobs)
+            if wanted and not Path(path).expanduser().is_file():
+                lines.append(f"{path} is not there, and the measure '{measure.name}' reads it; {file.words}")
     return lines
+
+
+def _is_to_be_measured(measure: str, jobs: Iterable[Job]) -> bool:
+    return any(
+        isinstance(job, MeasureJob) and job.measure.name == measure and not _is_made(job.folder)
+        for job in jobs
+    )
 
 
 def _is_wanted(training: TrainingSpec, jobs: Iterable[Job]) -> bool:

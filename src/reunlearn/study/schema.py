@@ -14,6 +14,7 @@ from reunlearn.study.cards import Part
 from reunlearn.study.fields import Name, Settings, Strict, TrainSeed, text_or_parts
 from reunlearn.study.recipes import RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, Search, Seeds, SeedsEntry
+from reunlearn.study.samples import Sampling
 from reunlearn.study.scenario import StudyScenario
 from reunlearn.study.specs import NOISE_FLOOR, RETRAIN, RowSpec
 
@@ -117,23 +118,6 @@ class Objective(Strict):
 
     name: Name = Field(description="a file of src/reunlearn/objectives")
     settings: Settings = Field(default_factory=dict, description="its keyword arguments")
-
-
-class Sampling(Strict):
-    """How samples of a generator are drawn, by DDIM; the first noise of a sample is the same for every model."""
-
-    images: int = Field(100, ge=2, description="samples per class")
-    steps: int = Field(100, ge=1, description="DDIM steps of a sample, at most the objective's timesteps")
-    eta: float = Field(
-        0.0, ge=0, le=1, description="0 adds no noise on the way, 1 as much as ancestral sampling"
-    )
-    guidance: float = Field(
-        0.0,
-        ge=0,
-        description="w in (1 + w) of the prediction with the class minus w of the one without; 0: none",
-    )
-    clip: bool = Field(False, description="clip the predicted image to ±1 in each step")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the noise")
 
 
 class Classifier(Strict):

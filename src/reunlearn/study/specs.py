@@ -6,7 +6,7 @@ Paths and digests are made from the written form, so equal specifications share 
 from __future__ import annotations
 
 import functools
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -94,10 +94,15 @@ class TrainingSpec(Spec):
     poison: PoisonSpec | None = None
 
 
+Sampler = Literal["ddim", "lms"]
+
+
 class SamplingSpec(Spec):
-    """How samples of a generator are drawn: see schema.Sampling."""
+    """How samples of a generator are drawn: see samples.Sampling."""
 
     images: int  # per class
+    # the written form leaves DDIM out: it was the only one
+    sampler: Sampler = Field("ddim", exclude_if=lambda sampler: sampler == "ddim")
     steps: int
     eta: float
     guidance: float
@@ -161,10 +166,11 @@ REFERENCES = (RETRAIN, NOISE_FLOOR, ORIGINAL)
 
 
 class MeasureSpec(Spec):
-    """Something to measure on a model."""
+    """Something to measure on a model: a user's own weights also by what they hold."""
 
     name: str
     settings: dict[str, Value] = {}
+    weights: str | None = Field(None, exclude_if=_is_absent)  # SHA-256 of the file that a setting names
 
 
 class RunSpec(Spec):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reunlearn.reporting import numbers
 from reunlearn.reporting.experiment import ExperimentData
+from reunlearn.reporting.judges import DIGITS, weights_of
 from reunlearn.study.schema import Shadows
 
 
@@ -21,6 +22,7 @@ def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
         ("Recipe", experiment.recipe.words),
         ("Seeds", ", ".join(map(str, sorted({run.seeds.train for run in data.runs})))),
     ]
+    pairs += _judged(data)
     kinds = {kind for card in data.measures.values() for kind in card.pools}
     if kinds:
         shadows = experiment.shadows or Shadows.model_validate({})
@@ -32,3 +34,18 @@ def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
             ("Search", f"at most {search.budget} trials a row, on seeds {', '.join(map(str, seeds))}")
         )
     return tuple(pairs)
+
+
+def _judged(data: ExperimentData) -> list[tuple[str, str]]:
+    """Return how samples of generators are drawn, and what says what they show; nothing where there are none."""
+    sampling, classifier = data.experiment.sampling, data.experiment.classifier
+    if sampling is None or classifier is None:
+        return []
+    weights = weights_of(data).get("classifier")
+    steps = f"{sampling.steps} steps of {sampling.sampler.upper()}"
+    drawn = f"{sampling.images} of each class, {steps}, guidance {sampling.guidance:g}"
+    judged = f"{classifier.architecture.name} by {classifier.recipe.words}, seed {classifier.seed}"
+    return [
+        ("Samples", drawn),
+        ("Classifier", judged + (f", weights {weights[:DIGITS]}" if weights else "")),
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -67,7 +67,9 @@ def show(
     frame: pd.DataFrame,
     data: ExperimentData,
     decimals: Decimals,
+    *,
     notes: tuple[str, ...] = (),
+    remarks: Mapping[RowKey, str] | None = None,
 ) -> Table | None:
     """Return a table with a column per number; None where there is none.
 
@@ -77,6 +79,7 @@ def show(
         data: of the experiment.
         decimals: how a number is written.
         notes: below the table.
+        remarks: of some rows.
     """
     if frame.empty:
         return None
@@ -92,7 +95,7 @@ def show(
             or NOTHING
             for name in names
         ]
-        shown.append(Row(row, tuple(cells)))
+        shown.append(Row(row, tuple(cells), (remarks or {}).get(row, "")))
     return Table(card, data.name, tuple(column_of(n, cards[n]) for n in names), tuple(shown), notes)
 
 

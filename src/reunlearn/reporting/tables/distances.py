@@ -30,4 +30,4 @@ def compute(data: ExperimentData) -> pd.DataFrame:
 
 def show(frame: pd.DataFrame, data: ExperimentData) -> Table | None:
     """Return a column per distance."""
-    return _measured.show(CARD, frame, data, lambda name, card: 3, (NOTE,))
+    return _measured.show(CARD, frame, data, lambda name, card: 3, notes=(NOTE,))

@@ -25,6 +25,7 @@ from reunlearn.reporting.cells import (
 )
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.frames import Number, Numbers, frame_of, number_of, read
+from reunlearn.reporting.judges import remarks_of
 from reunlearn.reporting.parts.cost import SETS, in_two_precisions, passes, time_ratio
 from reunlearn.reporting.parts.headline import Headline
 from reunlearn.reporting.rows import RETRAIN, Counts, RowKey
@@ -93,7 +94,7 @@ def marks(data: ExperimentData) -> dict[RowKey, str]:
 
 def show(frame: pd.DataFrame, data: ExperimentData) -> Table:
     """Return the average gap, the numbers that it averages, and what they cost."""
-    headline, best = data.headline, marks(data)
+    headline, best, judged = data.headline, marks(data), remarks_of(data)
     columns = [column_of("avg_gap", headline.in_unit(METHODS["avg_gap"]), headline.unit.short)]
     columns += [
         column_of(m, card, ", ".join(filter(None, [short_unit(card), "gap"])))
@@ -105,7 +106,8 @@ def show(frame: pd.DataFrame, data: ExperimentData) -> Table:
         counts = data.counts[row]
         cells = [_avg_gap(row, found, counts, headline, best)]
         cells += [_metric(row, found[m], counts, headline.decimals[m]) for m in headline.metrics]
-        remark = IN_TWO_PRECISIONS if in_two_precisions(data, row) else ""
+        remarks = [IN_TWO_PRECISIONS] if in_two_precisions(data, row) else []
+        remark = "; ".join([*remarks, *filter(None, [judged.get(row)])])
         shown.append(Row(row, (*cells, _time(found), _passes(found), runs_cell(counts)), remark))
     return Table(CARD, data.name, (*columns, RUNS), tuple(shown), (NOTE,))
 

@@ -1,0 +1,29 @@
+"""Which tensors a file of weights holds, from its header alone: without torch, and without reading the weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from reunlearn.base.errors import UserError
+
+LARGEST = 2**27  # bytes of a header: a longer one is none
+
+
+def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor of a safetensors file.
+
+    Raises:
+        UserError: it is no such file; a pickle is never opened.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        text = file.read(size) if 0 < size < LARGEST else b""
+    try:
+        header = json.loads(text)
+        return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(
+            f"{path}: no safetensors file; weights are read from .safetensors alone, a pickle is never opened"
+        ) from None
