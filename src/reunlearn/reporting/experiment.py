@@ -31,8 +31,9 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "samples": ("set", "entropy"),
     "scores": ("attack", "member", "score"),
     "pictures": ("asked", "number", "png"),
+    "detections": ("label", "images"),
 }
-OPTIONAL = ("pictures",)  # that only studies of generators have
+OPTIONAL = ("pictures", "detections")  # that only studies of generators have
 
 
 @dataclass(frozen=True)

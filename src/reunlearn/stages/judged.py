@@ -22,7 +22,6 @@ def open_samples(context: Context[MeasureJob]) -> Drawn:
     return Drawn(
         classifier=loader.model(job.inputs.classifier).eval(),
         objective=loader.objective(),
-        images=images,
         samples=loader.samples_of(images, labels),
         training=loader.training_samples(),
         test=loader.test_samples(),

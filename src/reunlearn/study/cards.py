@@ -113,7 +113,7 @@ class MeasureCard(Card):
     ideal: str  # the value of a model that never saw the forget set, and why
     column_of: str = ""
     source: str = ""
-    reads: tuple[str, ...]  # network, outputs, reference, weights, original
+    reads: tuple[str, ...]  # network, outputs, reference, weights, original, samples, classifier
     capabilities: tuple[str, ...] = ()  # what it asks of the objective
     pools: tuple[str, ...] = ()  # kinds of pools of shadow models that it needs
     optional_pools: tuple[str, ...] = ()  # that it reads where another measure of the study needs them, too
@@ -129,6 +129,7 @@ class MeasureCard(Card):
     default: bool = False  # whether every run is measured so where the objective allows it
     attack: bool = False  # whether it is a membership-inference attack
     scenarios: tuple[str, ...] | None = None  # kinds that it is for; None: all
+    functions: dict[str, str] = {}  # settings that name a user's Python file, with the function in it
 
 
 class WeightsCard(BaseModel):
@@ -157,6 +158,7 @@ class ModelCard(Card):
         str, tuple[str, ...]
     ] = {}  # settings that name folders in diffusers' layout, with their parts
     comes_trained: bool = False  # whether it always starts from trained weights
+    reads_prompts: bool = False  # whether it draws from prompts, too, and not from classes alone
     maps: bool  # whether it computes classify(features(x)) with feature maps in between
 
 
@@ -176,6 +178,7 @@ class DatasetCard(Card):
     class_counts: tuple[int, ...] | None  # training samples per class; None where all have as many
     needs_folder: bool
     open_side: bool  # the study chooses the size of the images, and the folder tells the rest
+    drawn: bool = False  # whether the experiment's network draws it
 
     @property
     def classes(self) -> int:

@@ -10,24 +10,24 @@ from pathlib import Path
 
 from reunlearn.base.weights_cache import cached
 from reunlearn.study import paths
-from reunlearn.study.cards import ModelCard
+from reunlearn.study.cards import Catalogue
 from reunlearn.study.jobs import Job, ShadowJob, TrainJob
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import TrainingSpec
 
 
 def missing_files(
-    experiment: Experiment, network: ModelCard, training: TrainingSpec, jobs: Iterable[Job]
+    experiment: Experiment, cards: Catalogue, training: TrainingSpec, jobs: Iterable[Job]
 ) -> list[str]:
     """Return a line for each file that is not there and that a job of the experiment would read.
 
     Args:
-        experiment: names the folder and the weights.
-        network: card of its network.
+        experiment: names the folder, the files and the weights.
+        cards: of all plugins.
         training: its specification.
         jobs: of the plan.
     """
-    lines = []
+    lines, network = [], cards.models[experiment.architecture.name]
     folder, dataset = experiment.dataset.folder, training.dataset
     if folder and not Path(folder).expanduser().is_dir() and not _is_made(paths.prepared(dataset)):
         lines.append(f"folder '{folder}' is not there; {dataset.name} needs your copy of its files in it")
@@ -43,6 +43,11 @@ def missing_files(
             ".safetensors"
             for place in absent_folders
         ]
+    lines += [
+        f"file '{file}' is not there; {reader} {words}"
+        for file, reader, words in _own_files(experiment, cards)
+        if not Path(file).expanduser().is_file()
+    ]
     weights = network.pretrained
     if weights and training.architecture.settings.get("pretrained") == "cache":
         absent = [
@@ -51,6 +56,22 @@ def missing_files(
         if absent and _is_wanted(training, jobs):
             lines.append(f"{absent[0]} is not there, and 'pretrained: cache' reads it; {weights.words}")
     return lines
+
+
+def _own_files(experiment: Experiment, cards: Catalogue) -> list[tuple[str, str, str]]:
+    """Return the user's own files that an experiment names, what reads each, and what it is to hold."""
+    samplings = {"the dataset": experiment.dataset.drawn, "sampling": experiment.sampling}
+    prompts = {reader: sampling.prompts for reader, sampling in samplings.items() if sampling}
+    files = [
+        (found.file, reader, f"needs your prompts in it, below the name of the column, '{found.prompt}'")
+        for reader, found in prompts.items()
+        if found
+    ]
+    return files + [
+        (str(entry.settings[setting]), entry.name, f"needs your function '{function}' in it")
+        for entry in experiment.measures
+        for setting, function in cards.measures[entry.name].functions.items()
+    ]
 
 
 def _is_wanted(training: TrainingSpec, jobs: Iterable[Job]) -> bool:

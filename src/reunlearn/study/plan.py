@@ -137,8 +137,7 @@ def _expanded(study: Study, name: str, cards: Catalogue) -> Plan:
         where = f"study '{study.name}', experiment '{experiment.name}'"
         expansion = Expansion(plan.add, experiment, cards, where)
         plan.runs += expansion.runs()
-        network = cards.models[experiment.architecture.name]
-        if lines := missing_files(experiment, network, expansion.training, plan.jobs.values()):
+        if lines := missing_files(experiment, cards, expansion.training, plan.jobs.values()):
             plan.missing[experiment.name] = lines
     _add_tail(plan, cards)
     return plan

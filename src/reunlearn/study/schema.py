@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reunlearn.study.cards import Part
 from reunlearn.study.fields import Name, Settings, Strict, TrainSeed, text_or_parts
+from reunlearn.study.generators import Sampling
 from reunlearn.study.recipes import RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, Search, Seeds, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
@@ -55,7 +56,14 @@ class Dataset(Strict):
         description="official set that they are taken out of; what is left of it is trained or tested on",
     )
     folder: str | None = Field(None, description="folder of your own, for data that nobody may hand out")
-    side: int | None = Field(None, ge=4, description="height and width in pixels, for an image_folder only")
+    side: int | None = Field(
+        None, ge=4, description="height and width in pixels, for image_folder and drawn only"
+    )
+    drawn: Sampling | None = Field(
+        None,
+        description="for drawn only: the samples that the experiment's network draws, before it forgets, of each line "
+        "of `prompts`: a class each, the first one class 0; every fifth is a test sample",
+    )
 
     @property
     def held_out(self) -> int:
@@ -69,6 +77,10 @@ class Dataset(Strict):
 
     @model_validator(mode="after")
     def _source_is_used(self) -> Dataset:
+        if self.drawn and not self.drawn.prompts:
+            raise ValueError("drawn: give 'prompts', a file with a line for each class")
+        if self.drawn and self.drawn.images < 2:
+            raise ValueError("drawn: images: at least 2 of a class are needed, to train and to test")
         if self.validation_from == "test" and not self.validation:
             raise ValueError(
                 "validation_from: test takes nothing out of the test set; give 'validation' a number"
@@ -117,23 +129,6 @@ class Objective(Strict):
 
     name: Name = Field(description="a file of src/reunlearn/objectives")
     settings: Settings = Field(default_factory=dict, description="its keyword arguments")
-
-
-class Sampling(Strict):
-    """How samples of a generator are drawn, by DDIM; the first noise of a sample is the same for every model."""
-
-    images: int = Field(100, ge=2, description="samples per class")
-    steps: int = Field(100, ge=1, description="DDIM steps of a sample, at most the objective's timesteps")
-    eta: float = Field(
-        0.0, ge=0, le=1, description="0 adds no noise on the way, 1 as much as ancestral sampling"
-    )
-    guidance: float = Field(
-        0.0,
-        ge=0,
-        description="w in (1 + w) of the prediction with the class minus w of the one without; 0: none",
-    )
-    clip: bool = Field(False, description="clip the predicted image to ±1 in each step")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the noise")
 
 
 class Classifier(Strict):
@@ -251,11 +246,13 @@ class Experiment(Strict):
 
     @model_validator(mode="after")
     def _samples_are_judged(self) -> Experiment:
-        if (self.sampling is None) != (self.classifier is None):
-            given, lacking = ("sampling", "classifier") if self.sampling else ("classifier", "sampling")
-            raise ValueError(
-                f"'{given}' without '{lacking}': samples and what says what they show come together"
-            )
+        prompted = self.sampling is not None and self.sampling.prompts is not None
+        if self.classifier and not self.sampling:
+            raise ValueError("'classifier' without 'sampling': there are no samples for it to look at")
+        if self.classifier and prompted:
+            raise ValueError("'classifier' with 'prompts': a prompt is of no class; take one of them out")
+        if self.sampling and not prompted and not self.classifier:
+            raise ValueError("'sampling' without 'classifier': nothing says which class a sample shows")
         return self
 
     @model_validator(mode="after")
