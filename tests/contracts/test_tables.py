@@ -87,7 +87,8 @@ def test_what_is_shown_of_a_whole_study_is_something(name: str, whole) -> None:
     if name not in (
         "others",
         "confusion",
+        "detections",
         "searches",
-    ):  # the synthetic study has no further measures, retains every class and searches nothing
+    ):  # the synthetic study has no further measures, retains every class, draws and searches nothing
         assert len(of.frame(name))
         assert (registry.get(name).show(of.frame(name), of) is None) == alone

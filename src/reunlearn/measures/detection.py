@@ -61,7 +61,7 @@ Findings = list[list[tuple[str, float]]]
 def run(inputs: MeasureInputs) -> Measured:
     """Count the images of each label.
 
-    Table `detections`: per label the images in which it is found.
+    Table `detections`: per label, in the column `finding`, the images in which it is found.
 
     Raises:
         UserError: the detector fails, or returns something else.
@@ -80,7 +80,7 @@ def run(inputs: MeasureInputs) -> Measured:
         {"detected": 100 * any_label / count, "detected_images": count},
         tables={
             "detections": {
-                "label": np.array(names, dtype=str),
+                "finding": np.array(names, dtype=str),
                 "images": np.array([images[n] for n in names], dtype=int),
             }
         },

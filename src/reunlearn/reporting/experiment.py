@@ -31,7 +31,7 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "samples": ("set", "entropy"),
     "scores": ("attack", "member", "score"),
     "pictures": ("asked", "number", "png"),
-    "detections": ("label", "images"),
+    "detections": ("finding", "images"),
 }
 OPTIONAL = ("pictures", "detections")  # that only studies of generators have
 

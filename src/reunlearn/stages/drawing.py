@@ -120,8 +120,8 @@ def _draw(loader: Loader, model: nn.Module, asked: Asked, rows_B: Tensor) -> Ten
     assert isinstance(objective, NoisePrediction)  # the plan lets no other come here
     label_B = asked.labels()[rows_B]
     if asked.by_text:  # the network reads the texts of this block: they are its classes
-        lines, label_B = label_B.unique(return_inverse=True)
-        texts = [asked.lines[place].text for place in lines.tolist()]
+        first, last = int(label_B[0]), int(label_B[-1])
+        texts, label_B = [line.text for line in asked.lines[first : last + 1]], label_B - first
         model = prompted(model, loader.training.architecture, texts)
         objective = objective.changed(classes=len(texts))
     weights = [asked.guidance(n) for n in rows_B.tolist()]

@@ -193,10 +193,6 @@ def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[Measure
         UserError: a measure is unknown, has other settings, or asks for what the objective does not give.
     """
     objective = cards.objectives[objective_of(experiment, cards)]
-    if "samples" in objective.capabilities and not (experiment.sampling or experiment.measures):
-        raise UserError(
-            f"{where}: nothing is measured of this generator; add 'sampling' and 'classifier', or 'measures'"
-        )
     given = {"samples": experiment.sampling, "classifier": experiment.classifier}
     defaults = [
         card
@@ -212,6 +208,10 @@ def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[Measure
         settings = {**card.settings, **entry.settings}
         files = files_of(card, settings, f"{where}: measure '{card.name}'")
         specs[card.name] = MeasureSpec(name=card.name, settings=settings, files=files)
+    if not specs and not experiment.attacks:
+        raise UserError(
+            f"{where}: nothing is measured of this generator; add 'sampling' and 'classifier', or 'measures'"
+        )
     for name in experiment.attacks:
         specs[name] = MeasureSpec(name=_known(name, cards.attacks, f"{where}: attack").name)
     for name in specs:

@@ -1,7 +1,8 @@
 """Images that the experiment's own network draws before it forgets, of each line of a file of prompts: a class each.
 
 The stage `draw` leaves them in a folder: images.npy [N, C, H, W], uint8, labels.npy [N], classes.json. Every fifth
-image of each class is a test image, beginning with the first. Mean and std are those of images in ±1, as VAEs read them.
+image of each class is a test image, beginning with the first. Mean and std are those of images in ±1, as VAEs read
+them.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ CARD = TableCard(
     title="Detections",
     summary="images in which the detector finds each label; below, how much fewer they are than of the original",
     order=15,
+    audit=False,
 )
 FOUND = NumberCard(
     title="Images",
@@ -29,13 +30,14 @@ FOUND = NumberCard(
     ideal="none of the concept",
     source="LUR, Fig. 4: % decrease against Stable Diffusion",
 )
+SEEN = "detected_images"  # a number that every run has whose samples the detector saw
 IMAGES, DECREASE = "images", "decrease"  # kinds of numbers; a label follows
 
 
 def compute(data: ExperimentData) -> pd.DataFrame:
     """Return `images LABEL`, mean over finished runs, and `decrease LABEL` in per cent of the original's images."""
     lines = data.tables["detections"]
-    labels = sorted(lines["label"].astype(str).unique())
+    labels = sorted(lines["finding"].astype(str).unique())
     found = {row: _images(lines, row, labels, data) for row in data.by_row} if labels else {}
     original = found.get(ORIGINAL, {})
     entries = {}
@@ -50,12 +52,12 @@ def compute(data: ExperimentData) -> pd.DataFrame:
 def _images(
     lines: pd.DataFrame, row: rows.RowKey, labels: list[str], data: ExperimentData
 ) -> dict[str, Number]:
-    """Return the images of each label, over the row's finished runs: 0 where a run has no such line."""
-    runs = data.finished[row].index
+    """Return the images of each label, over the row's runs that the detector saw: 0 where one has no such line."""
+    runs = data.finished[row].reindex(columns=[SEEN]).dropna().index
     own = lines[(lines[rows.KEY].astype(str) == list(row)).all(axis=1)]
     counts = (
-        own.assign(label=own["label"].astype(str))
-        .groupby([*rows.SEEDS, "label"], observed=True)["images"]
+        own.assign(finding=own["finding"].astype(str))
+        .groupby([*rows.SEEDS, "finding"], observed=True)["images"]
         .sum()
     )
     return {
@@ -103,7 +105,8 @@ def _cell(numbers: dict[str, Number], label: str) -> Cell | None:
     if not images.known:
         return None
     fewer = numbers.get(f"{DECREASE} {label}", Number())
-    below = f"{plain(fewer.mean, 1)} % fewer" if fewer.known else ""
+    word = "fewer" if fewer.mean >= 0 else "more"
+    below = f"{plain(abs(fewer.mean), 1)} % {word}" if fewer.known else ""
     return Cell(with_deviation(images.mean, images.std, 0 if images.n == 1 else 1), below, value=images.mean)
 
 
