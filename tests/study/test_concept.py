@@ -168,8 +168,8 @@ def test_what_a_file_holds_decides_what_is_made_again(config: Path, tmp_path: Pa
             "'threshold' is a probability",
         ),
         (
-            {"architecture": {"name": "dit"}},
-            "dataset: dit knows nothing before it is trained, so it draws no dataset",
+            {"architecture": {"name": "small_denoiser"}, "recipe": "tiny"},
+            "dataset: small_denoiser knows nothing before it is trained, so it draws no dataset",
         ),
     ],
 )

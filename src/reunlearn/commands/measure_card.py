@@ -29,6 +29,12 @@ def facts(card: MeasureCard, objectives: Mapping[str, ObjectiveCard]) -> Row:
         "settings": settings_text(card.settings),
         "objectives": joined(served(card, objectives)),
         "scenarios": "all" if card.scenarios is None else joined(card.scenarios),
+        "files of yours": joined(
+            [
+                f"{setting}: Python with a function '{function}'"
+                for setting, function in card.functions.items()
+            ]
+        ),
         "reads": joined(card.reads),
         "pools of shadow models": joined(card.pools),
         "sets beyond forget, retain, test": joined(card.sets),

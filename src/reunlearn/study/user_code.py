@@ -42,6 +42,4 @@ def _check_function(path: Path, file: str, function: str, who: str) -> None:
     except (SyntaxError, ValueError) as error:
         raise UserError(f"{who}: {file} is no Python file ({error})") from None
     if not any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree.body):
-        raise UserError(
-            f"{who}: {file} defines no function '{function}'; `reunlearn measures` says what it gets"
-        )
+        raise UserError(f"{who}: {file} defines no function '{function}'; add it")

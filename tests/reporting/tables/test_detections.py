@@ -13,7 +13,7 @@ from reunlearn.reporting.rows import KEY, ORIGINAL, SEEDS, RowKey
 from reunlearn.study.schema import Measure
 from tests.reporting.reading import is_shown, numbers, shown
 
-EXPERIMENT = "random"
+EXPERIMENT = "class-3"
 UNSEEN = 2  # method seed of a run of PGU that the detector did not look at
 FINETUNE, PGU = RowKey("finetune"), RowKey("pgu")
 
