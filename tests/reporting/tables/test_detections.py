@@ -10,6 +10,7 @@ import pytest
 
 from reunlearn.reporting.figures.detections import draw
 from reunlearn.reporting.rows import KEY, ORIGINAL, SEEDS, RowKey
+from reunlearn.study.catalogue import catalogue
 from reunlearn.study.schema import Measure
 from tests.reporting.reading import is_shown, numbers, shown
 
@@ -43,7 +44,7 @@ def with_detections(data: Any, counts: dict[tuple[RowKey, str], list[int]]) -> A
     experiment = data.experiment.model_copy(update={"measures": (measure,)})
     tables = dataclasses.replace(data.tables, known=known)
     made = dataclasses.replace(data, tables=tables, experiment=experiment, _frames={})
-    made.__dict__["measures"] = {"detection": None}
+    made.__dict__["measures"] = {"detection": catalogue().measures["detection"]}
     return made
 
 
@@ -83,7 +84,7 @@ def test_the_table_says_what_was_asked(data) -> None:
 def test_bars_are_the_decreases_of_the_rows_that_forget(data) -> None:
     drawn = draw(with_detections(data, COUNTS))
     assert not isinstance(drawn, str)
-    titles = [axes.get_title() for axes in drawn.figure.axes]
+    titles = [axes.get_title(loc="left") for axes in drawn.figure.axes]
     assert "finetune" in titles and "Original" not in titles
     axes = drawn.figure.axes[titles.index("finetune")]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([80, -100]), "c is left out"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -27,6 +29,7 @@ CAPTION = (
     "Per cent fewer images with the label than of the original model, all seeds together; below 0: more images. A "
     "label that no image of the original has is left out."
 )
+COLUMNS = 4  # panels side by side
 
 
 def draw(data: ExperimentData) -> Drawn | str:
@@ -48,14 +51,19 @@ def _known(numbers: dict[RowKey, dict[str, Number]], label: str) -> bool:
 
 def _plot(methods: dict[RowKey, dict[str, Number]], labels: list[str]) -> Figure:
     with house_style():
-        figure = Figure(figsize=(max(4.5, 2.4 * len(methods)), 0.9 + 0.3 * len(labels)), layout="constrained")
-        panels = figure.subplots(1, len(methods), sharey=True, sharex=True, squeeze=False).flat
-        for axes, (row, numbers) in zip(panels, methods.items(), strict=True):
+        across = min(COLUMNS, len(methods))
+        down = math.ceil(len(methods) / across)
+        size = (max(4.5, 2.4 * across), 0.5 + down * (0.4 + 0.3 * len(labels)))
+        figure = Figure(figsize=size, layout="constrained")
+        panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
+        for axes, (row, numbers) in zip(panels.flat, methods.items(), strict=False):
             values = [numbers[f"{DECREASE} {label}"].mean for label in labels]
             axes.barh(np.arange(len(labels)), values, color=TEST)
             axes.axvline(0, color=INK, linewidth=0.8)
             axes.set_title(row.heading, color=INK, fontweight="bold", pad=4)
             axes.set_yticks(np.arange(len(labels)), labels)
-        panels[0].invert_yaxis()
+        for axes in panels.flat[len(methods) :]:
+            axes.set_visible(False)
+        panels[0, 0].invert_yaxis()
         figure.supxlabel("fewer images than of the original (%)", fontsize=9, color=INK)
         return figure

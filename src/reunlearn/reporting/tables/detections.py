@@ -112,11 +112,11 @@ def _cell(numbers: dict[str, Number], label: str) -> Cell | None:
 
 def notes_of(data: ExperimentData) -> tuple[str, ...]:
     """Return what the numbers depend on: the detector, its threshold, the prompts."""
-    (entry,) = [entry for entry in data.experiment.measures if entry.name == "detection"]
-    threshold = entry.settings.get("threshold", data.cards.measures["detection"].settings["threshold"])
+    (asked,) = [entry.settings for entry in data.experiment.measures if entry.name == "detection"]
+    settings = {**data.measures["detection"].settings, **asked}
     sampling = data.experiment.sampling
     prompts = f"; prompts of {sampling.prompts.file}" if sampling and sampling.prompts else ""
     return (
-        f"Detector {entry.settings['detector']}, threshold {threshold}{prompts}. Counts of another detector, or "
+        f"Detector {settings['detector']}, threshold {settings['threshold']}{prompts}. Counts of another detector, or "
         "of another threshold, are no counts of the same.",
     )
