@@ -18,7 +18,7 @@ from reunlearn.data.sets.registry import Arrays, get
 from reunlearn.stages.drawing import Asked, draw
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader
-from reunlearn.stages.prepare import is_as_locked, make
+from reunlearn.stages.placing import is_as_locked, make
 from reunlearn.study import paths
 from reunlearn.study.jobs import DrawJob
 

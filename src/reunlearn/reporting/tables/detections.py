@@ -19,6 +19,7 @@ CARD = TableCard(
     title="Detections",
     summary="images in which the detector finds each label; below, how much fewer they are than of the original",
     order=15,
+    samples=True,
     audit=False,
 )
 FOUND = NumberCard(
