@@ -1,6 +1,6 @@
 # The whole chain, from raw data to a report:
 #   prepare → split → original, retrained, shadow, state → unlearn → measure → aggregate → report → track
-#   settings that are searched: unlearn → probe → choose → unlearn; generators: unlearn → sample → measure
+#   settings that are searched: unlearn → probe → choose → unlearn; generators: draw, unlearn → sample → measure
 # A study (config/studies/NAME.yaml) is expanded into jobs; each job is one folder; src/reunlearn/study/stages.py lists the stages. See config/README.md.
 #
 #   snakemake --workflow-profile workflow/profiles/default --config study=quickstart

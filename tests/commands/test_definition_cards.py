@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reunlearn.commands import list_measures, list_plugins, measure_card, network_card, objective_card
-from reunlearn.study.cards import MeasureCard, NumberCard, WeightsFile
+from reunlearn.study.cards import MeasureCard, NumberCard, UserFile
 from reunlearn.study.catalogue import catalogue
 
 CARD = MeasureCard(
@@ -33,12 +33,12 @@ def test_a_card_in_words() -> None:
     words = measure_card.facts(CARD, catalogue().objectives)
     assert words["measured"] == "if named in `measures`"
     assert words["objectives"] == "classification, text"
-    assert (words["settings"], words["scenarios"], words["files"]) == ("cap 10", "class", "none")
-    file = WeightsFile(words="it is somewhere", layers={})
+    assert (words["settings"], words["scenarios"], words["files of yours"]) == ("cap 10", "class", "none")
+    file = UserFile(words="it is somewhere", layers={})
     with_file = measure_card.facts(
         CARD.model_copy(update={"files": {"weights": file}}), catalogue().objectives
     )
-    assert with_file["files"] == "weights: it is somewhere"
+    assert with_file["files of yours"] == "weights: it is somewhere"
     assert (words["reads"], words["pools of shadow models"]) == ("outputs, reference", "halves")
     (number,) = measure_card.numbers(CARD)
     assert list(number.values()) == ["rate", "Rate", "a with b", "%", "0"]

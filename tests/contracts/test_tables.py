@@ -84,14 +84,7 @@ def test_what_is_shown_is_defined_and_whole(name: str, data) -> None:
 def test_what_is_shown_of_a_whole_study_is_something(name: str, whole) -> None:
     of = shaped(whole, SHAPES["whole"][1], registry.card(name).scope, printed=meetings(*PRINTED))
     alone = "a file alone" in registry.card(name).summary
-    if (
-        name
-        not in (
-            "others",
-            "confusion",
-            "searches",
-            "generated",
-        )
-    ):  # the synthetic study has no further measures, retains every class, searches nothing and trains no generators
+    # the synthetic study has no further measures, retains every class, searches nothing and draws nothing
+    if name not in ("others", "confusion", "searches", "generated", "detections"):
         assert len(of.frame(name))
         assert (registry.get(name).show(of.frame(name), of) is None) == alone

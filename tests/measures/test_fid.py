@@ -40,14 +40,15 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def measured(weights: Path, brightness: list[int], per_class: int | None = None):
     settings = {"weights": str(weights), "per_class": per_class}
-    return fid.run(MeasureInputs(settings=settings, drawn=drawn(brightness, ASKED)))
+    return fid.run(MeasureInputs(settings=settings, drawn=drawn(brightness, ASKED).drawn))
 
 
 GOOD = [40] * 8 + [120] * 8 + [200] * 8
 
 
 def test_distances_are_of_the_classes_that_stay_and_their_floor_of_test_images(weights: Path) -> None:
-    of = drawn(GOOD, ASKED)
+    of = drawn(GOOD, ASKED).drawn
+    assert of is not None
     stays = {
         name: s.pixels(slice(None)).float()[s.y != 1]
         for name, s in zip(("drawn", "train", "test"), (of.samples, of.training, of.test), strict=True)
@@ -82,7 +83,8 @@ def test_the_judge_is_named_by_its_weights(weights: Path) -> None:
 
 
 def test_few_real_images_of_each_class(weights: Path) -> None:
-    of = drawn(GOOD, ASKED)
+    of = drawn(GOOD, ASKED).drawn
+    assert of is not None
     rows = fid.rows_of(of.training, of.forgotten, 3)
     assert np.bincount(of.training.y[rows]).tolist() == [3, 0, 3] and rows.tolist() == sorted(rows.tolist())
     assert len(fid.rows_of(of.training, of.forgotten)) == 20

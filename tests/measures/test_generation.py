@@ -46,7 +46,7 @@ def samples(x: np.ndarray, y: list[int]) -> ImageSamples:
     return ImageSamples(x, np.array(y), np.arange(len(y)), (0.0,), (1.0,))
 
 
-def drawn(brightness: list[int], asked: list[int]) -> Drawn:
+def drawn(brightness: list[int], asked: list[int]) -> MeasureInputs:
     """Return samples of these brightnesses beside real images of all classes; class 1 is forgotten."""
     labels = [0, 1, 2] * 10
     real = [samples(images([40 + 80 * k for k in labels], seed), labels) for seed in (0, 1)]
@@ -54,7 +54,8 @@ def drawn(brightness: list[int], asked: list[int]) -> Drawn:
     forgotten = np.array([1])
     objective = Classification(CLASSES)
     names = ("a", "b", "c")
-    return Drawn(ByBrightness(), objective, x, samples(x, asked), *real, forgotten, names, WEIGHTS)
+    drawn = Drawn(ByBrightness(), objective, samples(x, asked), *real, forgotten, names, WEIGHTS)
+    return MeasureInputs(images=x, drawn=drawn)
 
 
 ASKED = [0] * 8 + [1] * 8 + [2] * 8
@@ -62,7 +63,7 @@ ASKED = [0] * 8 + [1] * 8 + [2] * 8
 
 def test_shares_of_forgotten_and_other_classes() -> None:
     brightness = [40] * 8 + [120] * 2 + [200] * 6 + [200] * 6 + [40] * 2
-    measured = run(MeasureInputs(drawn=drawn(brightness, ASKED)))
+    measured = run(drawn(brightness, ASKED))
     numbers = measured.numbers
     assert numbers["generated_forget"] == pytest.approx(25)
     assert numbers["generated_away"] == pytest.approx(75)
@@ -77,9 +78,9 @@ def test_shares_of_forgotten_and_other_classes() -> None:
 
 
 def test_nearness_is_that_of_the_classes_that_stay() -> None:
-    near = run(MeasureInputs(drawn=drawn([40] * 8 + [0] * 8 + [200] * 8, ASKED))).numbers
-    same = run(MeasureInputs(drawn=drawn([40] * 8 + [255] * 8 + [200] * 8, ASKED))).numbers
-    far = run(MeasureInputs(drawn=drawn([120] * 8 + [0] * 8 + [120] * 8, ASKED))).numbers
+    near = run(drawn([40] * 8 + [0] * 8 + [200] * 8, ASKED)).numbers
+    same = run(drawn([40] * 8 + [255] * 8 + [200] * 8, ASKED)).numbers
+    far = run(drawn([120] * 8 + [0] * 8 + [120] * 8, ASKED)).numbers
     assert near["clf_fd"] == same["clf_fd"], "samples of the forgotten class do not count"
     assert near["clf_fd"] < 0.01 < far["clf_fd"]
     assert near["clf_fd_floor"] == far["clf_fd_floor"] < 0.01
@@ -87,8 +88,8 @@ def test_nearness_is_that_of_the_classes_that_stay() -> None:
 
 
 def test_entropy_tells_a_sure_classifier_from_an_unsure_one() -> None:
-    sure = run(MeasureInputs(drawn=drawn([40] * 24, ASKED))).numbers
-    unsure = run(MeasureInputs(drawn=drawn([40] * 8 + [80] * 8 + [200] * 8, ASKED))).numbers
+    sure = run(drawn([40] * 24, ASKED)).numbers
+    unsure = run(drawn([40] * 8 + [80] * 8 + [200] * 8, ASKED)).numbers
     assert sure["generated_entropy"] < 0.1 < unsure["generated_entropy"]
     assert sure["generated_probability"] < unsure["generated_probability"]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from reunlearn.base.errors import UserError
-from reunlearn.models.registry import build, coder
+from reunlearn.models.registry import build, coder, prompted
 from reunlearn.study.specs import ArchitectureSpec
 from tests.models import tiny_pipeline
 
@@ -46,6 +46,21 @@ def test_the_tokens_of_the_name_are_known(folder: Path) -> None:
     assert [row.nonzero().flatten().tolist() for row in model.named] == [[place]] * 3 + [[]]
     spelled = network(folder, names=("tench", "ab", "radio"))
     assert spelled.named[1].nonzero().flatten().tolist() == [place, place + 1], "a name of two tokens"
+
+
+def test_prompts_take_the_place_of_classes(folder: Path) -> None:
+    model = network(folder)
+    spec = ArchitectureSpec(name="stable_diffusion", settings={"folder": str(folder)})
+    made = prompted(model, spec, ["an image of a church", "a radio", "a " * 40])
+    assert made.unet is model.unet, "the same weights, not a copy"
+    assert made.texts.shape[0] == 4
+    torch.testing.assert_close(made.texts[0], model.texts[1])
+    torch.testing.assert_close(made.texts[-1], model.texts[-1])  # of no caption
+    assert not torch.equal(made.texts[1], model.texts[2]), (
+        "a prompt is read as it stands, without the caption"
+    )
+    cut = prompted(model, spec, ["a " * 30]).texts[0]
+    torch.testing.assert_close(made.texts[2], cut)  # both are longer than a caption can be
 
 
 def test_weights_are_those_of_the_u_net_alone(folder: Path) -> None:

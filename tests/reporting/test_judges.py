@@ -10,7 +10,7 @@ import pytest
 from reunlearn.reporting import judges
 from reunlearn.reporting.parts.setting import setting
 from reunlearn.reporting.rows import KEY, RETRAIN, SEEDS, RowKey
-from reunlearn.study.samples import Sampling
+from reunlearn.study.generators import Sampling
 from reunlearn.study.schema import Classifier
 from tests.reporting import cards
 from tests.reporting.reading import shown

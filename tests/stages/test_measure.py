@@ -17,7 +17,7 @@ from reunlearn.data.sets import digits
 from reunlearn.measures.registry import Measured, MeasureInputs
 from reunlearn.metrics.outputs import Outputs, Pool, write_pool
 from reunlearn.models.registry import build
-from reunlearn.stages import measure, prepare
+from reunlearn.stages import measure, placing
 from reunlearn.stages.execution import Context, execute
 from reunlearn.study import jobs, paths
 from reunlearn.study.specs import MeasureSpec
@@ -116,7 +116,7 @@ def test_a_measure_of_the_network_gets_the_model_with_its_sets(
     noted: Callable[..., MeasureInputs], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = training()
-    prepare.make(digits.CARD, Path(paths.data(spec.dataset)))
+    placing.make(digits.CARD, Path(paths.data(spec.dataset)))
     model = build(spec.architecture, (1, 8, 8), 10, seed=7)
     for folder in ("model", "split"):
         Path(folder).mkdir()

@@ -12,7 +12,7 @@ from torch import nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.models.registry import build, card
-from reunlearn.stages.sample import TOGETHER
+from reunlearn.stages.drawing import TOGETHER
 from reunlearn.study import memory
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.generator_memory import Size, size_of

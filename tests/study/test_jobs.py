@@ -115,7 +115,10 @@ def test_the_digest_leaves_out_the_hints_and_nothing_else(stage: str, tmp_path: 
     narrow = make_plan("quickstart", ["pgu@paper"], [0])
     searched = one_per_stage(make_plan("quickstart-searched", ["ssd"], [100]))
     drawn = one_per_stage(make_plan("quickstart-generation", ["finetune"], [0]))
-    job = {**drawn, **searched, **one_per_stage(audit_of(tmp_path)), **one_per_stage(narrow)}[stage]
+    concept = one_per_stage(make_plan("lur-concept", ["esd"], [0]))
+    job = {**concept, **drawn, **searched, **one_per_stage(audit_of(tmp_path)), **one_per_stage(narrow)}[
+        stage
+    ]
     assert replace(job, modules=("other",), memory_mib=7).digest == job.digest
     document, path, compared = job.document(), tmp_path / "specification.json", 0
     for place in leaves(document):

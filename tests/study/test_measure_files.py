@@ -48,12 +48,12 @@ def test_a_missing_file_is_a_line_and_a_file_is_known_by_its_content(
     monkeypatch.chdir(tmp_path)
     plan = planned(config, weights=FILE)
     ((line,),) = plan.missing.values()
-    assert line.startswith(f"{FILE} is not there, and the measure 'fid' reads it; ") and "2015" in line
-    assert {job.measure.weights for job in jobs(plan)} == {None}
+    assert line.startswith(f"file '{FILE}' is not there; the measure 'fid' reads it: ") and "2015" in line
+    assert {job.measure.files.get("weights") for job in jobs(plan)} == {None}
     write({"fc.weight": (1008, 2048)})
     there = planned(config, weights=FILE)
     assert not there.missing
-    assert {job.measure.weights for job in jobs(there)} == {sha256(Path(FILE))}
+    assert {job.measure.files.get("weights") for job in jobs(there)} == {sha256(Path(FILE))}
     assert {job.digest for job in jobs(there)}.isdisjoint(job.digest for job in jobs(plan))
 
 

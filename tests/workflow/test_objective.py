@@ -36,25 +36,18 @@ DENOISER: dict[str, Any] = {
 }
 SAMPLE = """
 import sys
-from reunlearn.stages import sample
+from reunlearn.stages import drawing
 from reunlearn.stages.execution import execute
-sample.TOGETHER, last = int(sys.argv[2]), int(sys.argv[3])
-made, draw = sample.generator_of, sample._draw
-begun = []
+drawing.TOGETHER, last = int(sys.argv[2]), int(sys.argv[3])
+draw = drawing._draw
 
-def noted(seed, number):
-    begun.append(number)
-    return made(seed, number)
-
-def killed(*arguments):
-    first = begun[0]
-    begun.clear()
-    if first >= last:
+def killed(loader, model, asked, rows):
+    if (first := int(rows[0])) >= last:
         raise KeyboardInterrupt
     print(first, flush=True)
-    return draw(*arguments)
+    return draw(loader, model, asked, rows)
 
-sample.generator_of, sample._draw = noted, killed
+drawing._draw = killed
 execute("sample", sys.argv[1])
 """
 

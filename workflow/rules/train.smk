@@ -9,6 +9,14 @@ use rule prepare as original with:
         stage="original",
 
 
+# datasets that a network draws of a user's prompts
+use rule original as draw with:
+    wildcard_constraints:
+        run=folders("draw"),
+    params:
+        stage="draw",
+
+
 use rule original as retrained with:
     wildcard_constraints:
         run=folders("retrained"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 CONFIG = "config.json"
+VAE = "vae"
+COLOURS = 3
 WITHOUT_WEIGHTS = ("tokenizer",)  # parts of a pipeline that have none
 
 
@@ -37,6 +40,16 @@ def _check_model(place: Path, name: str) -> None:
         pickled = next((path.name for kind in PICKLED for path in sorted(place.glob(kind))), None)
         reason = f"{pickled} is a pickle, which is never opened" if pickled else "it holds no weights"
         raise UserError(f"{name}: {reason}; weights as .safetensors are needed")
+
+
+def channels_of(folder: str, parts: tuple[str, ...]) -> int:
+    """Return the channels of the images that the VAE of a folder gives; 3 where none can be read: see check_folder."""
+    place = Path(folder).expanduser()
+    try:
+        content = json.loads((place / VAE / CONFIG if VAE in parts else place / CONFIG).read_text("utf-8"))
+        return int(content["out_channels"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return COLOURS
 
 
 def files_of(folder: str, parts: tuple[str, ...]) -> list[str]:

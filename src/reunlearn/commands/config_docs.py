@@ -13,6 +13,7 @@ from reunlearn.base.files import write_text
 from reunlearn.commands import settings_docs
 from reunlearn.study.claims import Claim
 from reunlearn.study.extending import Extension
+from reunlearn.study.generators import Prompts, Sampling
 from reunlearn.study.paper_layout import Doubt, PaperFigure, PaperTable
 from reunlearn.study.papers import (
     Open,
@@ -27,7 +28,16 @@ from reunlearn.study.presets import Conditions, Preset, ScenarioConditions
 from reunlearn.study.recipes import RecipeEntry, RecipeFile
 from reunlearn.study.rows import Method, Search, Seeds
 from reunlearn.study.scenario import COMMON, Scenario, kind_class, kinds
-from reunlearn.study.schema import Architecture, Dataset, Experiment, Measure, Objective, Shadows, Study
+from reunlearn.study.schema import (
+    Architecture,
+    Classifier,
+    Dataset,
+    Experiment,
+    Measure,
+    Objective,
+    Shadows,
+    Study,
+)
 from reunlearn.study.searching import Range
 
 PAGE = Path("config/README.md")
@@ -46,6 +56,9 @@ PARTS: tuple[tuple[type[BaseModel], str], ...] = (
     (Range, "`search` of a method: a Range, in place of a list of values"),
     (Shadows, "`shadows`"),
     (Objective, "`objective`"),
+    (Sampling, "`sampling`, and `drawn` of a dataset"),
+    (Prompts, "`prompts` of a sampling"),
+    (Classifier, "`classifier`"),
     (Measure, "An entry of `measures`, written out"),
     (RecipeFile, "Recipe: `config/recipes/NAME.yaml`"),
     (Preset, "An entry of a preset file: `config/presets/METHOD.yaml`"),

@@ -27,7 +27,8 @@ def facts(card: MeasureCard, objectives: Mapping[str, ObjectiveCard]) -> Row:
         "cost": card.cost or "none named",
         "measured": asked_for(card),
         "settings": settings_text(card.settings),
-        "files": "; ".join(f"{setting}: {file.words}" for setting, file in card.files.items()) or "none",
+        "files of yours": "; ".join(f"{setting}: {file.words}" for setting, file in card.files.items())
+        or "none",
         "objectives": joined(served(card, objectives)),
         "scenarios": "all" if card.scenarios is None else joined(card.scenarios),
         "reads": joined(card.reads),

@@ -30,4 +30,7 @@ class LatentSamples(Samples):
     @torch.no_grad()
     def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
         """Return latents of some rows; of augmented images when a generator is given."""
-        return self.encode(self.images.inputs(rows, generator))
+        x = self.images.inputs(rows, generator)
+        if not len(x):  # VAEs refuse a batch of no image
+            return self.encode(x.new_zeros((1, *x.shape[1:])))[:0]
+        return self.encode(x)

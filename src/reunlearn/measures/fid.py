@@ -57,7 +57,7 @@ CARD: Mapping[str, object] = {
     "unit": "distance",
     "direction": "lower is nearer to real images",
     "ideal": "the floor",
-    "reads": ("samples",),
+    "reads": ("samples", "classifier"),
     "capabilities": ("samples",),
     "settings": {"weights": None, "per_class": None},
     "files": {"weights": {"words": _inception.WORDS, "layers": _inception.LAYERS}},

@@ -100,7 +100,7 @@ CARD: Mapping[str, object] = {
     "unit": "see its numbers",
     "direction": "closer to Retrain is better",
     "ideal": "Retrain's values",
-    "reads": ("samples",),
+    "reads": ("samples", "classifier"),
     "capabilities": ("samples",),
     "headline": ("generated_forget", "generated_retain"),
     "numbers": NUMBERS,
@@ -115,7 +115,7 @@ def run(inputs: MeasureInputs) -> Measured:
     Tables: `drawn`, per class asked for and class answered the number of samples; `pictures`, the first samples of each
     class as PNG in base64; `judges`, the SHA-256 of the classifier's weights.
     """
-    assert inputs.drawn is not None
+    assert inputs.drawn is not None and inputs.images is not None
     drawn = inputs.drawn
     features_ND, logits_NK = seen(drawn, drawn.samples)
     asked_N = drawn.samples.y.cpu().numpy()
@@ -136,7 +136,7 @@ def run(inputs: MeasureInputs) -> Measured:
     numbers |= near_real(drawn, features_ND[~forget_N])
     tables = {
         "drawn": table_of(asked_N, answered_N),
-        "pictures": pictures(drawn.images, asked_N),
+        "pictures": pictures(inputs.images, asked_N),
         "judges": {"network": np.array(["classifier"]), "weights": np.array([drawn.weights])},
     }
     return Measured(numbers, {"asked": asked_N, "answered": answered_N}, tables)

@@ -54,13 +54,13 @@ class Network:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a generator drew. For measures whose card reads `samples`.
+    """What a generator drew, beside real images and what says what images show. For measures whose card reads
+    `classifier`.
 
     Attributes:
         classifier: says what images show; on the device, in evaluation mode.
         objective: of the classifier.
-        images: samples [N, C, H, W], uint8.
-        samples: the same as the classifier sees them; y is the class that was asked for.
+        samples: as the classifier sees them; y is the class that was asked for.
         training, test: the dataset's own images, of all classes.
         forgotten: numbers of the classes that are forgotten.
         class_names: of the dataset.
@@ -69,7 +69,6 @@ class Drawn:
 
     classifier: nn.Module
     objective: Objective
-    images: np.ndarray
     samples: ImageSamples
     training: ImageSamples
     test: ImageSamples
@@ -86,7 +85,8 @@ class MeasureInputs:
         settings: of the measure.
         seed: of its draws.
         network: the model itself.
-        drawn: what the model draws, where it is a generator.
+        images: what the model draws, where it is a generator: [N, C, H, W], uint8, memory-mapped.
+        drawn: the same, judged by a classifier.
         outputs: what the model answers.
         reference: what Retrain answers; the noise floor for Retrain itself; None where there is none.
         original: what the original answers.
@@ -97,6 +97,7 @@ class MeasureInputs:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     network: Network | None = None
+    images: np.ndarray | None = None
     drawn: Drawn | None = None
     outputs: Outputs | None = None
     reference: Outputs | None = None

@@ -9,9 +9,11 @@ whose `card` is one; `MAPS = True`, if the network computes `classify(features(x
 between, and ends in `head`.
 
 Generators may define: `coder(settings, device)`, which returns what turns images into latents that the network reads,
-and back (None: it reads pixels); `CAPTIONED = True`, if `build` also takes the classes' names as `class_names`;
-`COMES_TRAINED = True`, if `build` always reads trained weights; `FOLDERS`, settings that name a folder in diffusers'
-layout, with the parts that a pipeline has there; `PRELOAD`, modules that `build` needs and that take long to import.
+and back (None: it reads pixels); `with_prompts(network, settings, texts)`, which returns a network that reads these
+texts as its classes, with the same weights; `CAPTIONED = True`, if `build` also takes the classes' names as
+`class_names`; `COMES_TRAINED = True`, if `build` always reads trained weights; `FOLDERS`, settings that name a folder
+in diffusers' layout, with the parts that a pipeline has there; `PRELOAD`, modules that `build` needs and that take long
+to import.
 """
 
 from __future__ import annotations
@@ -84,6 +86,13 @@ def coder(network: ArchitectureSpec, device: str) -> Coder | None:
     return make_coder({**_defaults(module), **network.settings}, device) if make_coder else None
 
 
+def prompted(network: nn.Module, architecture: ArchitectureSpec, texts: Sequence[str]) -> nn.Module:
+    """Return a network with the same weights whose classes are these texts; of an architecture that reads prompts."""
+    module = importlib.import_module(f"reunlearn.models.{architecture.name}")
+    made: nn.Module = module.with_prompts(network, {**_defaults(module), **architecture.settings}, texts)
+    return made
+
+
 def gives_maps(name: str) -> bool:
     """Tell whether an architecture of this name exists and defines `MAPS`, so that `masked` can be built from it."""
     return name in plugin_names("models") and card(name)["maps"]
@@ -105,6 +114,7 @@ def card(name: str) -> dict[str, Any]:
         "pretrained": pretrained and getattr(pretrained, "card", pretrained).model_dump(),
         "folders": getattr(module, "FOLDERS", {}),
         "comes_trained": bool(getattr(module, "COMES_TRAINED", False)),
+        "reads_prompts": hasattr(module, "with_prompts"),
         "maps": bool(getattr(module, "MAPS", False)),
     }
 

@@ -6,7 +6,7 @@ embeddings are computed once, so that the network is asked as any other that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +86,7 @@ def build(
 
 def _captions(place: Path, caption: str, class_names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     """Return the embeddings [K + 1, L, D] of all captions, the empty one last, and which tokens name the class."""
-    from reunlearn.data.diffusers_compat import transformers
-
-    tokenizer = transformers.CLIPTokenizer.from_pretrained(place / "tokenizer", local_files_only=True)
-    encoder = transformers.CLIPTextModel.from_pretrained(
-        place / "text_encoder", local_files_only=True, use_safetensors=True
-    ).eval()
+    tokenizer, encoder = _text_parts(place)
     length = tokenizer.model_max_length
     texts = [*(caption.replace(NAME, name) for name in class_names), ""]
     named_KL = torch.zeros((len(texts), length), dtype=torch.bool)
@@ -102,10 +97,39 @@ def _captions(place: Path, caption: str, class_names: tuple[str, ...]) -> tuple[
         if not own or end >= length:
             raise UserError(f"stable_diffusion: '{name}' does not fit into a caption of {length} tokens")
         named_KL[k, 1 + len(before) : end] = True
-    tokens = tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-    with torch.no_grad():
-        texts_KLD = encoder(tokens.input_ids)[0]
-    return texts_KLD, named_KL
+    return _embedded(texts, tokenizer, encoder), named_KL
+
+
+def with_prompts(
+    network: StableDiffusion, settings: Mapping[str, Value], texts: Sequence[str]
+) -> StableDiffusion:
+    """Return the same U-Net with texts as its classes; what is longer than a caption can be is cut off, as is usual."""
+    tokenizer, encoder = _text_parts(Path(str(settings["folder"])).expanduser())
+    texts_KLD = _embedded([*texts, ""], tokenizer, encoder).to(network.texts)
+    nowhere_KL = torch.zeros(texts_KLD.shape[:2], dtype=torch.bool, device=network.named.device)
+    return StableDiffusion(network.unet, texts_KLD, nowhere_KL).train(network.training)
+
+
+def _text_parts(place: Path) -> tuple[Any, Any]:
+    """Return the pipeline's tokenizer and text encoder."""
+    from reunlearn.data.diffusers_compat import transformers
+
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(place / "tokenizer", local_files_only=True)
+    encoder = transformers.CLIPTextModel.from_pretrained(
+        place / "text_encoder", local_files_only=True, use_safetensors=True
+    )
+    return tokenizer, encoder.eval()
+
+
+@torch.no_grad()
+def _embedded(texts: Sequence[str], tokenizer: Any, encoder: Any) -> Tensor:
+    """Return the embeddings [K, L, D] of texts."""
+    length = tokenizer.model_max_length
+    tokens = tokenizer(
+        list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+    )
+    embedded: Tensor = encoder(tokens.input_ids)[0]
+    return embedded
 
 
 def coder(settings: Mapping[str, Value], device: str) -> Coder:

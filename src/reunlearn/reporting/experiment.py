@@ -33,8 +33,9 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "pictures": ("asked", "number", "png"),
     "drawn": ("asked", "answered", "count"),
     "judges": ("network", "weights"),
+    "detections": ("finding", "images"),
 }
-OPTIONAL = ("pictures", "drawn", "judges")  # that only studies of generators have
+OPTIONAL = ("pictures", "drawn", "judges", "detections")  # that only studies of generators have
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ def open_samples(context: Context[MeasureJob]) -> Drawn:
     return Drawn(
         classifier=loader.model(job.inputs.classifier).eval(),
         objective=loader.objective(),
-        images=images,
         samples=drawn,
         training=training,
         test=test,

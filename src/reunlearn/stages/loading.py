@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch import nn
 from reunlearn.base.arrays import read_arrays
 from reunlearn.data.batches import Samples
 from reunlearn.data.latents import LatentSamples
-from reunlearn.data.partition import parts_of
+from reunlearn.data.partition import Parts, parts_of
 from reunlearn.data.prepared import Prepared, read
 from reunlearn.models.registry import build, coder
 from reunlearn.objectives.registry import Objective, make
@@ -33,6 +34,7 @@ class Loader:
         device: where models and batches live.
         taught: folder of the split that says which samples were taught a wrong label; None gives the true labels.
         result: the network that a method returns, where it is not the original's.
+        prepared: the data; what the stage prepare left of the dataset if absent.
     """
 
     def __init__(
@@ -41,20 +43,34 @@ class Loader:
         device: str,
         taught: str | None = None,
         result: ArchitectureSpec | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
         self.training, self.device, self.recipe = training, device, training.recipe
         self.result = result or training.architecture.without_pretrained()
         self.modality = importlib.import_module(f"reunlearn.data.modalities.{training.dataset.modality}")
-        dataset = training.dataset
-        self.prepared: Prepared = read(Path(paths.data(dataset)))
+        self.prepared: Prepared = prepared or read(Path(paths.data(training.dataset)))
         self.true_labels = np.array(self.prepared.arrays.train_y)  # a copy: mapped files are read-only
-        self.parts = parts_of(dataset, self.true_labels, np.asarray(self.prepared.arrays.test_y))
         self.coder = coder(training.architecture, device)
         self.labels = self.true_labels
         if taught is not None:
             wrong = read_split(taught)
             self.labels = self.true_labels.copy()
             self.labels[wrong["taught_index"]] = wrong["taught_label"]
+
+    @functools.cached_property
+    def parts(self) -> Parts:
+        """The samples of the official sets that are used."""
+        return parts_of(self.training.dataset, self.true_labels, np.asarray(self.prepared.arrays.test_y))
+
+    @functools.cached_property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input of the network: a resized image, or its latents where the network reads these."""
+        shape, side = self.prepared.shape, self.recipe.resize
+        if side:
+            shape = (shape[0], side, side)
+        if self.coder:
+            shape = tuple(self.coder.encode(torch.zeros((1, *shape), device=self.device)).shape[1:])
+        return shape
 
     @property
     def classes(self) -> int:
@@ -107,13 +123,8 @@ class Loader:
         return load_model(self.random_model(0), Path(folder) / "model.safetensors")
 
     def _build(self, network: ArchitectureSpec, seed: int) -> nn.Module:
-        shape, side = self.prepared.shape, self.recipe.resize
-        if side:
-            shape = (shape[0], side, side)
-        if self.coder:
-            shape = tuple(self.coder.encode(torch.zeros((1, *shape), device=self.device)).shape[1:])
         names = self.prepared.classes
-        model = build(network, shape, self.classes, seed, class_names=names).to(self.device)
+        model = build(network, self.input_shape, self.classes, seed, class_names=names).to(self.device)
         # weights laid out as the batches are; torch's type stubs do not know this argument of Module.to
         return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

@@ -9,11 +9,14 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from reunlearn.base.arrays import write_arrays
+from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_json
+from reunlearn.base.hashing import sha256
 from reunlearn.measures.registry import Measured, MeasureInputs, Table, get
 from reunlearn.metrics.outputs import ARRAYS, read_outputs, read_pool
 from reunlearn.stages.execution import Context
 from reunlearn.study.jobs import MeasureJob
+from reunlearn.study.specs import MeasureSpec
 
 NUMBERS = "numbers.json"
 TABLE = "table"  # begins the names of a table's columns among the arrays
@@ -31,9 +34,10 @@ def run(context: Context[MeasureJob]) -> None:
 def open_inputs(context: Context[MeasureJob]) -> MeasureInputs:
     """Read what the measure's card asks for: the plan gave those folders and no others."""
     job, folders = context.job, context.job.inputs
+    check_files(job.measure)
     network = drawn = None
     # by name: torch and all of training data belong to these measures' code alone
-    if folders.samples:
+    if folders.classifier:
         drawn = importlib.import_module("reunlearn.stages.judged").open_samples(context)
     elif job.training is not None:
         network = importlib.import_module("reunlearn.stages.subject").open_network(context)
@@ -42,6 +46,7 @@ def open_inputs(context: Context[MeasureJob]) -> MeasureInputs:
         settings=job.measure.settings,
         seed=job.seed,
         network=network,
+        images=np.load(Path(folders.samples) / "images.npy", mmap_mode="r") if folders.samples else None,
         drawn=drawn,
         outputs=read_outputs(Path(folders.outputs)) if folders.outputs else None,
         reference=read_outputs(Path(folders.reference)) if folders.reference else None,
@@ -53,6 +58,14 @@ def open_inputs(context: Context[MeasureJob]) -> MeasureInputs:
             if folder and network is None
         },
     )
+
+
+def check_files(measure: MeasureSpec) -> None:
+    """Refuse a user's file that is another than the plan saw."""
+    for setting, digest in measure.files.items():
+        file = str(measure.settings[setting])
+        if not (path := Path(file).expanduser()).is_file() or sha256(path) != digest:
+            raise UserError(f"{file}: is gone or has changed since the plan was made; plan again")
 
 
 def write(folder: Path, measured: Measured) -> None:

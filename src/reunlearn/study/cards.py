@@ -103,13 +103,16 @@ class NumberCard(BaseModel):
     table: str = "others"  # which table of the report shows a measure's number, unless the first one does
 
 
-class WeightsFile(BaseModel):
-    """A file of weights, as safetensors, that a measure reads from a path of the user's."""
+class UserFile(BaseModel):
+    """A file that a measure reads from a path of the user's: weights as safetensors, or Python code."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     words: str  # what is needed and where it comes from: the end of an error line
-    layers: dict[str, tuple[int, ...]]  # shapes of some tensors, which tell it from other files
+    layers: dict[
+        str, tuple[int, ...]
+    ] = {}  # of weights: shapes of some tensors, which tell it from other files
+    function: str = ""  # of code: the function that it defines
 
 
 class MeasureCard(Card):
@@ -122,7 +125,7 @@ class MeasureCard(Card):
     ideal: str  # the value of a model that never saw the forget set, and why
     column_of: str = ""
     source: str = ""
-    reads: tuple[str, ...]  # network, outputs, reference, weights, original
+    reads: tuple[str, ...]  # network, outputs, reference, weights, original, samples, classifier
     capabilities: tuple[str, ...] = ()  # what it asks of the objective
     pools: tuple[str, ...] = ()  # kinds of pools of shadow models that it needs
     optional_pools: tuple[str, ...] = ()  # that it reads where another measure of the study needs them, too
@@ -131,7 +134,7 @@ class MeasureCard(Card):
     cost: str = ""  # what it takes: models to train, fits, memory
     least: dict[str, int] = {}  # the fewest samples that it needs of a set
     settings: dict[str, Value] = {}  # with their defaults
-    files: dict[str, WeightsFile] = {}  # settings that must name such a file
+    files: dict[str, UserFile] = {}  # settings that must name such a file
     numbers: dict[
         str, NumberCard
     ] = {}  # definitions of its numbers, where the card itself is not that of one number
@@ -167,6 +170,7 @@ class ModelCard(Card):
         str, tuple[str, ...]
     ] = {}  # settings that name folders in diffusers' layout, with their parts
     comes_trained: bool = False  # whether it always starts from trained weights
+    reads_prompts: bool = False  # whether it draws from prompts, too, and not from classes alone
     maps: bool  # whether it computes classify(features(x)) with feature maps in between
 
 
@@ -186,6 +190,7 @@ class DatasetCard(Card):
     class_counts: tuple[int, ...] | None  # training samples per class; None where all have as many
     needs_folder: bool
     open_side: bool  # the study chooses the size of the images, and the folder tells the rest
+    drawn: bool = False  # whether the experiment's network draws it
 
     @property
     def classes(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from reunlearn.base.hashing import full_digest
 from reunlearn.study import paths
 from reunlearn.study.inputs import DataInputs, Folder
-from reunlearn.study.jobs import PrepareJob, SplitJob
+from reunlearn.study.jobs import DrawJob, PrepareJob, SplitJob
 from reunlearn.study.scenario import AnyScenario
-from reunlearn.study.specs import ArchitectureSpec, DatasetSpec, TrainingSpec
+from reunlearn.study.specs import ArchitectureSpec, DatasetSpec, SamplingSpec, TrainingSpec
 
 
 def modules_of(training: TrainingSpec, body: ArchitectureSpec | None = None) -> tuple[str, ...]:
@@ -26,10 +27,46 @@ def prepare_job(dataset: DatasetSpec, folder: str | None) -> PrepareJob:
     return PrepareJob(
         "prepare",
         paths.prepared(dataset),
-        dataset.changed(train=None, test=None, validation=0, validation_from="train"),
+        whole(dataset),
         folder,
         modules=("reunlearn.stages.prepare", f"reunlearn.data.sets.{dataset.name}"),
     )
+
+
+def draw_job(training: TrainingSpec, sampling: SamplingSpec, channels: int, memory_mib: int) -> DrawJob:
+    """Return the job that draws a dataset, whatever part of it is used.
+
+    Args:
+        training: of the network that draws.
+        sampling: how.
+        channels: of the images.
+        memory_mib: that it is expected to take.
+    """
+    return DrawJob(
+        "draw",
+        paths.prepared(training.dataset),
+        training.changed(dataset=whole(training.dataset)),
+        sampling,
+        channels,
+        modules=(
+            "reunlearn.stages.draw",
+            f"reunlearn.data.sets.{training.dataset.name}",
+            *modules_of(training),
+        ),
+        memory_mib=memory_mib,
+    )
+
+
+def drawn_by(training: TrainingSpec, sampling: SamplingSpec) -> TrainingSpec:
+    """Return the specification of a network that draws its own dataset: named by all that it is asked for."""
+    network = training.changed(dataset=whole(training.dataset))
+    listing = full_digest([network.digest, sampling.digest])
+    return training.changed(dataset=training.dataset.changed(listing=listing))
+
+
+def whole(dataset: DatasetSpec) -> DatasetSpec:
+    """Return a dataset without what is said of the parts that are used."""
+    return dataset.changed(train=None, test=None, validation=0, validation_from="train")
 
 
 def split_job(

@@ -8,16 +8,17 @@ from collections.abc import Callable
 from reunlearn.study import checks, logs, memory, methods
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.counts import check_attacks, check_batches, image_side
+from reunlearn.study.data_jobs import draw_job, drawn_by, prepare_job
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.generator_memory import Size, size_of
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job
 from reunlearn.study.load import recipe_of
-from reunlearn.study.measuring import Judge, Measuring, objective_of
-from reunlearn.study.pretrained import specification_of
+from reunlearn.study.measuring import Measuring, objective_of
+from reunlearn.study.pretrained import image_channels, specification_of
 from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Method
-from reunlearn.study.sampling import add_judge
+from reunlearn.study.sampling import add_judge, drawing_of, sampling_of
 from reunlearn.study.schema import Experiment
 from reunlearn.study.seed_expansion import SeedExpansion
 from reunlearn.study.specs import (
@@ -41,12 +42,13 @@ class Expansion:
     ) -> None:
         self.add, self.experiment, self.cards = add, experiment, cards
         checks.check_names(experiment, cards, where)
-        self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where)
+        network = cards.models[experiment.architecture.name]
+        channels = image_channels(experiment.architecture, network)
+        self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where, channels)
         checks.check_sizes(experiment, self.data_card, where)
         check_attacks(experiment, cards.attacks, self.data_card, where)
         objective, recipe = objective_of(experiment, cards), recipe_of(experiment.recipe, where)
         checks.check_network(experiment, cards, self.data_card, recipe, where)
-        network = cards.models[experiment.architecture.name]
         check_batches(experiment, network, self.data_card, recipe, where)
         checks.check_pretrained(experiment, network, recipe, where)
         settings = experiment.objective.settings if experiment.objective else {}
@@ -59,6 +61,11 @@ class Expansion:
             ),
             threads=experiment.threads,
         )
+        self.drawing: SamplingSpec | None = None
+        if experiment.dataset.drawn:
+            self.drawing = drawing_of(self, experiment.dataset.drawn, where)
+            self.training = drawn_by(self.training, self.drawing)
+            self.dataset = self.training.dataset
         self.resolved = [with_trials(m, experiment, cards.methods, where) for m in experiment.methods]
         check_objective(self.resolved, set(cards.objectives[objective].capabilities), objective, where)
         checks.check_methods(experiment, self.resolved, cards, objective, where)
@@ -73,9 +80,9 @@ class Expansion:
             bool(experiment.sampling and experiment.sampling.guidance),
         )
         self.sampling: SamplingSpec | None = None
-        judge: Judge | None = None
         if experiment.sampling:
-            self.sampling, judge = add_judge(self, where)
+            self.sampling = sampling_of(self, experiment.sampling, where)
+        judge = add_judge(self, experiment.classifier, where) if experiment.classifier else None
         self.measuring = Measuring(add, experiment, cards, where, judge)
         self.scenarios, self.names = steps_of(experiment)
 
@@ -85,6 +92,12 @@ class Expansion:
         side = image_side(self.experiment, self.data_card, recipe)
         shape = (self.data_card.shape[0], side, side)
         return size_of(own.name, {**card.settings, **own.settings}, shape, self.data_card.classes)
+
+    def add_data(self) -> Folder:
+        """Add what makes the dataset; return its folder."""
+        if self.drawing:
+            return self.add(draw_job(self.training, self.drawing, self.data_card.shape[0], self.memory_mib))
+        return self.add(prepare_job(self.dataset, self.experiment.dataset.folder))
 
     @functools.cached_property
     def choices(self) -> dict[RowSpec, Folder]:

@@ -86,6 +86,15 @@ class PrepareJob(Job):
 
 
 @dataclass(frozen=True)
+class DrawJob(Job):
+    """Prompts → plain arrays: samples of a network that comes trained, a class for each prompt."""
+
+    training: TrainingSpec
+    sampling: SamplingSpec
+    channels: int
+
+
+@dataclass(frozen=True)
 class SplitJob(Job):
     """What is to be forgotten."""
 
@@ -177,7 +186,7 @@ class UnlearnJob(Job):
 
 @dataclass(frozen=True)
 class SampleJob(Job):
-    """Samples of a generator, of every class."""
+    """Samples of a generator: of every class, or of a user's prompts."""
 
     training: TrainingSpec
     sampling: SamplingSpec

@@ -5,20 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from reunlearn.base.errors import UserError, near
-from reunlearn.base.tensor_shapes import shapes_of
 from reunlearn.study import paths
-from reunlearn.study.cards import Catalogue, MeasureCard, Value
+from reunlearn.study.cards import Catalogue, MeasureCard
 from reunlearn.study.inputs import Folder, MeasureInputs
 from reunlearn.study.jobs import Job, MeasureJob
 from reunlearn.study.plugin_settings import check_plugin_settings
-from reunlearn.study.pretrained import weights_digest
 from reunlearn.study.rows import Seeds
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import MeasureSpec, MethodSpec, RowSpec, RunSpec, TrainingSpec
+from reunlearn.study.user_files import files_of
 
 OUTPUTS = "evaluation"  # the measure that leaves a model's outputs
 NETWORK_MIB = 1500  # more for a large network that a measure brings, and its features
@@ -131,7 +129,7 @@ class Measuring:
         modules: tuple[str, ...] = ()
         if "network" in card.reads:
             training, modules = subject.training, subject.modules
-        elif "samples" in card.reads and self.judge:
+        elif "classifier" in card.reads and self.judge:
             training, modules = self.judge.training, self.judge.modules
         return MeasureJob(
             "measure",
@@ -139,8 +137,9 @@ class Measuring:
             spec,
             training,
             subject.seeds.method if "network" in card.reads else 0,
-            modules=modules_of(spec.name, card.attack, modules, samples="samples" in card.reads),
-            memory_mib=(subject.memory_mib if training else ARRAYS_MIB) + (NETWORK_MIB if card.files else 0),
+            modules=modules_of(spec.name, card.attack, modules, judged="classifier" in card.reads),
+            memory_mib=(subject.memory_mib if training else ARRAYS_MIB)
+            + (NETWORK_MIB if _brings_weights(card) else 0),
             inputs=self._inputs(card, subject),
         )
 
@@ -150,13 +149,13 @@ class Measuring:
         reference, original = subject.reference, subject.original
         if reference and not card.attack and reference.run == subject.run:
             reference = None
-        network, weights, samples = "network" in reads, "weights" in reads, "samples" in reads
+        network, weights, judged = "network" in reads, "weights" in reads, "classifier" in reads
         kinds = [*card.pools]
         if card.optional_pools and set(card.optional_pools) <= self.pool_kinds:
             kinds += card.optional_pools
         return MeasureInputs(
-            data=subject.data if network or samples else None,
-            split=subject.split if network or samples else None,
+            data=subject.data if network or judged else None,
+            split=subject.split if network or judged else None,
             model=subject.model if network or weights else None,
             outputs=outputs if "outputs" in reads else None,
             reference=reference.outputs if reference and "reference" in reads else None,
@@ -164,14 +163,14 @@ class Measuring:
             original=original.outputs if original and "original" in reads else None,
             original_model=original.model if original and weights else None,
             pools={kind: subject.pools(kind) for kind in kinds},
-            samples=subject.samples if samples else None,
-            classifier=self.judge.model if samples and self.judge else None,
+            samples=subject.samples if "samples" in reads else None,
+            classifier=self.judge.model if judged and self.judge else None,
         )
 
 
 @functools.lru_cache(maxsize=1024)
 def modules_of(
-    measure: str, attack: bool, network_modules: tuple[str, ...], samples: bool = False
+    measure: str, attack: bool, network_modules: tuple[str, ...], judged: bool = False
 ) -> tuple[str, ...]:
     """Return where the code of a measurement starts.
 
@@ -179,13 +178,13 @@ def modules_of(
         measure: name.
         attack: whether it is one.
         network_modules: of the network that it reads; none where it reads none.
-        samples: whether that is the network that says what samples show.
+        judged: whether that is the network that says what samples show.
     """
     modules = ["reunlearn.stages.measure", f"reunlearn.{'attacks' if attack else 'measures'}.{measure}"]
     if attack:
         modules.append("reunlearn.measures._attack")
     if network_modules:
-        modules += [f"reunlearn.stages.{'judged' if samples else 'subject'}", *network_modules]
+        modules += [f"reunlearn.stages.{'judged' if judged else 'subject'}", *network_modules]
     return tuple(dict.fromkeys(modules))
 
 
@@ -196,24 +195,25 @@ def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[Measure
         UserError: a measure is unknown, has other settings, or asks for what the objective does not give.
     """
     objective = cards.objectives[objective_of(experiment, cards)]
-    if "samples" in objective.capabilities and not (experiment.sampling or experiment.measures):
-        raise UserError(
-            f"{where}: nothing is measured of this generator; add 'sampling' and 'classifier', or 'measures'"
-        )
+    given = {"samples": experiment.sampling, "classifier": experiment.classifier}
     defaults = [
         card
         for card in cards.measures.values()
         if card.default
         and set(card.capabilities) <= set(objective.capabilities)
-        and (experiment.sampling or "samples" not in card.reads)
+        and all(given.get(role, True) for role in card.reads)
     ]
     specs = {card.name: MeasureSpec(name=card.name, settings=card.settings) for card in defaults}
     for entry in experiment.measures:
         card = _known(entry.name, cards.measures, f"{where}: measure")
         check_plugin_settings(entry.settings, card.settings, f"{where}: measure '{card.name}'")
-        weights = _weights_of(card, entry.settings, f"{where}: measure '{card.name}'")
         settings = {**card.settings, **entry.settings}
-        specs[card.name] = MeasureSpec(name=card.name, settings=settings, weights=weights)
+        files = files_of(card, settings, f"{where}: measure '{card.name}'")
+        specs[card.name] = MeasureSpec(name=card.name, settings=settings, files=files)
+    if not specs and not experiment.attacks:
+        raise UserError(
+            f"{where}: nothing is measured of this generator; add 'sampling' and 'classifier', or 'measures'"
+        )
     for name in experiment.attacks:
         specs[name] = MeasureSpec(name=_known(name, cards.attacks, f"{where}: attack").name)
     for name in specs:
@@ -222,8 +222,13 @@ def chosen(experiment: Experiment, cards: Catalogue, where: str) -> list[Measure
             raise UserError(
                 f"{where}: '{name}' asks for {', '.join(lacking)}, which the objective '{objective.name}' does not give"
             )
-        if "samples" in cards.measures[name].reads and experiment.sampling is None:
-            raise UserError(f"{where}: '{name}' reads samples; add 'sampling' and 'classifier'")
+        if absent := [role for role in cards.measures[name].reads if not given.get(role, True)]:
+            verb = (
+                "reads samples; add 'sampling'"
+                if "samples" in absent
+                else "asks a classifier; add 'classifier'"
+            )
+            raise UserError(f"{where}: '{name}' {verb}")
         kinds = cards.measures[name].scenarios
         if kinds is not None and experiment.scenario.kind not in kinds:
             raise UserError(
@@ -239,26 +244,8 @@ def objective_of(experiment: Experiment, cards: Catalogue) -> str:
     return {"images": "classification", "text": "text"}[cards.datasets[experiment.dataset.name].modality]
 
 
-def _weights_of(card: MeasureCard, settings: Mapping[str, Value], who: str) -> str | None:
-    """Return the digest of the weights that a measure reads; None for a measure that reads none, or not there yet.
-
-    Raises:
-        UserError: no file is named, or it holds other tensors.
-    """
-    for setting, file in card.files.items():
-        if not settings.get(setting):
-            raise UserError(f"{who}: give it '{setting}', the path of a file; {file.words}")
-        path = Path(str(settings[setting])).expanduser()
-        if not path.is_file():
-            return None
-        shapes = shapes_of(path)
-        for name, shape in file.layers.items():
-            if shapes.get(name) != shape:
-                found = "×".join(map(str, shapes[name])) if name in shapes else "not there"
-                wanted = "×".join(map(str, shape))
-                raise UserError(f"{who}: {path}: '{name}' is {found} instead of {wanted}; {file.words}")
-        return weights_digest(str(path))
-    return None
+def _brings_weights(card: MeasureCard) -> bool:
+    return any(file.layers for file in card.files.values())
 
 
 def _known(name: str, cards: Mapping[str, MeasureCard], who: str) -> MeasureCard:

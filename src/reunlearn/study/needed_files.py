@@ -22,13 +22,12 @@ def missing_files(
     """Return a line for each file that is not there and that a job of the experiment would read.
 
     Args:
-        experiment: names the folder and the weights.
-        cards: of its network and its measures.
+        experiment: names the folder, the files and the weights.
+        cards: of all plugins.
         training: its specification.
         jobs: of the plan.
     """
-    network, jobs = cards.models[experiment.architecture.name], list(jobs)
-    lines = []
+    lines, network, jobs = [], cards.models[experiment.architecture.name], list(jobs)
     folder, dataset = experiment.dataset.folder, training.dataset
     if folder and not Path(folder).expanduser().is_dir() and not _is_made(paths.prepared(dataset)):
         lines.append(f"folder '{folder}' is not there; {dataset.name} needs your copy of its files in it")
@@ -44,6 +43,11 @@ def missing_files(
             ".safetensors"
             for place in absent_folders
         ]
+    lines += [
+        f"file '{file}' is not there; {words}"
+        for file, words in _own_files(experiment, cards, jobs)
+        if not Path(file).expanduser().is_file()
+    ]
     weights = network.pretrained
     if weights and training.architecture.settings.get("pretrained") == "cache":
         absent = [
@@ -51,11 +55,6 @@ def missing_files(
         ]
         if absent and _is_wanted(training, jobs):
             lines.append(f"{absent[0]} is not there, and 'pretrained: cache' reads it; {weights.words}")
-    for measure in experiment.measures:
-        for setting, file in cards.measures[measure.name].files.items():
-            path, wanted = str(measure.settings[setting]), _is_to_be_measured(measure.name, jobs)
-            if wanted and not Path(path).expanduser().is_file():
-                lines.append(f"{path} is not there, and the measure '{measure.name}' reads it; {file.words}")
     return lines
 
 
@@ -64,6 +63,23 @@ def _is_to_be_measured(measure: str, jobs: Iterable[Job]) -> bool:
         isinstance(job, MeasureJob) and job.measure.name == measure and not _is_made(job.folder)
         for job in jobs
     )
+
+
+def _own_files(experiment: Experiment, cards: Catalogue, jobs: Iterable[Job]) -> list[tuple[str, str]]:
+    """Return the user's own files that an experiment names, and in words what reads each and what it is to hold."""
+    samplings = {"the dataset": experiment.dataset.drawn, "sampling": experiment.sampling}
+    prompts = {reader: sampling.prompts for reader, sampling in samplings.items() if sampling}
+    files = [
+        (found.file, f"{reader} needs your prompts in it, below the name of the column, '{found.prompt}'")
+        for reader, found in prompts.items()
+        if found
+    ]
+    return files + [
+        (str(entry.settings[setting]), f"the measure '{entry.name}' reads it: {file.words}")
+        for entry in experiment.measures
+        for setting, file in cards.measures[entry.name].files.items()
+        if _is_to_be_measured(entry.name, jobs)
+    ]
 
 
 def _is_wanted(training: TrainingSpec, jobs: Iterable[Job]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reunlearn.base.hashes import file_hashes
 from reunlearn.base.hashing import full_digest
-from reunlearn.base.model_folders import files_of
+from reunlearn.base.model_folders import COLOURS, channels_of, files_of
 from reunlearn.study.cards import ModelCard
 from reunlearn.study.schema import Architecture
 from reunlearn.study.specs import ArchitectureSpec
@@ -37,3 +37,11 @@ def folder_digest(folder: str, parts: tuple[str, ...]) -> str:
     """Return a digest of all that is read of a folder in diffusers' layout."""
     place = Path(folder).expanduser()
     return full_digest(file_hashes(place, files_of(folder, parts)))
+
+
+def image_channels(architecture: Architecture, card: ModelCard) -> int:
+    """Return the channels of the images that a network draws by the VAE in its folder; 3 where there is none."""
+    for setting, parts in card.folders.items():
+        if folder := architecture.settings.get(setting):
+            return channels_of(str(folder), parts)
+    return COLOURS

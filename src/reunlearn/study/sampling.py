@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from reunlearn.base.errors import UserError
 from reunlearn.study import checks, paths
 from reunlearn.study.counts import check_batches
-from reunlearn.study.data_jobs import modules_of, prepare_job
+from reunlearn.study.data_jobs import modules_of
+from reunlearn.study.generators import Sampling
 from reunlearn.study.inputs import Folder, SampleInputs, TrainInputs
 from reunlearn.study.jobs import SampleJob, TrainJob
 from reunlearn.study.load import recipe_of
 from reunlearn.study.measuring import Judge
 from reunlearn.study.pretrained import specification_of
+from reunlearn.study.prompts import resolve_sampling
+from reunlearn.study.schema import Classifier
 from reunlearn.study.specs import ObjectiveSpec, SamplingSpec, TrainingSpec
 
 if TYPE_CHECKING:
@@ -22,25 +25,56 @@ if TYPE_CHECKING:
 TAUGHT = "classification"  # the objective of classifiers
 
 
-def add_judge(whole: Expansion, where: str) -> tuple[SamplingSpec, Judge]:
-    """Add the training of an experiment's classifier; return it, and how samples are drawn.
+def sampling_of(whole: Expansion, sampling: Sampling, where: str) -> SamplingSpec:
+    """Return how samples are drawn by the network of an experiment.
 
     Raises:
-        UserError: models are no generators, samples take too many steps, or the classifier does not fit the data.
+        UserError: it is no generator, samples take too many steps, or it reads no prompts.
     """
-    experiment, cards = whole.experiment, whole.cards
-    assert experiment.sampling and experiment.classifier  # the schema asks for both
-    objective = cards.objectives[whole.training.objective.name]
+    objective = whole.cards.objectives[whole.training.objective.name]
     if "samples" not in objective.capabilities:
         raise UserError(
             f"{where}: 'sampling' is for generators; the objective '{objective.name}' gives no samples"
         )
     timesteps = int(whole.training.objective.settings["timesteps"] or 0)
-    if experiment.sampling.steps > timesteps:
+    if sampling.steps > timesteps:
         raise UserError(
-            f"{where}: sampling: {experiment.sampling.steps} steps, but the objective has {timesteps} timesteps"
+            f"{where}: sampling: {sampling.steps} steps, but the objective has {timesteps} timesteps"
         )
-    chosen, place = experiment.classifier, f"{where}, classifier"
+    network = whole.cards.models[whole.training.architecture.name]
+    if sampling.prompts and not network.reads_prompts:
+        fitting = ", ".join(name for name, card in whole.cards.models.items() if card.reads_prompts)
+        raise UserError(f"{where}: {network.name} draws from classes, not from prompts; {fitting} does")
+    return resolve_sampling(sampling, where)[0]
+
+
+def drawing_of(whole: Expansion, sampling: Sampling, where: str) -> SamplingSpec:
+    """Return how the network of an experiment draws the experiment's dataset.
+
+    Raises:
+        UserError: it does not come trained, or draws images of another size; see `sampling_of`.
+    """
+    recipe, side = whole.training.recipe, whole.dataset.side
+    network = whole.cards.models[whole.training.architecture.name]
+    if not network.comes_trained:
+        raise UserError(
+            f"{where}: dataset: {network.name} knows nothing before it is trained, so it draws no dataset"
+        )
+    if recipe.resize and recipe.resize != side:
+        raise UserError(
+            f"{where}: dataset: 'side' is {side}, but recipe '{recipe.name}' resizes to {recipe.resize}; give both "
+            "the same"
+        )
+    return sampling_of(whole, sampling, f"{where}: dataset")
+
+
+def add_judge(whole: Expansion, chosen: Classifier, where: str) -> Judge:
+    """Add the training of an experiment's classifier; return it.
+
+    Raises:
+        UserError: it does not fit the data.
+    """
+    experiment, cards, place = whole.experiment, whole.cards, f"{where}, classifier"
     own = experiment.model_copy(
         update={
             "architecture": chosen.architecture,
@@ -70,9 +104,9 @@ def add_judge(whole: Expansion, where: str) -> tuple[SamplingSpec, Judge]:
         chosen.seed,
         modules=("reunlearn.stages.original", *modules),
         memory_mib=whole.memory_mib,
-        inputs=TrainInputs(data=whole.add(prepare_job(whole.dataset, experiment.dataset.folder))),
+        inputs=TrainInputs(data=whole.add_data()),
     )
-    return SamplingSpec(**experiment.sampling.model_dump()), Judge(training, whole.add(job), modules)
+    return Judge(training, whole.add(job), modules)
 
 
 def add_samples(seed: SeedExpansion, training: TrainingSpec, model: Folder) -> Folder:

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reunlearn.study.cards import Part
 from reunlearn.study.fields import Name, Settings, Strict, TrainSeed, text_or_parts
+from reunlearn.study.generators import Sampling
 from reunlearn.study.recipes import RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, Search, Seeds, SeedsEntry
-from reunlearn.study.samples import Sampling
 from reunlearn.study.scenario import StudyScenario
 from reunlearn.study.specs import NOISE_FLOOR, RETRAIN, RowSpec
 
@@ -56,7 +56,14 @@ class Dataset(Strict):
         description="official set that they are taken out of; what is left of it is trained or tested on",
     )
     folder: str | None = Field(None, description="folder of your own, for data that nobody may hand out")
-    side: int | None = Field(None, ge=4, description="height and width in pixels, for an image_folder only")
+    side: int | None = Field(
+        None, ge=4, description="height and width in pixels, for image_folder and drawn only"
+    )
+    drawn: Sampling | None = Field(
+        None,
+        description="for drawn only: the samples that the experiment's network draws, before it forgets, of each line "
+        "of `prompts`: a class each, the first one class 0; every fifth is a test sample",
+    )
 
     @property
     def held_out(self) -> int:
@@ -70,6 +77,10 @@ class Dataset(Strict):
 
     @model_validator(mode="after")
     def _source_is_used(self) -> Dataset:
+        if self.drawn and not self.drawn.prompts:
+            raise ValueError("drawn: give 'prompts', a file with a line for each class")
+        if self.drawn and self.drawn.images < 2:
+            raise ValueError("drawn: images: at least 2 of a class are needed, to train and to test")
         if self.validation_from == "test" and not self.validation:
             raise ValueError(
                 "validation_from: test takes nothing out of the test set; give 'validation' a number"
@@ -235,11 +246,13 @@ class Experiment(Strict):
 
     @model_validator(mode="after")
     def _samples_are_judged(self) -> Experiment:
-        if (self.sampling is None) != (self.classifier is None):
-            given, lacking = ("sampling", "classifier") if self.sampling else ("classifier", "sampling")
-            raise ValueError(
-                f"'{given}' without '{lacking}': samples and what says what they show come together"
-            )
+        prompted = self.sampling is not None and self.sampling.prompts is not None
+        if self.classifier and not self.sampling:
+            raise ValueError("'classifier' without 'sampling': there are no samples for it to look at")
+        if self.classifier and prompted:
+            raise ValueError("'classifier' with 'prompts': a prompt is of no class; take one of them out")
+        if self.sampling and not prompted and not self.classifier:
+            raise ValueError("'sampling' without 'classifier': nothing says which class a sample shows")
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reunlearn.study import logs, methods, paths
-from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
+from reunlearn.study.data_jobs import modules_of, split_job
 from reunlearn.study.inputs import Folder, StateInputs, TrainInputs, UnlearnInputs
 from reunlearn.study.jobs import StateJob, TrainJob, UnlearnJob
 from reunlearn.study.measuring import Measured, Subject
@@ -37,8 +37,7 @@ class SeedExpansion:
     def __init__(self, experiment: Expansion, seeds: Seeds, recipe: NamedRecipe | None = None) -> None:
         self.whole, self.seeds, self.add = experiment, seeds, experiment.add
         self.names, self.scenarios = experiment.names, experiment.scenarios
-        dataset, folder = experiment.dataset, experiment.experiment.dataset.folder
-        self.data = self.add(prepare_job(dataset, folder))
+        self.data = experiment.add_data()
         self.splits = tuple(
             self._split(name, scenario) for name, scenario in zip(self.names, self.scenarios, strict=True)
         )

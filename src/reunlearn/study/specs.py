@@ -39,7 +39,8 @@ class Spec(BaseModel):
 
 
 class DatasetSpec(Spec):
-    """Which samples: of a user's own folder by a digest of what lies in it, wherever it lies."""
+    """Which samples: of a user's own folder by a digest of what lies in it, wherever it lies; of what a network draws
+    by a digest of all that it is asked for."""
 
     name: str
     modality: Modality
@@ -47,8 +48,8 @@ class DatasetSpec(Spec):
     test: int | None = None  # samples of the test set; None: all that validation leaves
     validation: int = 0
     validation_from: Part = "train"  # official set that the validation samples are taken out of
-    side: int | None = None  # height and width of the images of a user's own folder
-    listing: str | None = None  # digest of such a folder
+    side: int | None = None  # height and width of the images of a user's own folder, or of drawn ones
+    listing: str | None = None  # digest of such a folder, or of what is drawn
 
     @functools.cached_property
     def key(self) -> str:
@@ -94,13 +95,29 @@ class TrainingSpec(Spec):
     poison: PoisonSpec | None = None
 
 
+def _is_absent(value: object) -> bool:
+    """Tell what the written form leaves out, so that what is asked for nowhere has the digest that it always had."""
+    return not value
+
+
+class PromptsSpec(Spec):
+    """Prompts of a user's file, by what it holds: see generators.Prompts."""
+
+    file: str
+    prompt: str
+    seed: str | None
+    guidance: str | None
+    sha256: str = ""  # of the file; nothing where it is not there yet
+    lines: int = 0  # prompts in it
+
+
 Sampler = Literal["ddim", "lms"]
 
 
 class SamplingSpec(Spec):
-    """How samples of a generator are drawn: see samples.Sampling."""
+    """How samples of a generator are drawn: see generators.Sampling."""
 
-    images: int  # per class
+    images: int  # per class or prompt
     # the written form leaves DDIM out: it was the only one
     sampler: Sampler = Field("ddim", exclude_if=lambda sampler: sampler == "ddim")
     steps: int
@@ -108,6 +125,11 @@ class SamplingSpec(Spec):
     guidance: float
     clip: bool
     seed: int
+    prompts: PromptsSpec | None = Field(None, exclude_if=_is_absent)
+
+    def count(self, classes: int) -> int:
+        """Return how many samples there are, of a dataset with so many classes."""
+        return self.images * (self.prompts.lines if self.prompts else classes)
 
 
 class SearchSpec(Spec):
@@ -115,11 +137,6 @@ class SearchSpec(Spec):
 
     candidates: tuple[dict[str, Value], ...]
     seeds: tuple[Seeds, ...]
-
-
-def _is_absent(value: object) -> bool:
-    """Tell what the written form leaves out, so that what is searched nowhere has the digest that it always had."""
-    return value is None
 
 
 class MethodSpec(Spec):
@@ -170,7 +187,7 @@ class MeasureSpec(Spec):
 
     name: str
     settings: dict[str, Value] = {}
-    weights: str | None = Field(None, exclude_if=_is_absent)  # SHA-256 of the file that a setting names
+    files: dict[str, str] = Field({}, exclude_if=_is_absent)  # SHA-256 of a user's files, by setting
 
 
 class RunSpec(Spec):

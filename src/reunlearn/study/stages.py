@@ -17,6 +17,8 @@ from reunlearn.study.paths import SPECIFICATION
 Share = Literal["training", "unlearning", "evaluating"]
 
 _DATASET = r"runs/[^/]+"
+_DRAWN = r"runs/drawn~[0-9a-f]{8}"  # datasets that a network draws
+_GIVEN = r"runs/(?!drawn~)[^/]+"  # all others
 _GROUP = _DATASET + r"/[^/]+~[0-9a-f]{8}"  # everything that shares one training specification
 _RUN = _GROUP + r"/unlearned/[^/]+/split\d+/train\d+/[^/]+/seed\d+"
 
@@ -59,7 +61,16 @@ _MODEL = ("model.safetensors", "history.jsonl")
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("prepare", jobs.PrepareJob, _DATASET + r"/prepared", ("files.json",), local=True, warm=False),
+        Stage("prepare", jobs.PrepareJob, _GIVEN + r"/prepared", ("files.json",), local=True, warm=False),
+        Stage(
+            "draw",
+            jobs.DrawJob,
+            _DRAWN + r"/prepared",
+            ("files.json",),
+            torch=True,
+            gpu=True,
+            share="evaluating",
+        ),
         Stage(
             "split",
             jobs.SplitJob,

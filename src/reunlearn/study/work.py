@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reunlearn.study.cards import DatasetCard, Value
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import (
+    DrawJob,
     Job,
     MeasureJob,
     SampleJob,
@@ -74,8 +75,10 @@ def work_of(job: Job, jobs: Mapping[Folder, Job], cards: Mapping[str, DatasetCar
         rounds = rounds_of(settings, size, forget + retain) or epochs  # 0 epochs: as many as the training had
         return Work(key_of(job.method), training, (forget, retain, held), rounds, size)
     if isinstance(job, SampleJob):
-        drawn = job.sampling.images * cards[training.dataset.name].classes
+        drawn = job.sampling.count(cards[training.dataset.name].classes)
         return Work("sample", training, (0, drawn, 0), passes_of(job.sampling), batch)
+    if isinstance(job, DrawJob):
+        return Work("sample", training, (0, job.sampling.count(0), 0), passes_of(job.sampling), batch)
     if isinstance(job, MeasureJob):
         rounds = float(job.measure.settings.get("cap") or 1)
         name, reads = f"measure {job.measure.name}", job.training is not None
@@ -85,7 +88,8 @@ def work_of(job: Job, jobs: Mapping[Folder, Job], cards: Mapping[str, DatasetCar
 
 def passes_of(sampling: SamplingSpec) -> float:
     """Return the forward passes of a sample: one per step, two where it is guided."""
-    return sampling.steps * (2.0 if sampling.guidance else 1.0)
+    guided = sampling.guidance or (sampling.prompts and sampling.prompts.guidance)
+    return sampling.steps * (2.0 if guided else 1.0)
 
 
 def key_of(method: MethodSpec) -> str:

@@ -45,6 +45,7 @@ def data(classes: int, forgotten: tuple[int, ...], rows: tuple[RowKey, ...], ima
     names = tuple(f"class {k}" for k in range(classes))
     return SimpleNamespace(
         tables={"pictures": pd.DataFrame(lines, columns=columns)},
+        measures={"generation": None},
         by_row=dict.fromkeys((RETRAIN, ORIGINAL, SALUN)),
         experiment=SimpleNamespace(
             scenario=SimpleNamespace(classes=forgotten), dataset=SimpleNamespace(name="some")
@@ -95,6 +96,13 @@ def test_of_many_classes_the_forgotten_ones_are_among_those_shown() -> None:
 def test_few_samples_are_shown_as_few() -> None:
     drawn = draw(data(2, (0,), (RETRAIN,), images=2))
     assert not isinstance(drawn, str) and drawn.caption.startswith("2 samples of each class")
+
+
+def test_a_study_without_a_classifier_shows_no_samples() -> None:
+    prompted = data(2, (0,), (RETRAIN,))
+    assert not isinstance(draw(prompted), str), "control"
+    prompted.measures = {"detection": None}
+    assert draw(prompted) == ""
 
 
 def test_nothing_is_said_in_a_sentence() -> None:

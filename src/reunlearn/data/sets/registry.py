@@ -66,6 +66,7 @@ class DatasetCard:
     class_counts: tuple[int, ...] | None = None  # training samples per class; None if all have equally many
     needs_folder: bool = False  # the study must name the user's folder
     inspect: Callable[[Source], DatasetCard] | None = None  # completes the card from the folder
+    drawn: bool = False  # the experiment's network draws it; `folder` is then what it drew
 
 
 def get(name: str) -> DatasetCard:

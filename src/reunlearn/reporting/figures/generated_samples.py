@@ -36,6 +36,8 @@ GAP = 2  # white pixels between classes
 def draw(data: ExperimentData) -> Drawn | str:
     """Return a line of samples for each row, of the first seeds that it finished on."""
     pictures = data.tables["pictures"]
+    if "generation" not in data.measures:
+        return ""  # samples of prompts: a detector looks at them, the report does not show them
     if pictures.empty:
         return "No samples: no run finished."
     shown = {row: _first_run(pictures, row) for row in data.by_row}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from reunlearn.study.samples import Sampling
+from reunlearn.study.generators import Sampling
 from reunlearn.study.specs import SamplingSpec
 
 

@@ -1,4 +1,4 @@
-"""What a study may say of the samples that generators draw; a part of schema.py."""
+"""What a study file may say of what generators draw: how, and from which prompts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,26 @@ from reunlearn.study.fields import Strict
 from reunlearn.study.specs import Sampler
 
 
+class Prompts(Strict):
+    """A file of yours with a prompt in each line: comma-separated values in UTF-8, the first line names the columns."""
+
+    file: str = Field(min_length=1, description="path of the file")
+    prompt: str = Field("prompt", description="column of the prompts")
+    seed: str | None = Field(
+        None,
+        description="column of seeds: image n of a line has the noise of its seed + n; the sampling's `seed` if absent",
+    )
+    guidance: str | None = Field(
+        None,
+        description="column of guidance scales as diffusers counts them, from 1 on: w is the scale minus 1; `guidance` "
+        "of the sampling if absent",
+    )
+
+
 class Sampling(Strict):
     """How samples of a generator are drawn; the first noise of a sample is the same for every model."""
 
-    images: int = Field(100, ge=2, description="samples per class")
+    images: int = Field(100, ge=1, description="samples per class, at least 2; of prompts, per prompt")
     sampler: Sampler = Field(
         "ddim",
         description="ddim, or lms: a linear multistep method, without noise on the way and without clip",
@@ -27,6 +43,15 @@ class Sampling(Strict):
     )
     clip: bool = Field(False, description="clip the predicted image to ±1 in each step")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of the noise")
+    prompts: Prompts | None = Field(
+        None, description="draw from the prompts of a file; of every class of the dataset if absent"
+    )
+
+    @model_validator(mode="after")
+    def _two_of_a_class(self) -> Sampling:
+        if self.prompts is None and self.images < 2:
+            raise ValueError("images: at least 2 of a class are needed, to compare them with real ones")
+        return self
 
     @model_validator(mode="after")
     def _lms_is_plain(self) -> Sampling:
