@@ -112,6 +112,17 @@ def test_curves_over_steps_begin_with_the_original(sweeps, setting: str) -> None
     assert "floor" in set(points[points["panel"] == f"clf_fd over {setting}"]["series"])
 
 
+def test_a_row_without_a_number_is_no_point(sweeps) -> None:
+    data = swept(sweeps.data("size-10"), "steps")
+    results = data.results[(data.results["method"] != "original") | (data.results["metric"] != "clf_fd")]
+    tables = dataclasses.replace(data.tables, known={**data.tables.known, "results": results})
+    drawn = generated_steps.draw(dataclasses.replace(data, tables=tables, _frames={}))
+    assert not isinstance(drawn, str)
+    points = drawn.points[drawn.points["series"] == "gdr_gma@paper"]
+    assert points[points["panel"] == "clf_fd over steps"]["x"].tolist() == [10, 20, 40]
+    assert points[points["panel"] == "FA (%) over steps"]["x"].tolist() == [0, 10, 20, 40], "the control"
+
+
 def test_other_settings_make_no_curves_over_steps(sweeps) -> None:
     assert generated_steps.draw(swept(sweeps.data("size-10"), "gamma")) == ""
     assert generated_steps.draw(sweeps.data("size-10")) == ""

@@ -53,9 +53,11 @@ def _curves(sweeps: list[Sweep], found: Mapping[RowKey, Numbers], metric: str) -
     curves = {}
     for number, sweep in enumerate(sweeps):
         rows = {0.0: ORIGINAL, **sweep.rows}
-        points = [(x, found[row][metric].mean) for x, row in sorted(rows.items()) if row in found]
-        x_N, y_N = np.array(points).T
-        curves[sweep.method] = Curve(x_N, y_N, look(number))
+        known = {
+            x: found[row][metric].mean for x, row in rows.items() if row in found and found[row][metric].known
+        }
+        x_N = np.array(sorted(known))
+        curves[sweep.method] = Curve(x_N, np.array([known[x] for x in x_N]), look(number))
     return curves
 
 
