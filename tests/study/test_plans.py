@@ -31,6 +31,16 @@ def test_the_plan_of_a_study_does_not_depend_on_its_company() -> None:
     assert make_plans(["quickstart-heldout", "quickstart"]).each[1].jobs == alone.jobs
 
 
+def test_two_studies_may_draw_and_measure_a_model_differently() -> None:
+    plans = make_plans(
+        ["lur-generation", "lur-generation-lite"]
+    )  # 500 samples of a class by 100 steps, 20 by 25
+    whole, lite = ({job.folder for job in plan.of_stage("measure")} for plan in plans.each)
+    assert whole and lite and whole.isdisjoint(lite)
+    models = [{job.folder for job in plan.of_stage("unlearn")} for plan in plans.each]
+    assert models[1] < models[0], "control: they have the models in common"
+
+
 def test_all_means_the_papers_in_one_size() -> None:
     assert asked.studies("all") == PAPERS
     assert asked.studies("all-smoke") == [f"{paper}-smoke" for paper in PAPERS]

@@ -28,7 +28,7 @@ def stages(ran: Executed) -> set[str]:
 
 def measures(ran: Executed) -> set[str]:
     """Return the names of what was measured."""
-    return {folder.rsplit("/", 1)[1] for stage, folder in ran if stage == "measure"}
+    return {folder.rsplit("/", 1)[1].split("~")[0] for stage, folder in ran if stage == "measure"}
 
 
 def outside_tail(ran: Executed) -> Executed:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reunlearn.base.errors import UserError, near
+from reunlearn.base.hashing import short_digest
 from reunlearn.study import paths
 from reunlearn.study.cards import Catalogue, MeasureCard
 from reunlearn.study.inputs import Folder, MeasureInputs
@@ -131,16 +132,17 @@ class Measuring:
             training, modules = subject.training, subject.modules
         elif "classifier" in card.reads and self.judge:
             training, modules = self.judge.training, self.judge.modules
+        inputs = self._inputs(card, subject)
         return MeasureJob(
             "measure",
-            paths.measured(subject.run, spec.name),
+            paths.measured(subject.run, spec.name, besides(spec, inputs)),
             spec,
             training,
             subject.seeds.method if "network" in card.reads else 0,
             modules=modules_of(spec.name, card.attack, modules, judged="classifier" in card.reads),
             memory_mib=(subject.memory_mib if training else ARRAYS_MIB)
             + (NETWORK_MIB if _brings_weights(card) else 0),
-            inputs=self._inputs(card, subject),
+            inputs=inputs,
         )
 
     def _inputs(self, card: MeasureCard, subject: Subject) -> MeasureInputs:
@@ -166,6 +168,31 @@ class Measuring:
             samples=subject.samples if "samples" in reads else None,
             classifier=self.judge.model if judged and self.judge else None,
         )
+
+
+def besides(spec: MeasureSpec, inputs: MeasureInputs) -> str | None:
+    """Return a digest of what a measurement reads besides the run's own model and data; None of one that reads nothing.
+
+    Two studies may measure a run with other settings, pools, samples or references: each has a folder of its own.
+    """
+    read = {
+        "settings": spec.settings,
+        "files": spec.files,
+        "pools": inputs.pools,
+        "others": {
+            role: folder
+            for role in (
+                "reference",
+                "reference_model",
+                "original",
+                "original_model",
+                "samples",
+                "classifier",
+            )
+            if (folder := getattr(inputs, role))
+        },
+    }
+    return short_digest(read) if any(read.values()) else None
 
 
 @functools.lru_cache(maxsize=1024)

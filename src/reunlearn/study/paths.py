@@ -100,9 +100,12 @@ def choice(training: TrainingSpec, scenario: str, row: RowSpec, digest: str) -> 
     return f"{group(training)}/choices/{scenario}/{row.name}~{digest}"
 
 
-def measured(run: str, measure: str) -> str:
-    """Folder of one measurement of a run."""
-    return f"{run}/measured/{measure}"
+def measured(run: str, measure: str, digest: str | None = None) -> str:
+    """Folder of one measurement of a run.
+
+    `digest`: eight hex digits of what it reads besides the run's own model, and of its settings, if there is such.
+    """
+    return f"{run}/measured/{measure}~{digest}" if digest else f"{run}/measured/{measure}"
 
 
 def run_of(folder: str) -> str:
