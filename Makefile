@@ -9,6 +9,8 @@ SEEDS   ?=
 # nproc knows what this process may use; left alone it would believe OMP_NUM_THREADS
 CORES   ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sysctl -n hw.ncpu)
 DEVICE  ?= auto
+# one more than cores: tests of whole runs wait for their jobs
+TESTERS ?= 3
 PROFILE ?= default
 VERIFY  ?=
 PYTHON  ?= python3
@@ -57,10 +59,10 @@ dry-run: $(READY) ## say what make reproduce would run
 
 test: $(READY_TEST) ## install what tests need, pass the checks and the tests
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal
 
 test-thorough: $(READY_TEST) ## the tests that make test leaves out because they look again at what others do
-	@$(BIN)/python -m pytest -m thorough -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -m thorough -n $(TESTERS) --dist worksteal
 
 lint: $(READY_TEST) ## style, types, workflow
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

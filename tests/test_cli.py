@@ -28,7 +28,6 @@ LISTINGS = {
     ("objectives",): "timesteps 1000",
     ("objectives", "noise_prediction"): "small_denoiser",
     ("studies",): "quickstart",
-    ("printed",): "sfr-on",
     ("printed", "pgu"): "MIA_AUC",
     ("datasets",): "modality",
     ("models",): "noise_prediction",

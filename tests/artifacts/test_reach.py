@@ -47,7 +47,7 @@ BOUNDS = {
         "measure loss_logistic_cv": 12,
         "measure shadow_xgboost": 13,
         "aggregate": 6,
-        "report": 78,
+        "report": 79,
         "track": 5,
     },
     "goemotions": {
@@ -69,7 +69,7 @@ BOUNDS = {
         "measure confidence_svc": 12,
         "measure loss_logistic_cv": 12,
         "aggregate": 6,
-        "report": 78,
+        "report": 79,
         "track": 5,
     },
 }

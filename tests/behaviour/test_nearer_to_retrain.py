@@ -42,8 +42,18 @@ MADE_FOR = {row: CLASS for row, _ in ROWS} | {
     "warnecke_first_order": SWAPPED,
     "warnecke_second_order": SWAPPED,
 }
-# a kernel, a curve of Hessian products, a network of its own: a minute and a half together; by make test-thorough
-SLOW = ("amnesiac@code", "erm_ktp", "influence@code", "ntk@code", "ntk@paper", "warnecke_first_order")
+# kernels, curves of Hessian products, a network of its own: two and a half minutes together; by make test-thorough
+SLOW = (
+    "amnesiac@code",
+    "amnesiac@paper",
+    "erm_ktp",
+    "influence@code",
+    "influence@paper",
+    "ntk@code",
+    "ntk@paper",
+    "warnecke_first_order",
+    "warnecke_second_order",
+)
 
 
 @lru_cache

@@ -40,7 +40,7 @@ def plan(project: Project, *arguments: str, device: str = "cpu", study: str = "t
 
 def name_of(rule: str, folder: str) -> str:
     """Return the rule of a job; of a measurement what is measured."""
-    return Path(folder).name if rule == "measure" else rule
+    return Path(folder).name.split("~")[0] if rule == "measure" else rule
 
 
 def requests(printed: str) -> dict[str, list[Request]]:

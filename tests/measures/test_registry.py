@@ -12,7 +12,7 @@ from reunlearn.study.catalogue import catalogue, plugin_names
 from reunlearn.study.schema import Shadows
 
 MEASURES, ATTACKS = plugin_names("measures"), plugin_names("attacks")
-READS = {"network", "outputs", "reference", "weights", "original", "samples"}
+READS = {"network", "outputs", "reference", "weights", "original", "samples", "classifier"}
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -49,6 +49,7 @@ def test_the_report_shows_them_where_they_are_named_and_nowhere_else(project, tm
     assert re.search(r"^\| pgu \|  \|  \| \d+\.\d\d \|$", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.thorough
 def test_they_join_the_contracts_of_all_tables_and_figures(project, tmp_path):
     command = [
         sys.executable,

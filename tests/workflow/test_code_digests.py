@@ -55,7 +55,7 @@ def edited(project: Project, path: str, pattern: str, replacement: str) -> Itera
 
 def kinds(digests: Digests) -> set[str]:
     """Return the stages of some jobs; of measurements what is measured."""
-    return {Path(folder).name if stage == "measure" else stage for stage, folder in digests}
+    return {Path(folder).name.split("~")[0] if stage == "measure" else stage for stage, folder in digests}
 
 
 def changed(before: Digests, after: Digests) -> Digests:
@@ -77,6 +77,7 @@ def test_how_models_are_trained_is_no_part_of_how_they_are_measured(
     assert len(stays) == 4 and not stays & moved.keys()
 
 
+@pytest.mark.thorough
 def test_how_groups_are_trained_counts_for_pools_only(project: Project, before: Digests) -> None:
     with edited(project, "src/reunlearn/training/stacked.py", "WIDTH = 4", "WIDTH = 5"):
         moved = changed(before, project.digests("wide"))

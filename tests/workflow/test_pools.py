@@ -50,7 +50,7 @@ def test_asking_for_ten_more_trains_ten(project: Project) -> None:
     trained = {folder for stage, folder in ran if stage == "shadow"}
     assert {folder.rsplit("/pools/", 1)[1] for folder in trained} == {"halves/10-19"}
     rest = {(stage, folder.rsplit("/", 1)[1]) for stage, folder in ran if stage not in {"shadow", *TAIL}}
-    assert rest == {("measure", "lira")}
+    assert {(stage, name.split("~")[0]) for stage, name in rest} == {("measure", "lira")}
     folders = sorted(project.root.glob("runs/digits/*/pools/halves/*"))
     pool = read_pool(folders)
     assert pool.logits.shape == (20, 60, 10)
@@ -58,7 +58,7 @@ def test_asking_for_ten_more_trains_ten(project: Project) -> None:
     assert (pool.member.sum(axis=0) == 10).all()
     assert {p.suffix for folder in folders for p in folder.iterdir()} == {".json", ".npz"}
     project.write_study("tiny", [experiment()])
-    assert {stage for stage, _ in project.executed(RESULTS)} == {"measure", *TAIL}
+    assert {stage for stage, _ in project.executed(RESULTS)} == TAIL, "the attack with ten is still there"
 
 
 def test_what_a_pool_was_taught(project: Project) -> None:
@@ -69,6 +69,7 @@ def test_what_a_pool_was_taught(project: Project) -> None:
         assert member.mean() == learned, kind
 
 
+@pytest.mark.thorough
 def test_a_method_has_a_pool_of_its_own(project: Project, tmp_path: Path) -> None:
     changed = project.copy(tmp_path / "project")
     changed.edit(

@@ -122,6 +122,7 @@ def test_batches_edit_runs_all_training_and_unlearning(project: Project) -> None
     assert not {"prepare", "split"} & stages(ran)
 
 
+@pytest.mark.thorough
 def test_architecture_edit_runs_its_runs_only(project: Project) -> None:
     base = {**EXPERIMENT, "attacks": [], "methods": EXPERIMENT["methods"][:1]}
     other = {**base, "name": "other", "architecture": {"name": "resnet18", "settings": {"width": 16}}}
@@ -140,6 +141,7 @@ def test_template_edit_runs_the_report_only(project: Project) -> None:
     assert stages(project.would_run()) == {"report"}
 
 
+@pytest.mark.thorough
 def test_records_edit_runs_nothing(project: Project) -> None:
     project.edit("src/reunlearn/artifacts/record.py", r"round\(value, 6\)", "round(value, 5)")
     assert project.would_run() == set()

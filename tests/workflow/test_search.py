@@ -97,6 +97,7 @@ def test_what_was_chosen_becomes_a_preset(project: Project) -> None:
     shutil.copy2(Path("config/presets/finetune.yaml"), project.root / "config/presets/finetune.yaml")
 
 
+@pytest.mark.thorough
 def test_a_second_run_does_nothing_and_another_choice_runs_the_row_again(project: Project) -> None:
     assert project.executed("reports/searched/manifest.json", study="searched") == set()
     folder, _, _ = choice_of(project)

@@ -53,6 +53,7 @@ def test_then_there_is_nothing_to_do_for_either_or_both(project: Project) -> Non
     assert [(entry["study"], entry["to_run"]) for entry in restored] == [("tiny", 0), ("other", 0)]
 
 
+@pytest.mark.thorough
 def test_a_failure_in_one_study_leaves_the_other_whole(project: Project, tmp_path: Path) -> None:
     copy = project.copy(tmp_path / "project")
     source = (copy.root / f"{METHODS}/neg_grad.py").read_text()
