@@ -45,7 +45,7 @@ SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test test-thorough lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference settings docs restore axe
+.PHONY: help reproduce dry-run test test-thorough lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference digits-pipeline settings docs restore axe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ methods-on-digits: $(READY) ## run every method in every scenario that it serves
 
 attacks-cifar10: $(READY) ## attack CIFAR-10 models with LiRA and RMIA, from 64 shadow models (a quarter of an hour on 2 cores)
 	@$(MAKE) --no-print-directory reproduce STUDY=attacks-cifar10
+
+digits-pipeline: $(READY) ## make the small text-to-image pipeline that text-to-image-on-digits needs (a minute)
+	@$(BIN)/python -m reunlearn.commands.digits_pipeline
 
 settings: $(READY) ## search the settings on digits again and write them to config/presets (19,000 jobs: hours)
 	@$(MAKE) --no-print-directory reproduce STUDY=settings-on-digits

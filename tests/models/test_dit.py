@@ -12,9 +12,10 @@ from reunlearn.base.errors import UserError
 from reunlearn.data.images import ImageSamples
 from reunlearn.data.latents import LatentSamples
 from reunlearn.models._latents import Coder
+from reunlearn.models._small_pipeline import TINY as TINY_PIPELINE
+from reunlearn.models._small_pipeline import make_vae
 from reunlearn.models.registry import build, coder
 from reunlearn.study.specs import ArchitectureSpec
-from tests.models import tiny_pipeline
 
 TINY = {"width": 32, "depth": 2, "heads": 4}
 
@@ -28,7 +29,7 @@ def vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small untrained VAE in diffusers' layout: 1×16×16 images, 4×8×8 latents."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("vae")
-    tiny_pipeline.vae().save_pretrained(folder, safe_serialization=True)
+    make_vae(TINY_PIPELINE).save_pretrained(folder, safe_serialization=True)
     return folder
 
 

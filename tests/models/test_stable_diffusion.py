@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from reunlearn.base.errors import UserError
+from reunlearn.models._small_pipeline import TINY, write
 from reunlearn.models.registry import build, coder, prompted
 from reunlearn.study.specs import ArchitectureSpec
-from tests.models import tiny_pipeline
 
 NAMES = ("tench", "church", "radio")
 WORDS = ("an", "image", "of", "a", *NAMES)
@@ -19,7 +19,7 @@ WORDS = ("an", "image", "of", "a", *NAMES)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_pipeline.write(tmp_path_factory.mktemp("pipeline"), WORDS)
+    return write(tmp_path_factory.mktemp("pipeline"), WORDS, TINY)
 
 
 def network(folder: Path, names: tuple[str, ...] = NAMES, **settings):
@@ -30,7 +30,7 @@ def network(folder: Path, names: tuple[str, ...] = NAMES, **settings):
 @torch.no_grad()
 def test_a_class_is_its_caption(folder: Path) -> None:
     model = network(folder).eval()
-    assert model.texts.shape == (4, tiny_pipeline.LENGTH, tiny_pipeline.WIDTH)
+    assert model.texts.shape == (4, TINY.tokens, TINY.text)
     z, time = torch.randn(4, 4, 8, 8), torch.full((4,), 7)
     predicted = model(z, time, torch.tensor([0, 1, 2, 3]))
     for k in range(4):

@@ -14,12 +14,12 @@ import yaml
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json
 from reunlearn.data.prepared import read
+from reunlearn.models._small_pipeline import TINY, write
 from reunlearn.reporting.rows import KEY
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import execute
 from reunlearn.study import load, paths
 from reunlearn.study.plan import Plan, make_plan, write_specifications
-from tests.models import tiny_pipeline
 from tests.workflow.project import RECIPE
 
 CONCEPTS = Path("config/concepts").resolve()
@@ -70,7 +70,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     (root / "config/recipes/given.yaml").write_text(yaml.safe_dump({**RECIPE, "epochs": 0}))
     content = {"name": "s", "title": "t", "experiments": [EXPERIMENT]}
     (root / "config/studies/s.yaml").write_text(yaml.safe_dump(content))
-    tiny_pipeline.write(root / "pipeline", WORDS)
+    write(root / "pipeline", WORDS, TINY)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setattr(load, "CONFIG", root / "config")
@@ -131,7 +131,7 @@ def test_a_sample_is_what_the_pipeline_draws_of_its_prompt(plan: Plan, root: Pat
     vae = diffusers.AutoencoderKL.from_pretrained("pipeline/vae").eval()
     texts = ["a photo of a six with a border", ""]
     tokens = tokenizer(
-        texts, padding="max_length", truncation=True, max_length=tiny_pipeline.LENGTH, return_tensors="pt"
+        texts, padding="max_length", truncation=True, max_length=TINY.tokens, return_tensors="pt"
     )
     kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 20), dim=0)
     with torch.no_grad():

@@ -73,6 +73,30 @@ def test_a_folder_that_is_not_there_is_named_and_the_plan_is_shown(config: Path,
     assert not planned(config).missing, "control"
 
 
+def test_a_folder_that_a_command_makes_is_named_with_the_command(config: Path, tmp_path: Path) -> None:
+    folder = "models/digits-pipeline"
+    ((_, lines),) = planned(config, folder=folder).missing.items()
+    assert lines == [
+        f"folder '{folder}' is not there; stable_diffusion needs it, and 'make digits-pipeline' makes it"
+    ]
+    pipeline(tmp_path / folder)
+    assert not planned(config, folder=folder).missing, "control"
+
+
+def test_a_u_net_with_new_weights_is_trained_and_retrained(config: Path, tmp_path: Path) -> None:
+    pipeline(tmp_path / "sd")
+    architecture = {"name": "stable_diffusion", "settings": {"folder": "sd", "trained": False}}
+    with pytest.raises(
+        UserError, match="starts from random weights; give the architecture 'trained: true', or"
+    ):
+        planned(config, trained=False)
+    plan_with(config, {**GENERATOR, "architecture": architecture, "recipe": "tiny", "retrain": True})
+    stages = [job.stage for job in make_plan("s").jobs.values()]
+    assert stages.count("original") == 2 and "retrained" in stages
+    with pytest.raises(UserError, match="'trained' is true or false, not 'no'"):
+        planned(config, trained="no")
+
+
 def test_what_lies_in_the_folder_is_part_of_the_specification(config: Path, tmp_path: Path) -> None:
     pipeline(tmp_path / "sd")
     first, again = (set(planned(config).jobs) for _ in range(2))

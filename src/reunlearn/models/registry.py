@@ -11,9 +11,9 @@ between, and ends in `head`.
 Generators may define: `coder(settings, device)`, which returns what turns images into latents that the network reads,
 and back (None: it reads pixels); `with_prompts(network, settings, texts)`, which returns a network that reads these
 texts as its classes, with the same weights; `CAPTIONED = True`, if `build` also takes the classes' names as
-`class_names`; `COMES_TRAINED = True`, if `build` always reads trained weights; `FOLDERS`, settings that name a folder
-in diffusers' layout, with the parts that a pipeline has there; `PRELOAD`, modules that `build` needs and that take long
-to import.
+`class_names`; `COMES_TRAINED`, with which settings `build` reads trained weights without `pretrained`: {setting:
+[values]}; `FOLDERS`, settings that name a folder in diffusers' layout, with the parts that a pipeline has there;
+`PRELOAD`, modules that `build` needs and that take long to import.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def card(name: str) -> dict[str, Any]:
         "multiples": getattr(module, "MULTIPLES", {}),
         "pretrained": pretrained and getattr(pretrained, "card", pretrained).model_dump(),
         "folders": getattr(module, "FOLDERS", {}),
-        "comes_trained": bool(getattr(module, "COMES_TRAINED", False)),
+        "comes_trained": getattr(module, "COMES_TRAINED", False),
         "reads_prompts": hasattr(module, "with_prompts"),
         "maps": bool(getattr(module, "MAPS", False)),
     }

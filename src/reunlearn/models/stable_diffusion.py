@@ -1,7 +1,8 @@
 """The U-Net of a Stable Diffusion pipeline (Rombach et al. 2022) in a folder of diffusers' layout.
 
 Text encoder and VAE stay as they are. A class is a caption that names it, the null class is the empty caption: their
-embeddings are computed once, so that the network is asked as any other that is conditional on classes.
+embeddings are computed once, so that the network is asked as any other that is conditional on classes. With
+`trained: false` only the configuration of the folder's U-Net is read: its weights are new, and a recipe trains it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from reunlearn.study.cards import Value
 OBJECTIVES = ("noise_prediction",)
 PRELOAD = ("reunlearn.data.diffusers_compat",)
 CAPTIONED = True
-COMES_TRAINED = True
+COMES_TRAINED = {"trained": [True]}
 FOLDERS = {"folder": ("unet", "vae", "text_encoder", "tokenizer")}
 NAME = "{}"  # stands for a class in a caption
 
@@ -57,6 +58,7 @@ def build(
     class_names: tuple[str, ...] = (),
     folder: str = "",
     caption: str = "an image of a {}",
+    trained: bool = True,
 ) -> StableDiffusion:
     """Return the pipeline's U-Net.
 
@@ -66,6 +68,7 @@ def build(
         class_names: what captions call the classes.
         folder: of the pipeline.
         caption: with {} for the class.
+        trained: with the U-Net's weights of the folder; otherwise with new ones.
 
     Raises:
         UserError: the folder is no such pipeline, the caption names no class, or a name is too long for it.
@@ -73,10 +76,11 @@ def build(
     check_pipeline(folder, caption)
     from reunlearn.data.diffusers_compat import diffusers
 
-    place = Path(folder).expanduser()
-    unet = diffusers.UNet2DConditionModel.from_pretrained(
-        place / "unet", local_files_only=True, use_safetensors=True
-    )
+    place, kind = Path(folder).expanduser(), diffusers.UNet2DConditionModel
+    if trained:
+        unet = kind.from_pretrained(place / "unet", local_files_only=True, use_safetensors=True)
+    else:
+        unet = kind.from_config(kind.load_config(place / "unet", local_files_only=True))
     if unet.config.in_channels != shape[0]:
         raise UserError(
             f"stable_diffusion: the U-Net in {folder} reads {unet.config.in_channels} channels, the VAE has {shape[0]}"

@@ -169,7 +169,7 @@ class ModelCard(Card):
     folders: dict[
         str, tuple[str, ...]
     ] = {}  # settings that name folders in diffusers' layout, with their parts
-    comes_trained: bool = False  # whether it always starts from trained weights
+    comes_trained: When = False  # whether it starts from trained weights without `pretrained`
     reads_prompts: bool = False  # whether it draws from prompts, too, and not from classes alone
     maps: bool  # whether it computes classify(features(x)) with feature maps in between
 

@@ -213,13 +213,24 @@ def check_sizes(experiment: Experiment, data: DatasetCard, where: str) -> None:
     experiment.scenario.check(data, train, where)
 
 
+def comes_trained(experiment: Experiment, network: ModelCard) -> bool:
+    """Tell whether an experiment's network starts from trained weights without `pretrained`."""
+    return methods.holds(network.comes_trained, {**network.settings, **experiment.architecture.settings})
+
+
+def _setting_with_weights(network: ModelCard) -> str:
+    if isinstance(network.comes_trained, bool):
+        return "'pretrained'"
+    return " and ".join(f"'{key}: {str(values[0]).lower()}'" for key, values in network.comes_trained.items())
+
+
 def check_pretrained(experiment: Experiment, network: ModelCard, recipe: NamedRecipe, where: str) -> None:
     """Refuse pretrained weights from a path where there are none, none where the recipe needs some, other folders."""
     wanted = experiment.architecture.settings.get("pretrained")
-    if not recipe.epochs and wanted is None and not network.comes_trained:
+    if not recipe.epochs and wanted is None and not comes_trained(experiment, network):
         raise UserError(
             f"{where}: recipe '{recipe.name}' trains for no epoch, and {network.name} starts from random weights; give "
-            "the architecture 'pretrained', or the recipe epochs"
+            f"the architecture {_setting_with_weights(network)}, or the recipe epochs"
         )
     if not recipe.epochs and experiment.retrain:
         raise UserError(

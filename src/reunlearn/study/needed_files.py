@@ -15,6 +15,9 @@ from reunlearn.study.jobs import Job, MeasureJob, ShadowJob, TrainJob
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import TrainingSpec
 
+DIGITS_PIPELINE = "models/digits-pipeline"
+MADE_BY = {DIGITS_PIPELINE: "make digits-pipeline"}  # folders that a command makes
+
 
 def missing_files(
     experiment: Experiment, cards: Catalogue, training: TrainingSpec, jobs: Iterable[Job]
@@ -38,11 +41,7 @@ def missing_files(
         if settings.get(name) and not Path(str(settings[name])).expanduser().is_dir()
     ]
     if absent_folders and _is_wanted(training, jobs):
-        lines += [
-            f"folder '{place}' is not there; {network.name} needs a model in diffusers' layout in it, with weights as "
-            ".safetensors"
-            for place in absent_folders
-        ]
+        lines += [_absent(place, network.name) for place in absent_folders]
     lines += [
         f"file '{file}' is not there; {words}"
         for file, words in _own_files(experiment, cards, jobs)
@@ -80,6 +79,15 @@ def _own_files(experiment: Experiment, cards: Catalogue, jobs: Iterable[Job]) ->
         for setting, file in cards.measures[entry.name].files.items()
         if _is_to_be_measured(entry.name, jobs)
     ]
+
+
+def _absent(place: str, network: str) -> str:
+    if command := MADE_BY.get(Path(place).as_posix()):
+        return f"folder '{place}' is not there; {network} needs it, and '{command}' makes it"
+    return (
+        f"folder '{place}' is not there; {network} needs a model in diffusers' layout in it, with weights as "
+        ".safetensors"
+    )
 
 
 def _is_wanted(training: TrainingSpec, jobs: Iterable[Job]) -> bool:

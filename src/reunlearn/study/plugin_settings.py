@@ -36,6 +36,8 @@ def check_plugin_settings(
                 raise UserError(f"{who}: '{key}' is a number of at least 0, not {value!r}")
         elif kind is float and not (number is not None and 0 <= number < 1):
             raise UserError(f"{who}: '{key}' is a probability of at least 0 and below 1, not {value!r}")
+        if kind is bool and not isinstance(value, bool):
+            raise UserError(f"{who}: '{key}' is true or false, not {value!r}")
         if kind is str and not isinstance(value, str):
             raise UserError(f"{who}: '{key}': {as_read(value)}")
 

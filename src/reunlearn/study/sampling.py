@@ -56,7 +56,7 @@ def drawing_of(whole: Expansion, sampling: Sampling, where: str) -> SamplingSpec
     """
     recipe, side = whole.training.recipe, whole.dataset.side
     network = whole.cards.models[whole.training.architecture.name]
-    if not network.comes_trained:
+    if not checks.comes_trained(whole.experiment, network):
         raise UserError(
             f"{where}: dataset: {network.name} knows nothing before it is trained, so it draws no dataset"
         )

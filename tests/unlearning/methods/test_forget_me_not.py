@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,13 @@ from torch import nn
 from reunlearn.base.errors import UserError
 from reunlearn.data.images import ImageSamples
 from reunlearn.data.latents import LatentSamples
+from reunlearn.models._small_pipeline import TINY, write
 from reunlearn.models.registry import build, coder
 from reunlearn.objectives.noise_prediction import NoisePrediction
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.unlearning.methods.forget_me_not import ForgetMeNot, attention_to, noted_attention
 from reunlearn.unlearning.task import Task
-from tests.models import tiny_pipeline
 from tests.models.test_stable_diffusion import NAMES, WORDS
 
 OBJECTIVE = NoisePrediction(len(NAMES), timesteps=50)
@@ -30,7 +29,7 @@ FORGOTTEN = 1
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> ArchitectureSpec:
-    folder: Path = tiny_pipeline.write(tmp_path_factory.mktemp("pipeline"), WORDS)
+    folder = write(tmp_path_factory.mktemp("pipeline"), WORDS, TINY)
     return ArchitectureSpec(name="stable_diffusion", settings={"folder": str(folder)})
 
 
@@ -72,7 +71,7 @@ def test_noting_changes_nothing_but_the_kernel(spec: ArchitectureSpec) -> None:
     torch.testing.assert_close(model(z, time, label_B), plain)
     assert len(maps) == len(cross(model)) > 1
     for probabilities in maps:
-        assert probabilities.shape[0] == 2 and probabilities.shape[-1] == tiny_pipeline.LENGTH
+        assert probabilities.shape[0] == 2 and probabilities.shape[-1] == TINY.tokens
         torch.testing.assert_close(probabilities.sum(dim=-1), torch.ones_like(probabilities[..., 0]))
 
 
