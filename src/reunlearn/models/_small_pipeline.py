@@ -81,7 +81,7 @@ def make_text_encoder(words: tuple[str, ...], sizes: Sizes) -> Any:
     from reunlearn.data.diffusers_compat import transformers
 
     vocabulary, _ = spelling(words)
-    encoder = transformers.CLIPTextModel(
+    encoder: Any = transformers.CLIPTextModel(
         transformers.CLIPTextConfig(
             vocab_size=len(vocabulary),
             hidden_size=sizes.text,
