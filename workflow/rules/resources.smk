@@ -2,7 +2,6 @@
 
 import math
 from functools import cache
-from inspect import signature
 
 from reunlearn.base.hashing import short_digest
 from reunlearn.study import paths
@@ -62,8 +61,3 @@ def row(wildcards):
     if job.inputs.reference or job.inputs.original:
         return None
     return f"run-{short_digest(paths.run_of(wildcards.run))}"
-
-
-# Snakemake asks each of them, at each job, which parameters it has: an answer at hand is a tenth of a large dry run
-for function in (inputs, gpu, memory, minutes, row):
-    function.__signature__ = signature(function)
