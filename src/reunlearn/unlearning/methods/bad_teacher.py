@@ -41,6 +41,7 @@ DIVERGENCES = (
     needs=Needs(forget=True, retain=True),
     divergences=DIVERGENCES,
     capabilities=("outputs",),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class BadTeacher(GradientMethod):
@@ -77,7 +78,10 @@ class BadTeacher(GradientMethod):
                     taught = ((bad, forget), (good, retain))
                     logits = [task.objective.outputs(t, batch) for t, batch in taught if len(batch)]
                 student_BK = task.objective.outputs(model, join(forget, retain))
-                descend(optimizer, loss := self.loss(torch.cat(logits), student_BK))
+                distances_B = divergence(torch.cat(logits), student_BK, self.temperature)
+                descend(optimizer, loss := self.loss(distances_B, task.classes))
+                at = len(forget)
+                task.series.step(wrong_label=distances_B[:at], retain=distances_B[at:])
             task.log(epoch + 1, loss=loss.item())
         return model
 
@@ -100,7 +104,7 @@ class BadTeacher(GradientMethod):
             forget = task.forget.take(forget_rows, self.augmented)
             yield forget, task.retain.take(used_M[rows], self.augmented)
 
-    def loss(self, teacher_BK: Tensor, student_BK: Tensor) -> Tensor:
+    def loss(self, distances_B: Tensor, classes: int) -> Tensor:
         """Return the mean divergence of a batch, in the code reading divided by the number of classes."""
-        mean = divergence(teacher_BK, student_BK, self.temperature).mean()
-        return mean / student_BK.shape[1] if self.reading == "code" else mean
+        mean = distances_B.mean()
+        return mean / classes if self.reading == "code" else mean

@@ -47,6 +47,7 @@ DIVERGENCES = (
     needs=Needs(forget=True),
     divergences=DIVERGENCES,
     capabilities=("outputs", "head"),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class BoundaryExpanding(GradientMethod):
@@ -78,6 +79,7 @@ class BoundaryExpanding(GradientMethod):
             for batch in task.forget.batches(self.batch_size, augmented=self.augmented):
                 extra_B = torch.full_like(batch.y, outputs)
                 descend(optimizer, loss := task.objective.loss(model, batch, extra_B))
+                task.series.step(wrong_label=loss)
             task.log(epoch + 1, loss=loss.item())
         task.log(self.epochs, **expanded_shares(model, task, outputs))
         resize(head, head.weight[:outputs], None if head.bias is None else head.bias[:outputs])

@@ -50,6 +50,7 @@ DIVERGENCES = (
     needs=Needs(forget=True),
     divergences=DIVERGENCES,
     capabilities=("outputs", "pixels"),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class BoundaryShrink(GradientMethod):
@@ -79,6 +80,7 @@ class BoundaryShrink(GradientMethod):
                 labels_B = self.nearest_labels(frozen, task, batch)
                 crossed += int((labels_B != batch.y).sum())
                 descend(optimizer, loss := task.objective.loss(model, batch, labels_B))
+                task.series.step(wrong_label=loss)
             task.log(epoch + 1, loss=loss.item(), crossed=crossed / len(task.forget))
         return model
 

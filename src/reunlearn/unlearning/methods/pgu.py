@@ -38,6 +38,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch
@@ -103,6 +104,7 @@ REMOVED_BIAS = -1e4  # bias of a removed output
         Divergence("§4.1, depoisoning", "η from 0.05 to 0.01", "η from 0.1 to 0.05; in the presets"),
     ),
     capabilities=("outputs", "head"),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class ProjectedGradientUnlearning:
@@ -212,7 +214,9 @@ class ProjectedGradientUnlearning:
         model.train()
         freeze_batchnorm(model)
         for batch in task.forget.batches(self.batch_size, shuffle=self.shuffle, augmented=self.augmented):
-            loss = self.loss(task.objective.outputs(model, batch), batch)
+            logits_BK = task.objective.outputs(model, batch)
+            loss = self.loss(logits_BK, batch)
+            task.series.step(forget=functional.cross_entropy(logits_BK.detach(), batch.y))
             slopes = gradients(loss, list(weights.values()))
             with torch.no_grad():
                 for (name, weight), gradient in zip(weights.items(), slopes, strict=True):

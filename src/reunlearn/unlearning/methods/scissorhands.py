@@ -43,7 +43,11 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 
-@method(paper="Wu and Harandi 2024 (Scissorhands); baseline of LUR", needs=Needs(forget=True, retain=True))
+@method(
+    paper="Wu and Harandi 2024 (Scissorhands); baseline of LUR",
+    needs=Needs(forget=True, retain=True),
+    logs=("losses",),
+)
 @dataclass(frozen=True)
 class Scissorhands(GradientMethod):
     """Re-initialise the weights salient for forget; then descend retain loss minus λ forget loss, projected."""
@@ -86,13 +90,16 @@ class Scissorhands(GradientMethod):
             memories = self.forget_memories(model, task, projected) if self.project else None
             for step, (retain, forget) in enumerate(self.epoch_batches(task), start=1):
                 optimizer.zero_grad(set_to_none=True)
-                loss = task.loss(model, retain)
+                loss = retain_loss = task.loss(model, retain)
+                noted = {"retain": retain_loss}
                 if forget is not None:
-                    loss = loss - self.forget_weight * task.loss(model, forget)
+                    noted["forget"] = task.loss(model, forget)
+                    loss = retain_loss - self.forget_weight * noted["forget"]
                 loss.backward()
                 if memories is not None and forget is not None and step % self.project_every == 0:
                     self.project_gradients(projected, memories)
                 optimizer.step()
+                task.series.step(**noted)
             task.log(epoch + 1, loss=loss.item(), trimmed_share=share)
         return model
 

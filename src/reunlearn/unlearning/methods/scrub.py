@@ -42,6 +42,7 @@ MILESTONES = {"steps_3_5_9": (3, 5, 9), "steps_5_8_9": (5, 8, 9)}
     paper="SCRUB (Kurmanji et al. 2023), Eq. 3",
     needs=Needs(forget=True, retain=True, validation={"rewind": [True]}),
     capabilities=("outputs",),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class SCRUB(GradientMethod):
@@ -74,9 +75,11 @@ class SCRUB(GradientMethod):
             if epoch < self.msteps:
                 for batch in task.forget.batches(self.forget_batch_size, augmented=self.augmented):
                     student_BK = task.objective.outputs(model, batch)
-                    descend(optimizer, -self.distance(teacher, student_BK, batch, task))
+                    descend(optimizer, -(distance := self.distance(teacher, student_BK, batch, task)))
+                    task.series.step(forget=distance)
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 descend(optimizer, loss := self.retain_loss(teacher, model, batch, task))
+                task.series.step(retain=loss)
             task.log(epoch + 1, retain_loss=loss.item())
             if self.rewind:
                 error = 1 - accuracy(model, task, task.forget)

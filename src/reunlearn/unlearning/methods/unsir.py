@@ -36,6 +36,7 @@ from reunlearn.unlearning.task import Task
     needs=Needs(forget=True, retain=True),
     capabilities=("pixels",),
     scenarios=("class", "subclass"),
+    logs=("losses",),
 )
 @dataclass(frozen=True)
 class UNSIR(StepMethod):
@@ -75,6 +76,7 @@ class UNSIR(StepMethod):
         for epoch in range(self.epochs):
             for batch in self.impairing(task, noise, kept_M):
                 descend(optimizer, loss := task.loss(model, batch))
+                task.series.step()
             task.log(epoch + 1, impair_loss=loss.item())
         repairing = replace(self, learning_rate=self.repair_learning_rate)
         optimizer = repairing.make_optimizer(model)
@@ -83,6 +85,7 @@ class UNSIR(StepMethod):
                 self.repair_batch_size
             ):
                 descend(optimizer, loss := task.loss(model, task.retain.take(rows, self.augmented)))
+                task.series.step(retain=loss)
             task.log(self.epochs + epoch + 1, repair_loss=loss.item())
         return model
 
