@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from reunlearn.base.errors import UserError
@@ -10,6 +12,9 @@ from reunlearn.study.jobs import PrepareJob
 from reunlearn.study.plan import make_plan, make_plans
 from reunlearn.study.report_jobs import AggregateJob
 from reunlearn.study.stages import followed, nearest
+from tests.study.test_validation import config
+
+__all__ = ["config"]
 
 PAPERS = ["gdr-gma", "lur", "nabla-tau", "pgu", "sfr-on"]
 TAIL = {"aggregate", "report", "track"}
@@ -45,6 +50,15 @@ def test_all_means_the_papers_in_one_size() -> None:
     assert asked.studies("all") == PAPERS
     assert asked.studies("all-smoke") == [f"{paper}-smoke" for paper in PAPERS]
     assert asked.studies(" lur, quickstart,lur") == ["lur", "quickstart"]
+
+
+@pytest.mark.parametrize("name", ["all", "all-smoke"])
+def test_a_study_that_is_called_all_is_refused(name: str, config: Path) -> None:
+    (config / f"studies/{name}.yaml").write_text("name: x")
+    with pytest.raises(UserError, match=f"STUDY={name} means the studies of all papers; give yours another"):
+        asked.studies(name)
+    (config / f"studies/{name}.yaml").rename(config / "studies/alls.yaml")
+    assert asked.studies("alls") == ["alls"], "control"
 
 
 def test_all_five_papers_are_one_plan() -> None:

@@ -16,11 +16,15 @@ def studies(value: Any) -> list[str]:
     """Return the studies in such a list, each once.
 
     Raises:
-        UserError: nothing is named.
+        UserError: nothing is named, or a study has the name that stands for those of all papers.
     """
     wanted: list[str] = []
     for part in parts(value, "STUDY") or ():
         name, dash, size = part.partition("-")
+        if name == ALL and part in names("studies"):
+            raise UserError(
+                f"config/studies/{part}.yaml: STUDY={part} means the studies of all papers; give yours another name"
+            )
         wanted += [f"{paper}{dash}{size}" for paper in names("papers")] if name == ALL else [part]
     if not wanted:
         raise UserError(
