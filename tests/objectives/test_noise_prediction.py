@@ -140,6 +140,9 @@ def test_labels_to_forget_by() -> None:
     assert not (other_N == y_N).any()
     assert 0.05 < (random_N == y_N).float().mean() < 0.15
     assert set(other_N.tolist()) == set(random_N.tolist()) == set(range(CLASSES))
+    for kind, shift in (("next_label", 1), ("hundredth_next_label", 100)):
+        next_N = objective.changed(classes=300).forget_target(batch, kind, generator)
+        assert next_N.tolist() == [(label + shift) % 300 for label in y_N.tolist()]
     with pytest.raises(ValueError, match="no forget target 'anything'"):
         objective.forget_target(batch, "anything", generator)
 

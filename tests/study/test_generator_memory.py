@@ -123,6 +123,15 @@ def test_estimates_grow_with_network_batch_and_guidance() -> None:
     assert memory.SAMPLED == TOGETHER
 
 
+def test_more_samples_than_stay_in_memory_ask_for_no_more() -> None:
+    recipe = load_recipe("sfr-on-dit")
+    data = catalogue().datasets["imagenet"]
+    half = data.model_copy(update={"train": data.train // 2})
+    few = data.model_copy(update={"train": 1000, "test": 1000})
+    assert memory.estimate(data, recipe) == memory.estimate(half, recipe)
+    assert memory.estimate(few, recipe) < memory.estimate(data, recipe) < memory.LARGEST / 2**20 * 1.2
+
+
 def test_quickstart_takes_less_than_is_estimated() -> None:
     """Measured peaks of its jobs are 502 to 557 MiB, of which libraries are most."""
     data, recipe = catalogue().datasets["digits"], load_recipe("digits-ddpm")

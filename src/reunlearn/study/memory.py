@@ -13,6 +13,7 @@ COPIES = 2.5  # of the samples: as they lie in the file, of each set, of a batch
 ACTIVATIONS = 150  # feature maps, gradients and optimizer state of a deep network, in inputs of float32
 SETS = 6  # of a generator's parameters: weights, gradient, Adam's two moments, two that a method adds
 SAMPLED = 128  # samples of a generator that are drawn together: TOGETHER in stages/sample.py
+LARGEST = 16 * 2**30  # bytes of samples: sets for which that is too little stay on disk (data/storage.py)
 FLOAT = 4  # bytes
 MIB = 2**20
 
@@ -34,7 +35,7 @@ def estimate(
         sample = math.prod(dataset.shape)
         shape = (dataset.shape[0], recipe.resize, recipe.resize) if recipe.resize else dataset.shape
         inputs = 4 * math.prod(shape)
-    samples = COPIES * (dataset.train + dataset.test) * sample
+    samples = min(LARGEST, COPIES * (dataset.train + dataset.test) * sample)
     batch: float = ACTIVATIONS * recipe.batch_size * inputs
     if generator is not None:
         training = SETS * generator.parameters + recipe.batch_size * generator.kept

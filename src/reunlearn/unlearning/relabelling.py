@@ -20,8 +20,11 @@ from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.task import Task
 
-RULES = ("other_label", "random_label", "next_label")
-RULE = "uniform over all classes but the true one, or over all (random_label), or the class after it (next_label)"
+RULES = ("other_label", "random_label", "next_label", "hundredth_next_label")
+RULE = (
+    "uniform over all classes but the true one, or over all (random_label), or the class after it (next_label), or the "
+    "hundredth after it"
+)
 ORDER = "batches mix both sets (shuffled); an epoch begins with forget; batches hold as many of both (paired)"
 RELABELLING = (
     Divergence("label rule", "ỹ ≠ y, uniform over the other classes", "uniform over all classes, y included"),

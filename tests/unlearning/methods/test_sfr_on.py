@@ -205,6 +205,14 @@ def test_masked_weights_move_in_the_code_and_stay_in_the_papers_forget_steps() -
     assert moved["paper"][1] > 0
 
 
+def test_fisher_may_be_of_the_first_batches_alone() -> None:
+    model = NETWORKS["conv_net"]()
+    settings = {**SETTINGS, "fisher": "batches", "fisher_batches": 1}
+    _, seen = run("sfr_on", model, settings, reading="code")
+    _, whole = run("sfr_on", model, {**settings, "fisher_batches": 0}, reading="code")
+    assert len(whole) - len(seen) == FORGET_BATCHES - 1 + RETAIN_BATCHES - 1
+
+
 def test_full_outer_rate_is_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     model = NETWORKS["conv_net"]()
     full, _ = run("sfr_on", model, {**SETTINGS, "outer_lr": 1.0}, reading="code")

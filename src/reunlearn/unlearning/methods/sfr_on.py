@@ -29,6 +29,7 @@ Where the paper does not say:
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -121,6 +122,9 @@ class SFRon(StepMethod):
         code="batches",
         choices=("set", "batches"),
     )
+    fisher_batches: int = hyper(
+        0, "batches of each set whose squares F averages, with `fisher: batches` (DiT: 2000); 0: all", ge=0
+    )
     mask_clip: float = hyper(0.0, "largest norm of a batch's gradient in F (generators: 1); 0: none", ge=0)
     forget_clip: float = hyper(7.0, "largest gradient norm of a forget step (7); 0 does not clip", ge=0)
     forget_step: str = by_reading(
@@ -194,6 +198,7 @@ class SFRon(StepMethod):
         """Return F of a set."""
         batches = samples.batches(self.batch_size, augmented=self.augmented)
         if chosen(self, "fisher") == "batches":
+            batches = itertools.islice(batches, self.fisher_batches or None)
             losses = (task.mask_loss(model, batch) for batch in batches)
             return squared_gradients(losses, trainable(model), self.mask_clip)
         shares = (task.mask_loss(model, batch) * (len(batch) / len(samples)) for batch in batches)
