@@ -69,7 +69,7 @@ lint: $(READY_TEST) ## style, types, workflow
 	@$(BIN)/snakefmt --check Snakefile workflow/rules && $(BIN)/snakemake --lint
 
 bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
-	@for file in benchmarks/startup.py benchmarks/epoch.py benchmarks/augmentation.py benchmarks/overhead.py benchmarks/attacks.py benchmarks/shadows.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/startup.py benchmarks/epoch.py benchmarks/augmentation.py benchmarks/overhead.py benchmarks/attacks.py benchmarks/shadows.py benchmarks/generator_steps.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
