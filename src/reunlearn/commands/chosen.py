@@ -84,28 +84,33 @@ def record(run: RunSpec, experiment: Experiment, chosen: Chosen, study: str) -> 
     path = CONFIG / "presets" / f"{run.row.method}.yaml"
     wanted = conditions(run, experiment)
     entries: list[dict[str, Any]] = (read_yaml(path) or []) if path.exists() else []
-    older = [entry["for"] for entry in entries if _named(entry["for"]) == wanted]
+    older = next((entry["for"] for entry in entries if _named(entry["for"]) == _named(wanted)), {})
     entry = {
-        "for": older[0] if older else wanted,
+        "for": {**older, **wanted},
         "provenance": "searched",
         "source": f"best of {chosen.trials} by validation stand-ins, score {chosen.score:.2f} (study {study})",
         "settings": chosen.settings,
     }
-    kept = [entry for entry in entries if _named(entry["for"]) != wanted]
+    kept = [entry for entry in entries if _named(entry["for"]) != _named(wanted)]
     text = yaml.safe_dump([entry, *kept], sort_keys=False, width=110, allow_unicode=True)
     write_text(path, text)
 
 
 def conditions(run: RunSpec, experiment: Experiment) -> dict[str, Any]:
-    """Return what an experiment must be to have the settings that were chosen for this one."""
+    """Return what an experiment must be to have the settings that were chosen for this one: of any fraction, which
+    makes them more specific than those of a paper for one fraction."""
     found = {
         "dataset": experiment.dataset.name,
         "recipe": experiment.recipe.name,
-        "scenario": experiment.scenario.kind,
+        "scenario": {"kind": experiment.scenario.kind, "fraction": "any"},
     }
     return {**found, "reading": run.row.reading} if run.row.reading else found
 
 
 def _named(conditions: dict[str, Any]) -> dict[str, Any]:
     """Return the conditions that name a value; `any` only makes an entry more specific than others."""
-    return {name: value for name, value in conditions.items() if value != "any"}
+    named = {name: value for name, value in conditions.items() if value != "any"}
+    if isinstance(scenario := named.get("scenario"), dict):
+        inner = _named(scenario)
+        named["scenario"] = inner["kind"] if inner.keys() == {"kind"} else inner
+    return named
