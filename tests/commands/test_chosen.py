@@ -61,7 +61,8 @@ def test_the_winner_takes_the_place_of_an_older_entry_and_of_no_other(plan: Plan
     Choice(trials=tuple(trials)).write(Path(run.choice))
     chosen.run("searched", write=True)
     first, *rest = yaml.safe_load(file.read_text())
-    assert first["for"] == {**wanted, "scenario": {"kind": "random", "fraction": "any"}}
+    widened = {"architecture": "any", "scenario": {"kind": "random", "fraction": "any"}}
+    assert first["for"] == wanted | widened
     assert first["provenance"] == "searched"
     assert first["settings"] == {"fraction": 0.3, "batch_size": 8, "epochs": 2}  # preset, study, choice
     assert first["source"] == "best of 2 by validation stand-ins, score 4.50 (study searched)"

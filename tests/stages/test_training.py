@@ -17,6 +17,7 @@ from reunlearn.study.inputs import StateInputs, TrainInputs, UnlearnInputs
 from reunlearn.study.jobs import StateJob, TrainJob, UnlearnJob
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import MethodSpec
+from reunlearn.training import precision
 from reunlearn.training.state.registry import StateRequest
 from tests.stages.loaders import Loader
 from tests.stages.specifications import recipe, training
@@ -63,10 +64,14 @@ def test_labels_are_smoothed_in_training(tmp_path: Path) -> None:
     assert losses[0.0] != losses[0.3]
 
 
-def test_the_record_tells_the_precision_that_was_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize("native", [False, True])
+def test_the_record_tells_the_precision_that_was_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: native)
     job, loader = context(tmp_path), Loader(recipe(precision="mixed"))
     train_one(job, loader, loader.training_samples(), 0, recipe=loader.recipe)  # type: ignore[arg-type]
-    assert job.facts["precision"] == "full"  # the job is on a CPU
+    assert job.facts["precision"] == ("mixed" if native else "full")
 
 
 def weights_after_unlearning(

@@ -19,7 +19,7 @@ from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
-from reunlearn.training import loop
+from reunlearn.training import loop, precision
 from reunlearn.training.loop import train
 
 RECIPE = Recipe(
@@ -275,9 +275,13 @@ def test_with_one_state_for_all_epochs_the_bits_differ(monkeypatch: pytest.Monke
     assert not same_bits(run(RECIPE, model=dropping())[0], expected)
 
 
-def test_mixed_precision_changes_no_bit_on_a_processor() -> None:
-    full, mixed = (run(changed({"precision": precision}))[0] for precision in ("full", "mixed"))
-    assert same_bits(full, mixed)
+@pytest.mark.parametrize("native", [False, True])
+def test_mixed_precision_changes_bits_only_where_there_is_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: native)
+    full, mixed = (run(changed({"precision": wanted}))[0] for wanted in ("full", "mixed"))
+    assert same_bits(full, mixed) != native
 
 
 def test_history_tells_the_first_rate_of_each_epoch() -> None:

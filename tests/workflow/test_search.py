@@ -89,7 +89,12 @@ def test_what_was_chosen_becomes_a_preset(project: Project) -> None:
     (line,) = json.loads(done.stdout)
     assert line["settings"] == best["settings"] and line["trials"] == len(trials)
     first, *rest = yaml.safe_load((project.root / "config/presets/finetune.yaml").read_text())
-    assert first["for"] == {"dataset": "digits", "recipe": "tiny", "scenario": "random"}
+    assert first["for"] == {
+        "dataset": "digits",
+        "architecture": "any",
+        "recipe": "tiny",
+        "scenario": {"kind": "random", "fraction": "any"},
+    }
     assert first["provenance"] == "searched" and first["settings"] == best["settings"]
     project.reunlearn("chosen", "searched", "--write")
     again = yaml.safe_load((project.root / "config/presets/finetune.yaml").read_text())

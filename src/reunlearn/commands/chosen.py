@@ -97,10 +97,13 @@ def record(run: RunSpec, experiment: Experiment, chosen: Chosen, study: str) -> 
 
 
 def conditions(run: RunSpec, experiment: Experiment) -> dict[str, Any]:
-    """Return what an experiment must be to have the settings that were chosen for this one: of any fraction, which
-    makes them more specific than those of a paper for one fraction."""
+    """Return what an experiment must be to have the settings that were chosen for this one.
+
+    `any` makes them more specific than those of a paper for one fraction or one network.
+    """
     found = {
         "dataset": experiment.dataset.name,
+        "architecture": "any",
         "recipe": experiment.recipe.name,
         "scenario": {"kind": experiment.scenario.kind, "fraction": "any"},
     }
