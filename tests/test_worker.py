@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,20 @@ class Warm:
         return subprocess.Popen(command, cwd=self.project.root, env=environment)
 
 
-@pytest.fixture
-def warm(project: Project, tmp_path: Path):
+@pytest.fixture(scope="module")
+def warm(project: Project, tmp_path_factory: pytest.TempPathFactory):
     """A running worker."""
-    worker = Warm(project, tmp_path)
+    yield from running(project, tmp_path_factory.mktemp("warm"))
+
+
+@pytest.fixture
+def orphan(project: Project, tmp_path: Path):
+    """A running worker whose owner may be ended."""
+    yield from running(project, tmp_path)
+
+
+def running(project: Project, folder: Path) -> Iterator[Warm]:
+    worker = Warm(project, folder)
     yield worker
     for process in (worker.owner, worker.process):
         process.kill()
@@ -116,11 +127,11 @@ def test_a_killed_client_ends_its_job(project: Project, warm: Warm) -> None:
     assert not Path(f"/proc/{job}").exists()
 
 
-def test_it_ends_with_its_owner(warm: Warm) -> None:
-    warm.owner.kill()
-    warm.owner.wait()
-    warm.process.wait(30)
-    assert not warm.address.exists()
+def test_it_ends_with_its_owner(orphan: Warm) -> None:
+    orphan.owner.kill()
+    orphan.owner.wait()
+    orphan.process.wait(30)
+    assert not orphan.address.exists()
 
 
 def children(pid: int) -> list[int]:

@@ -18,7 +18,13 @@ ASKED = (
 
 
 @pytest.mark.parametrize(
-    "given", [(), ("XDG_CACHE_HOME",), ("TORCH_HOME", "HF_HOME"), ("HF_HUB_CACHE", "HF_HOME")]
+    "given",
+    [
+        pytest.param((), marks=pytest.mark.thorough),
+        pytest.param(("XDG_CACHE_HOME",), marks=pytest.mark.thorough),
+        ("TORCH_HOME", "HF_HOME"),
+        ("HF_HUB_CACHE", "HF_HOME"),
+    ],
 )
 def test_the_folders_are_those_of_the_libraries(
     given: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

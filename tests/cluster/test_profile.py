@@ -92,8 +92,13 @@ def test_every_submitted_job_states_memory_and_time(project: Project, printed: s
             )
 
 
-def test_what_cannot_be_predicted_may_take_a_minute_per_epoch(project: Project) -> None:
-    asked = requests(plan(project, device="cuda"))  # nothing was measured on a GPU
+@pytest.fixture(scope="module")
+def on_cuda(project: Project) -> dict[str, list[Request]]:
+    return requests(plan(project, device="cuda"))
+
+
+def test_what_cannot_be_predicted_may_take_a_minute_per_epoch(on_cuda: dict[str, list[Request]]) -> None:
+    asked = on_cuda  # nothing was measured on a GPU
     for name in ("original", "retrained", "unlearn"):
         assert {request["runtime"] for request in asked[name]} == {str(30 + RECIPE["epochs"])}
     assert {request["runtime"] for request in asked["evaluation"]} == {"10"}
@@ -106,11 +111,10 @@ def test_a_second_attempt_asks_for_more(project: Project, printed: str) -> None:
             assert int(second[name][0][resource]) == 2 * int(first[name][0][resource]), (name, resource)
 
 
-def test_only_torch_jobs_on_cuda_ask_for_a_gpu(project: Project, printed: str) -> None:
+def test_only_torch_jobs_on_cuda_ask_for_a_gpu(printed: str, on_cuda: dict[str, list[Request]]) -> None:
     assert all(request.get("gpu", "0") == "0" for jobs in requests(printed).values() for request in jobs)
-    on_gpu = requests(plan(project, device="cuda"))
-    assert on_gpu.keys() >= SUBMITTED
-    for name, jobs in on_gpu.items():
+    assert on_cuda.keys() >= SUBMITTED
+    for name, jobs in on_cuda.items():
         wanted = {"1"} if name in TORCH else {"0"}
         assert {request.get("gpu", "0") for request in jobs} == wanted, name
 

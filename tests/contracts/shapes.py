@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from reunlearn.reporting.experiment import OWN_COLUMNS, ExperimentData, Tables
 from reunlearn.reporting.paper_data import PaperData
@@ -79,6 +80,10 @@ SHAPES: dict[str, tuple[str, Shape]] = {  # the study's fixture, and what is mad
     "no reference": ("whole", _no_reference),
     "thirty methods": ("whole", _thirty),
 }
+
+
+RARE = ("one seed", "labels", "steps", "no reference")  # by make test-thorough
+EACH = [pytest.param(shape, marks=pytest.mark.thorough if shape in RARE else ()) for shape in SHAPES]
 
 
 def shaped(made: Made, shape: Shape, scope: str, **changes: Any) -> ExperimentData | StudyData | PaperData:

@@ -12,7 +12,7 @@ from reunlearn.reporting.rows import RowKey
 from reunlearn.reporting.tables import registry
 from reunlearn.study.cards import TableCard
 from reunlearn.study.catalogue import plugin_names
-from tests.contracts.shapes import SHAPES, shaped
+from tests.contracts.shapes import EACH, SHAPES, shaped
 from tests.reporting.paper_tables import numbered
 from tests.reporting.test_printed import meetings
 from tests.study.printed_cells import cell
@@ -21,7 +21,7 @@ NAMES = plugin_names("tables")
 PRINTED = numbered(cell(), cell(metric="RTE"), cell("SSD"), cell("Retrain"), cell(metric="Avg_Gap", std=""))
 
 
-@pytest.fixture(params=SHAPES)
+@pytest.fixture(params=EACH)
 def data(request):
     """Return the data of a scope, in one shape after the other."""
     fixture, shape = SHAPES[request.param]

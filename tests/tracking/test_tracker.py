@@ -222,7 +222,14 @@ def test_a_run_that_is_missing_is_counted_and_left_out(project: Path) -> None:
     assert (whole.data.metrics["runs_missing"], whole.data.metrics["runs_finished"]) == (1, CHILDREN - 1)
 
 
-@pytest.mark.parametrize(("call", "number"), [("log_batch", 4), ("set_terminated", 3), ("log_artifact", 1)])
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        ("log_batch", 4),
+        pytest.param("set_terminated", 3, marks=pytest.mark.thorough),
+        pytest.param("log_artifact", 1, marks=pytest.mark.thorough),
+    ],
+)
 def test_a_kill_in_the_middle_is_completed(project: Path, call: str, number: int) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_LOGGING_LEVEL": "ERROR"}
     command = [sys.executable, "-c", KILLED, call, str(number)]
