@@ -84,7 +84,9 @@ def record(run: RunSpec, experiment: Experiment, chosen: Chosen, study: str) -> 
     path = CONFIG / "presets" / f"{run.row.method}.yaml"
     wanted = conditions(run, experiment)
     entries: list[dict[str, Any]] = (read_yaml(path) or []) if path.exists() else []
-    older = next((entry["for"] for entry in entries if _named(entry["for"]) == _named(wanted)), {})
+    older: dict[str, Any] = next(
+        (entry["for"] for entry in entries if _named(entry["for"]) == _named(wanted)), {}
+    )
     entry = {
         "for": {**older, **wanted},
         "provenance": "searched",
