@@ -15,7 +15,7 @@ from reunlearn.artifacts.gathered import FILE as RUNS
 from reunlearn.study import paths
 
 KEPT = ("results", "runs", "classes", "histograms", "roc")
-OF_GENERATORS = ("pictures", "drawn")  # small, and not of every study
+OF_SOME = ("series", "pictures", "drawn")  # small, and not of every study
 ROOT = Path("reports/reference")
 
 
@@ -26,7 +26,7 @@ def keep(study: str) -> Path:
         shutil.rmtree(folder / name, ignore_errors=True)
     shutil.copytree(report / "tables", folder / "tables")
     (folder / "results").mkdir()
-    there = [name for name in OF_GENERATORS if (results / f"{name}.parquet").exists()]
+    there = [name for name in OF_SOME if (results / f"{name}.parquet").exists()]
     for name in (*KEPT, *there):
         shutil.copyfile(results / f"{name}.parquet", folder / "results" / f"{name}.parquet")
     packed = lzma.compress((results / RUNS).read_bytes())
