@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from reunlearn.base.errors import UserError
+from reunlearn.reporting.experiment import OWN_COLUMNS, Tables
+from reunlearn.reporting.study_tables import StudyTables
 
 FORGET, TEST = 60, 200
 
@@ -68,3 +72,15 @@ def test_an_unknown_table_or_column_is_named(whole):
         whole.tables.read("sample")
     with pytest.raises(UserError, match="no column 'los'; did you mean loss"):
         whole.tables.read("samples", ["los"])
+
+
+@pytest.mark.parametrize("table", ["samples", "scores", "series"])
+def test_a_report_does_without_the_tables_that_a_reference_leaves_out(whole, tmp_path, table):
+    for path in whole.tables.folder.glob("*.parquet"):
+        if path.stem != table:
+            shutil.copy2(path, tmp_path / path.name)
+    experiment = whole.study.experiments[0].name
+    read = Tables(StudyTables(tmp_path), experiment)[table]
+    assert read.empty and set(OWN_COLUMNS[table]) <= set(read)
+    with pytest.raises(UserError, match="no such table"):  # whoever asks for it by name is told
+        StudyTables(tmp_path).read(table)

@@ -35,7 +35,8 @@ OWN_COLUMNS = {  # of the tables, besides what names a run
     "judges": ("network", "weights"),
     "detections": ("finding", "images"),
 }
-OPTIONAL = ("pictures", "drawn", "judges", "detections")  # that only studies of generators have
+# that only studies of generators have, or that results kept for reference leave out
+OPTIONAL = ("pictures", "drawn", "judges", "detections", "series", "samples", "scores")
 
 
 @dataclass(frozen=True)
