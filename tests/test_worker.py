@@ -112,18 +112,18 @@ def test_changed_sources_are_refused_and_the_job_starts_cold(
         source.write_text(before)
 
 
-def test_a_killed_client_ends_its_job(project: Project, warm: Warm) -> None:
+def test_a_killed_client_ends_its_job(project: Project, orphan: Warm) -> None:
     path = specification(project, "original")
     long = project.root / "long.json"
     content = json.loads((project.root / path).read_text())
     content["training"]["recipe"]["epochs"] = 100_000
     long.write_text(json.dumps(content))
-    client = warm.client("original", "long.json")
-    wait_for(lambda: children(warm.process.pid), 60)
-    job = children(warm.process.pid)[0]
+    client = orphan.client("original", "long.json")
+    wait_for(lambda: children(orphan.process.pid), 60)
+    job = children(orphan.process.pid)[0]
     client.send_signal(signal.SIGKILL)
     client.wait()
-    wait_for(lambda: not children(warm.process.pid), 30)
+    wait_for(lambda: not children(orphan.process.pid), 30)
     assert not Path(f"/proc/{job}").exists()
 
 
