@@ -1,4 +1,4 @@
-"""A store that was copied with its project, and clones that share a server."""
+"""A store that was copied with its project or made half, clones that share a server, addresses without passwords."""
 
 from __future__ import annotations
 
@@ -66,3 +66,18 @@ def test_what_another_clone_logged_stays(tmp_path: Path, monkeypatch: pytest.Mon
             tracker.log(TrackedRun("study", "tiny", "s0", f"m of {clone}"))
             ids += tracker.ids.values()
     assert len(set(ids)) == 2
+
+
+def test_a_store_made_half_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed migration leaves lies under another name; the next one starts anew."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / ".mlflow.db.1.partial").write_text("half a store")
+    with store.open_store() as client:
+        assert client.search_experiments()
+    assert sorted(p.name for p in tmp_path.glob("*mlflow.db*")) == ["mlflow.db"]
+
+
+def test_credentials_are_left_out() -> None:
+    assert store.without_credentials("https://me:secret@host:1/a@b") == "https://host:1/a@b"
+    assert store.without_credentials("sqlite:///a.db") == "sqlite:///a.db"

@@ -20,7 +20,7 @@ from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.study import paths
-from reunlearn.tracking.store import open_store, without_credentials
+from reunlearn.tracking.store import open_store
 from tests.conftest import ROOT
 from tests.tracking.synthetic_study import EPOCHS, ROWS, TRAINING, SyntheticStudy
 
@@ -288,18 +288,3 @@ def test_a_file_that_is_no_store_is_one_line(project: Path) -> None:
     (project / "mlflow.db").write_text("not a database, " * 100)
     with pytest.raises(UserError, match=r"^MLflow store mlflow.db: is not a SQLite database; .*$"):
         SyntheticStudy(SEEDS).track()
-
-
-def test_a_store_made_half_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a killed migration leaves lies under another name; the next one starts anew."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / ".mlflow.db.1.partial").write_text("half a store")
-    with open_store() as client:
-        assert client.search_experiments()
-    assert sorted(p.name for p in tmp_path.glob("*mlflow.db*")) == ["mlflow.db"]
-
-
-def test_credentials_are_left_out() -> None:
-    assert without_credentials("https://me:secret@host:1/a@b") == "https://host:1/a@b"
-    assert without_credentials("sqlite:///a.db") == "sqlite:///a.db"

@@ -63,7 +63,8 @@ class Series:
         Args:
             weight: of the forget term.
             losses: `forget`, `retain` and `wrong_label` (of forget samples, against the labels that they are taught):
-                a mean, or one loss per sample; of no sample there is none.
+                a mean, or one loss per sample; of no sample there is none. Methods that imitate a teacher give their
+                divergence from it.
         """
         self._step += 1
         if "losses" in self.asked:

@@ -216,7 +216,8 @@ class ProjectedGradientUnlearning:
         for batch in task.forget.batches(self.batch_size, shuffle=self.shuffle, augmented=self.augmented):
             logits_BK = task.objective.outputs(model, batch)
             loss = self.loss(logits_BK, batch)
-            task.series.step(forget=functional.cross_entropy(logits_BK.detach(), batch.y))
+            if "losses" in task.series.asked:
+                task.series.step(forget=functional.cross_entropy(logits_BK.detach(), batch.y))
             slopes = gradients(loss, list(weights.values()))
             with torch.no_grad():
                 for (name, weight), gradient in zip(weights.items(), slopes, strict=True):

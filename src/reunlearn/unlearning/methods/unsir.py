@@ -76,7 +76,7 @@ class UNSIR(StepMethod):
         for epoch in range(self.epochs):
             for batch in self.impairing(task, noise, kept_M):
                 descend(optimizer, loss := task.loss(model, batch))
-                task.series.step()
+                task.series.step()  # a step that mixes noise and samples has neither loss, and counts
             task.log(epoch + 1, impair_loss=loss.item())
         repairing = replace(self, learning_rate=self.repair_learning_rate)
         optimizer = repairing.make_optimizer(model)
