@@ -27,19 +27,19 @@ BOUNDS = {
     "quickstart": {
         "prepare": 8,
         "split": 10,
-        "original": 31,
-        "retrained": 31,
-        "shadow": 38,
+        "original": 33,
+        "retrained": 33,
+        "shadow": 42,
         "state": 26,
-        "unlearn finetune": 40,
-        "unlearn gradient_ascent": 40,
-        "unlearn random_labels": 43,
-        "unlearn salun": 45,
-        "unlearn gdr_gma": 48,
-        "unlearn sfr_on": 45,
-        "unlearn nabla_tau": 42,
-        "unlearn pgu": 47,
-        "unlearn lur": 45,
+        "unlearn finetune": 44,
+        "unlearn gradient_ascent": 44,
+        "unlearn random_labels": 47,
+        "unlearn salun": 49,
+        "unlearn gdr_gma": 52,
+        "unlearn sfr_on": 49,
+        "unlearn nabla_tau": 46,
+        "unlearn pgu": 52,
+        "unlearn lur": 49,
         "measure evaluation": 34,
         "measure comparison": 10,
         "measure entropy_logistic": 13,
@@ -53,16 +53,16 @@ BOUNDS = {
     "goemotions": {
         "prepare": 12,
         "split": 10,
-        "original": 27,
-        "retrained": 27,
-        "unlearn finetune": 42,
-        "unlearn gradient_ascent": 42,
-        "unlearn random_labels": 45,
-        "unlearn salun": 47,
-        "unlearn gdr_gma": 50,
-        "unlearn sfr_on": 47,
-        "unlearn nabla_tau": 44,
-        "unlearn lur": 47,
+        "original": 29,
+        "retrained": 29,
+        "unlearn finetune": 46,
+        "unlearn gradient_ascent": 46,
+        "unlearn random_labels": 49,
+        "unlearn salun": 51,
+        "unlearn gdr_gma": 54,
+        "unlearn sfr_on": 51,
+        "unlearn nabla_tau": 48,
+        "unlearn lur": 51,
         "measure evaluation": 30,
         "measure comparison": 10,
         "measure entropy_logistic": 13,
@@ -122,7 +122,7 @@ def test_an_evaluation_reaches_no_training_but_what_reads_weights(study: str) ->
 def test_unlearning_reaches_no_training_loop_and_only_its_own_method(study: str) -> None:
     for code, modules in reached_in(study).items():
         if code.startswith("unlearn "):
-            assert not {"training.loop", "training.checkpoint", "training.replay"} & modules, code
+            assert not {"training.loop", "training.running", "training.replay"} & modules, code
             assert of("unlearning.methods", modules) == {f"unlearning.methods.{code.split()[1]}"}
             assert not of("measures", modules) | of("metrics", modules) | of("attacks", modules), code
 

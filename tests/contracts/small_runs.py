@@ -29,6 +29,7 @@ from reunlearn.training.loop import train
 from reunlearn.training.state.registry import card as state_card
 from reunlearn.training.state.registry import write
 from reunlearn.unlearning.probes import GradientProbe
+from reunlearn.unlearning.progress import Place
 from reunlearn.unlearning.registry import card
 from reunlearn.unlearning.series import Series
 from reunlearn.unlearning.task import Task
@@ -166,6 +167,7 @@ def unlearn(
     declared: set[str] | None = None,
     objective: Objective | None = None,
     log: tuple[str, ...] = (),
+    place: Place | None = None,
 ) -> tuple[nn.Module, Task]:
     """Run a method on a copy of the original with the access that its card declares."""
     settings = settings_of(name, reading)
@@ -185,6 +187,8 @@ def unlearn(
         result=functools.partial(result_network, method_card.network),
         scenario=scenario_of(method_card),
         series=series_of(log, sets),
+        place=place,
+        log=place.history.append if place else lambda numbers: None,
     )
     return make(name, reading, settings).unlearn(copy.deepcopy(original()), task), task
 

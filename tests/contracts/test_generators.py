@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import ArchitectureSpec
+from reunlearn.unlearning.progress import Place
 from reunlearn.unlearning.registry import card
 from reunlearn.unlearning.task import Task
-from tests.contracts.small_runs import bits, finite, images
+from tests.contracts.small_runs import CLASSIFYING, bits, finite, images
+from tests.contracts.test_resumed import Keeper, KilledError
 from tests.fidelity.harness import declared_needs
 from tests.unlearning.making import make
 
@@ -68,7 +71,7 @@ def original() -> nn.Module:
     return fresh(0)
 
 
-def unlearn(name: str, reading: str | None, seed: int) -> nn.Module:
+def unlearn(name: str, reading: str | None, seed: int, place: Place | None = None) -> nn.Module:
     """Return the U-Net after a method."""
     index = np.arange(16)
     sets: dict[str, Any] = {
@@ -89,6 +92,8 @@ def unlearn(name: str, reading: str | None, seed: int) -> nn.Module:
         recipe=RECIPE,
         fresh=fresh,
         scenario=scenario,
+        place=place,
+        log=place.history.append if place else lambda numbers: None,
     )
     return method.unlearn(copy.deepcopy(original()), task)
 
@@ -100,3 +105,18 @@ def test_it_changes_the_weights_and_draws_by_its_seed(name: str, reading: str | 
     assert bits(other) != bits(first), "noise is drawn in every case"
     assert finite(first)
     assert first.state_dict().keys() == original().state_dict().keys()
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in ROWS} - set(CLASSIFYING)))
+def test_one_that_serves_generators_alone_goes_on_where_it_was_killed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reunlearn.unlearning.progress.COST", np.inf)
+    keeper = Keeper(monkeypatch)
+    whole = unlearn(name, None, 3, Place(tmp_path / "whole", "key", [], seconds=0.0))
+    assert keeper.count
+    keeper.count, keeper.last = 0, 1
+    with pytest.raises(KilledError):
+        unlearn(name, None, 3, Place(tmp_path / "killed", "key", [], seconds=0.0))
+    resumed = unlearn(name, None, 3, Place(tmp_path / "killed", "key", [], seconds=0.0))
+    assert bits(resumed) == bits(whole)

@@ -26,16 +26,18 @@ class WithModel(Loader):
 
 
 @pytest.fixture(autouse=True)
-def _loader(monkeypatch: pytest.MonkeyPatch) -> None:
+def _loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(unlearn, "open_loader", lambda context: WithModel())
 
 
-def run(folder: Path, log: tuple[str, ...]) -> Context[UnlearnJob]:
+def run(name: str, log: tuple[str, ...]) -> Context[UnlearnJob]:
+    folder = Path(name)
     folder.mkdir()
     settings = fill(card("neg_grad"), None, {"epochs": 2, "batch_size": 2})
     job = UnlearnJob(
         "unlearn",
-        str(folder),
+        name,
         training(),
         read_scenario({"kind": "random", "fraction": 0.5}),
         MethodSpec(name="neg_grad", settings=settings),
@@ -50,7 +52,7 @@ def run(folder: Path, log: tuple[str, ...]) -> Context[UnlearnJob]:
 
 
 def test_a_log_is_a_file_of_its_own_and_changes_no_weight(tmp_path: Path) -> None:
-    plain, logged = run(tmp_path / "plain", ()), run(tmp_path / "logged", ("losses", "conflicts", "cosines"))
+    plain, logged = run("plain", ()), run("logged", ("losses", "conflicts", "cosines"))
     weights = [(context.folder / "model.safetensors").read_bytes() for context in (plain, logged)]
     assert weights[0] == weights[1]
     assert plain.facts["drawn"] == logged.facts["drawn"]
@@ -63,4 +65,4 @@ def test_a_log_is_a_file_of_its_own_and_changes_no_weight(tmp_path: Path) -> Non
 def test_what_the_probes_take_is_no_run_time(tmp_path: Path) -> None:
     seconds = run(tmp_path / "run", ("conflicts",)).stopwatch.seconds
     assert seconds["log"] > 0 and seconds["run"] > 0
-    assert "log" not in run(tmp_path / "plain", ()).stopwatch.seconds
+    assert "log" not in run("plain", ()).stopwatch.seconds

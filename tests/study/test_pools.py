@@ -70,7 +70,7 @@ def test_ten_more_are_one_more_block_and_nothing_else_changes(config: Path) -> N
 def test_only_unlearned_models_know_the_method(config: Path) -> None:
     for job in shadow_jobs(plan(config)):
         unlearned = job.kind == "unlearned"
-        names = [m for m in job.modules if "unlearning" in m or "method_run" in m]
+        names = [m for m in job.modules if "unlearning" in m]
         assert len(names) == (2 if unlearned else 0)
         assert (job.inputs.split is not None) == (job.kind == "without_forget")
         assert bool(job.inputs.splits) == (job.forgetting is not None) == unlearned

@@ -8,6 +8,8 @@ from reunlearn.models.registry import build
 from reunlearn.study.specs import ArchitectureSpec
 from reunlearn.unlearning.last_layers import gradients_only_for, last_layers
 from reunlearn.unlearning.methods.cf_k import CFk
+from reunlearn.unlearning.task import Task
+from tests.unlearning.methods.small import CLASSES, Recorder, make_sets
 
 
 def names(model: nn.Module, k: int) -> list[str]:
@@ -68,8 +70,9 @@ def test_only_is_undone_after_an_error_too() -> None:
 def test_rates_start_again_after_one_three_and_seven_epochs() -> None:
     method, weight = CFk(epochs=15, learning_rate=0.1), nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=0.1)
+    task = Task(make_sets(), {"retain"}, Recorder(), CLASSES, 0)
     rates = []
-    for _ in method.passes(nn.Module(), optimizer):
+    for _ in method.passes(nn.Module(), optimizer, task):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
     expected = []

@@ -27,6 +27,10 @@ class Stopwatch:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
 
+    def add(self, section: str, seconds: float) -> None:
+        """Count seconds that were not measured here."""
+        self.seconds[section] = self.seconds.get(section, 0.0) + seconds
+
     def move(self, section: str, to: str, seconds: float) -> None:
         """Count some seconds of a section as those of another one: work inside it that is none of it."""
         self.seconds[section] -= seconds

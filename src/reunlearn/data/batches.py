@@ -86,6 +86,11 @@ class Samples(ABC):
             if not (drop_last and count < size):
                 yield self.take(rows, generator if augmented else None)
 
+    def rows(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
+        """Return the rows of each batch of one pass as tensors; see pass_rows."""
+        each = torch.arange(len(self), device=self.device)
+        return [rows if isinstance(rows, Tensor) else each[rows] for rows in self.pass_rows(size, generator)]
+
     def pass_rows(self, size: int, generator: torch.Generator | None) -> Iterator[Tensor | slice]:
         """Yield the rows of each batch of one pass: in order, or shuffled when a generator is given."""
         count = len(self)

@@ -40,6 +40,12 @@ class Bank(Protocol):
     def end_epoch(self) -> None:
         """Note the end of an epoch."""
 
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next epoch reads."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned at the end of an epoch; of nothing, begin."""
+
 
 class EpochBank:
     """The gradients of the previous epoch (GDR-GMA, Eq. 3); two epochs are stored at once.
@@ -70,6 +76,14 @@ class EpochBank:
         self._previous = None  # freed before the copy is made
         self._previous = torch.cat(self._current) if self._current else None
         self._current = []
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next epoch reads."""
+        return {} if self._previous is None else {"previous": self._previous}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned at the end of an epoch; of nothing, begin."""
+        self._previous = state.get("previous")
 
 
 class FifoBank:
@@ -107,6 +121,17 @@ class FifoBank:
     def end_epoch(self) -> None:
         """Allow the bank to be read from now on."""
         self._ready = True
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next epoch reads."""
+        if self._rows_EP is None or not self._ready:
+            return {}
+        return {"rows": self._rows_EP, "added": torch.tensor(self._added)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned at the end of an epoch; of nothing, begin."""
+        if state:
+            self._rows_EP, self._added, self._ready = state["rows"], int(state["added"]), True
 
 
 def conflicting_mean(rows_EP: Tensor, order: Sequence[int], direction_P: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from reunlearn.base.prefixes import below
 from reunlearn.gradients.bank import Bank, streamed_joint
 from reunlearn.gradients.flat import flatten, unflatten
 from reunlearn.gradients.projection import rectify, rectify_in_turn, unconflicted
@@ -32,6 +33,12 @@ class Memory(Protocol):
 
     def end_epoch(self) -> None:
         """Note the end of an epoch."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next epoch reads."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned at the end of an epoch; of nothing, begin."""
 
 
 @dataclass
@@ -54,6 +61,15 @@ class Banked:
         for bank in self.banks:
             bank.end_epoch()
 
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next epoch reads."""
+        return {f"{number}.{k}": v for number, bank in enumerate(self.banks) for k, v in bank.state().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned at the end of an epoch; of nothing, begin."""
+        for number, bank in enumerate(self.banks):
+            bank.restore(below(state, f"{number}."))
+
 
 @dataclass
 class Recomputed:
@@ -70,6 +86,13 @@ class Recomputed:
 
     def end_epoch(self) -> None:
         """Keep nothing."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next epoch reads."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned at the end of an epoch; of nothing, begin."""
 
 
 @dataclass

@@ -35,6 +35,14 @@ class TrustRegion:
         inside_OK = self.weight_OD @ self.basis_DK
         return self.weight_OD + (inside_OK @ self.scale_KK - inside_OK) @ self.basis_DK.T
 
+    def state(self) -> dict[str, Tensor]:
+        """Return W and Q."""
+        return {"weight": self.weight_OD, "scale": self.scale_KK}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        self.weight_OD, self.scale_KK = state["weight"], state["scale"]
+
     def step(self, gradient_OD: Tensor, outside_OD: Tensor, rate: float, scale_rate: float) -> None:
         """Take one gradient step of both W and Q.
 

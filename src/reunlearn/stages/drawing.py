@@ -14,15 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reunlearn.artifacts.digest import job_digest
-from reunlearn.artifacts.manifest import read_manifest
 from reunlearn.base.files import read_json, replacing, write_json
-from reunlearn.base.hashing import full_digest
 from reunlearn.data.npy import write_npy
 from reunlearn.data.prompts import Prompt, read_prompts
 from reunlearn.models.registry import prompted
 from reunlearn.objectives._sampling import Sampler
 from reunlearn.objectives.noise_prediction import NoisePrediction
+from reunlearn.stages.checkpoint_key import checkpoint_key
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader
 from reunlearn.study import paths
@@ -154,9 +152,7 @@ def to_pixels(x: Tensor, loader: Loader) -> np.ndarray:
 def _checkpoints(job: SampleJob | DrawJob, read: Sequence[Folder]) -> Path:
     """Return the folder of finished blocks; those of another model, of other settings or other code are gone."""
     place = paths.checkpoint(job.folder)
-    manifests = [read_manifest(Path(folder)) for folder in read]
-    models = [manifest and manifest.model_dump(mode="json") for manifest in manifests]
-    key = full_digest([job.digest, models, job_digest(job.stage, job.modules)])
+    key = checkpoint_key(job, read)
     if not (place / "checkpoint.json").exists() or read_json(place / "checkpoint.json")["key"] != key:
         checkpoint.discard(place)
         place.mkdir(parents=True)

@@ -49,6 +49,12 @@ class Context(Generic[JobT]):
     memory: PeakMemory = field(default_factory=PeakMemory)
     facts: dict[str, Any] = field(default_factory=dict)
 
+    def resumed(self, seconds: float, section: str = "run") -> None:
+        """Count the seconds that an interrupted run of this job spent; the record says that it went on."""
+        for each in (section, "total"):
+            self.stopwatch.add(each, seconds)
+        self.facts["resumed"] = True
+
 
 def execute(stage: str, specification: str | Path, partial: bool = False) -> None:
     """Run a job by its specification file. `partial` lets aggregate go on where inputs are missing."""

@@ -1,10 +1,8 @@
-"""Let a method forget: one evaluated model, or each model of a pool that tells how such models answer."""
+"""Let a method forget: what it is given, and how it is called."""
 
 from __future__ import annotations
 
-import copy
 import importlib
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.artifacts.choice import Choice
-from reunlearn.stages.execution import Context
-from reunlearn.stages.loading import Loader, read_split
-from reunlearn.study.jobs import ShadowJob
+from reunlearn.stages.loading import Loader
 from reunlearn.study.logs import PROBES, PROBES_MODULE
 from reunlearn.study.methods import holds, state_kinds
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.specs import MethodSpec
 from reunlearn.training.precision import in_precision, in_use
 from reunlearn.training.randomness import seeded
-from reunlearn.training.replayed import read_replayed, replayed_distance
-from reunlearn.training.state.registry import StateRequest, write
-from reunlearn.training.state.registry import card as state_card
+from reunlearn.unlearning.progress import Place
 from reunlearn.unlearning.registry import card, make
 from reunlearn.unlearning.series import Probe, Series
 from reunlearn.unlearning.task import Task
@@ -66,6 +60,7 @@ def task_of(
     carried: dict[str, Tensor],
     log: Callable[[dict[str, Any]], None] = lambda numbers: None,
     series: Series | None = None,
+    place: Place | None = None,
 ) -> Task:
     """Return what a row's method is given besides the model."""
     needs = card(method.name).needs
@@ -84,6 +79,7 @@ def task_of(
         scenario=scenario,
         carried=carried,
         series=series,
+        place=place,
     )
 
 
@@ -100,51 +96,3 @@ def forget(model: nn.Module, method: MethodSpec, task: Task, seed: int) -> nn.Mo
     """Return what the method makes of the model; layers draw from the seed."""
     with seeded(seed, "unlearn", device=task.device):
         return make(method).unlearn(model, task)
-
-
-def forget_each(
-    context: Context[ShadowJob], loader: Loader, models: list[nn.Module], seeds: list[int]
-) -> list[nn.Module]:
-    """Return the models of a pool after all steps of the job's method; a model's seed also gives the method's draws."""
-    with context.stopwatch.section("unlearn"):
-        return [
-            _in_steps(context.job, loader, model, seed) for model, seed in zip(models, seeds, strict=True)
-        ]
-
-
-def _in_steps(job: ShadowJob, loader: Loader, model: nn.Module, seed: int) -> nn.Module:
-    assert job.forgetting
-    method, carried = settled(job.forgetting.method, job.inputs.choice), dict[str, Tensor]()
-    kinds = kinds_of(method)
-    original = copy.deepcopy(model) if kinds else model  # methods change the model that they are given
-    for step, (split, scenario) in enumerate(zip(job.inputs.splits, job.forgetting.scenarios, strict=True)):
-        with tempfile.TemporaryDirectory() as place:
-            state = {kind: Path(place) / kind for kind in kinds}
-            for kind, folder in state.items():
-                _write_state(loader, kind, folder, original, seed, split=split)
-                if step == 0 and replayed_distance(folder):
-                    model = read_replayed(loader.random_model(0), folder)
-            task = task_of(loader, method, split, scenario, seed, state=state, carried=carried)
-            model, carried = forget(model, method, task, seed), task.carry
-    return model
-
-
-def _write_state(
-    loader: Loader, kind: str, folder: Path, original: nn.Module, seed: int, *, split: str
-) -> None:
-    folder.mkdir()
-    indices = read_split(split) if state_card(kind).per_split else {}
-    request = StateRequest(
-        folder,
-        original,
-        loader.training_samples(),
-        loader.training_objective(),
-        loader.recipe,
-        seed,
-        start=loader.fresh_model,
-        result=loader.result_model,
-        forget=indices.get("forget"),
-        earlier=indices.get("earlier"),
-    )
-    with seeded(seed, "state", kind, device=loader.device):
-        write(kind, request)

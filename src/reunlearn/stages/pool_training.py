@@ -6,6 +6,7 @@ from torch import nn
 
 from reunlearn.data.batches import Samples
 from reunlearn.stages.execution import Context
+from reunlearn.stages.kept_models import KeptModels
 from reunlearn.stages.loading import Loader
 from reunlearn.stages.training import progress, recipe_of, train_one
 from reunlearn.study.jobs import ShadowJob
@@ -36,18 +37,27 @@ def train_many(
     objective = loader.training_objective()
     models = [loader.fresh_model(seed) for seed in seeds]
     groups = "asked for" if alone else groups_of(models, samples, recipe)
+    alone = isinstance(groups, str)
     if isinstance(groups, str):
         context.facts["one_by_one"] = groups
-        return [
-            train_one(context, loader, each, seed, recipe=recipe, name=f"model{seed}")[0]
-            for each, seed in zip(samples, seeds, strict=True)
-        ]
-    context.facts |= {
-        "precision": in_use(recipe.precision, context.device),
-        "groups": [len(places) for places in groups],
-    }
+        groups = [[place] for place in range(len(models))]
+    else:
+        precision = in_use(recipe.precision, context.device)
+        context.facts |= {"precision": precision, "groups": [len(places) for places in groups]}
+    kept = KeptModels(context, "run")
     for places in groups:
-        stack, sets = [models[place] for place in places], [samples[place] for place in places]
-        with context.stopwatch.section("run"):
-            train_stack(stack, sets, objective, recipe, [seeds[place] for place in places], progress=progress)
+        theirs = [seeds[place] for place in places]
+        if all(seed in kept for seed in theirs):
+            for place in places:
+                kept.load(seeds[place], models[place])
+            continue
+        sets = [samples[place] for place in places]
+        if alone:
+            name = f"model{theirs[0]}"
+            models[places[0]] = train_one(context, loader, sets[0], theirs[0], recipe=recipe, name=name)[0]
+        else:
+            stack = [models[place] for place in places]
+            with context.stopwatch.section("run"):
+                train_stack(stack, sets, objective, recipe, theirs, progress=progress)
+        kept.add({seeds[place]: models[place] for place in places})
     return models

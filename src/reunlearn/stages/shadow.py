@@ -12,7 +12,9 @@ from reunlearn.metrics.outputs import Pool, write_pool
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader, read_split
 from reunlearn.stages.pool_training import train_many
+from reunlearn.study import paths
 from reunlearn.study.jobs import ShadowJob
+from reunlearn.training import checkpoint
 
 
 def run(context: Context[ShadowJob]) -> None:
@@ -32,7 +34,7 @@ def run(context: Context[ShadowJob]) -> None:
     seeds = list(range(job.first_seed, job.first_seed + job.count))
     unlearning = None
     if job.forgetting:  # by name: only this kind's code digest is to cover what methods do
-        unlearning = importlib.import_module("reunlearn.stages.method_run")
+        unlearning = importlib.import_module("reunlearn.stages.pool_unlearning")
     replays = bool(job.forgetting and unlearning and unlearning.kinds_of(job.forgetting.method))
     retrained = job.kind == "without_forget"
     models = train_many(context, loader, samples, seeds, retrained=retrained, alone=replays)
@@ -43,6 +45,7 @@ def run(context: Context[ShadowJob]) -> None:
         logits_MNK = np.stack([logits(model, everything, loader.objective()) for model in models])
     context.facts["status"] = "finished" if np.isfinite(logits_MNK).all() else "diverged"
     write_pool(context.folder, Pool(logits_MNK, member_MN, index_N, loader.true_labels[index_N]))
+    checkpoint.discard(paths.checkpoint(job.folder))
 
 
 def members(job: ShadowJob, loader: Loader, index_N: np.ndarray) -> np.ndarray:

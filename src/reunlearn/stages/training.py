@@ -38,7 +38,16 @@ def train_one(
     objective = loader.training_objective()
     context.facts["precision"] = in_use(recipe.precision, context.device)
     with context.stopwatch.section("run"):
-        history = train(model, samples, objective, recipe, seed, checkpoints=checkpoints, progress=progress)
+        history = train(
+            model,
+            samples,
+            objective,
+            recipe,
+            seed,
+            checkpoints=checkpoints,
+            progress=progress,
+            resumed=context.resumed,
+        )
     return model, history
 
 

@@ -12,14 +12,17 @@ from torch import nn
 
 from reunlearn.base.arrays import write_arrays
 from reunlearn.base.errors import UserError
+from reunlearn.stages.checkpoint_key import checkpoint_key
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader
 from reunlearn.stages.method_run import forget, precision_of, series_of, settled, task_of
 from reunlearn.stages.model_files import status, write_history
 from reunlearn.study import paths
 from reunlearn.study.jobs import UnlearnJob
+from reunlearn.study.stages import followed
 from reunlearn.training.replayed import read_replayed, replayed_distance
 from reunlearn.training.tensor_files import read_tensors, save_model, write_tensors
+from reunlearn.unlearning.progress import Place
 
 CARRIED = "carried.safetensors"  # only of methods that leave something for the next step
 STRICT = "REUNLEARN_STRICT"  # 1: only from the original's very weights
@@ -37,6 +40,7 @@ def run(context: Context[UnlearnJob]) -> None:
     history: list[dict[str, Any]] = []
     carried = read_carried(Path(job.inputs.original))
     series = series_of(loader, job.inputs.split, job.log, model)
+    place = None if series.probe else place_of(context, history)
     task = task_of(
         loader,
         method,
@@ -47,6 +51,7 @@ def run(context: Context[UnlearnJob]) -> None:
         carried=carried,
         log=history.append,
         series=series,
+        place=place,
     )
     context.facts["precision"] = precision_of(loader, job.method)
     _synchronise(context.device)
@@ -62,8 +67,16 @@ def run(context: Context[UnlearnJob]) -> None:
     write_history(context.folder / "history.jsonl", history)
     context.facts["status"] = status(model, history)
     context.facts["drawn"] = task.drawn()
+    task.progress.end()
     if context.facts["status"] == "diverged":
         logging.warning("the method diverged: a weight or a loss is not finite; this is a result")
+
+
+def place_of(context: Context[UnlearnJob], history: list[dict[str, Any]]) -> Place:
+    """Return where the progress of a job is kept: for these inputs, settings and code alone."""
+    job = context.job
+    key = checkpoint_key(job, followed(job))
+    return Place(paths.checkpoint(job.folder), key, history, context.resumed)
 
 
 def starting_model(context: Context[UnlearnJob], loader: Loader, state: dict[str, Path]) -> nn.Module:

@@ -114,7 +114,7 @@ class Pools:
             count,
             WITH_SEED,
             forgetting=PoolMethod(method, self.scenarios, result),
-            modules=("reunlearn.stages.method_run", *modules),
+            modules=("reunlearn.stages.pool_unlearning", *modules),
             choice=choice,
         )
 

@@ -18,10 +18,10 @@ from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.recipes import Recipe
 from reunlearn.training import checkpoint
-from reunlearn.training.checkpoint import History, Running
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.precision import autocast
 from reunlearn.training.randomness import seeded
+from reunlearn.training.running import History, Running, resume, save
 from reunlearn.training.schedules import make_schedule
 
 CHECKPOINT_SECONDS = 60.0
@@ -40,6 +40,7 @@ def train(
     progress: Callable[[dict[str, Any], int], None] = lambda numbers, epochs: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     around: Around = lambda batch: nullcontext(),
+    resumed: Callable[[float], None] = lambda seconds: None,
 ) -> History:
     """Train `model` in place.
 
@@ -54,6 +55,7 @@ def train(
         checkpoint_seconds: least seconds between two checkpoints.
         around: gives for each batch a context that its step is taken in: who watches a training sees the weights
             before and after. It must change nothing and draw nothing. A resumed training shows it the rest only.
+        resumed: called when a training goes on, with the seconds that were spent before.
 
     Returns:
         One entry per epoch: epoch, loss, learning_rate (of its first batch). Training ends early, with the weights as
@@ -66,9 +68,11 @@ def train(
     )
     running = Running(model, optimizer, schedule, torch.Generator().manual_seed(seed), average)
     key = _key(model, samples, objective, recipe, seed)
-    history = checkpoint.resume(checkpoints, key, running) if checkpoints else []
+    history, earlier = resume(checkpoints, key, running) if checkpoints else ([], 0.0)
+    if earlier:
+        resumed(earlier)
     model.train()
-    last_saved = time.monotonic()
+    began = last_saved = time.monotonic()
     for epoch in range(len(history), recipe.epochs):
         rate = schedule.get_last_lr()[0]
         with seeded(seed, "epoch", epoch, device=samples.device):
@@ -79,7 +83,8 @@ def train(
             break
         due = epoch + 1 < recipe.epochs and time.monotonic() - last_saved >= checkpoint_seconds
         if checkpoints and due:
-            checkpoint.save(checkpoints, key, history, running)
+            spent = earlier + time.monotonic() - began
+            save(checkpoints, key, history, running, spent)
             last_saved = time.monotonic()
     if average is not None:
         model.load_state_dict(average.module.state_dict())

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.recipes import Recipe
-from reunlearn.training.checkpoint import History
 from reunlearn.training.grouped import disagreement, group, largest_map, separate, side_by_side, why_alone
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.precision import autocast
+from reunlearn.training.running import History
 from reunlearn.training.schedules import make_schedule
 
 # networks per group, at most. What counts is whether feature maps stay in the caches: small_cnn on 8×8 pixels (maps of

@@ -57,6 +57,16 @@ class Watch:
             self.before, self.before_number = copies(self.weights), validation
         return validation < self.first - FALL
 
+    def state(self) -> dict[str, Tensor]:
+        """Return what it knows of the epochs so far."""
+        numbers = torch.tensor([self.before_number, self.first], dtype=torch.float64)
+        return {**self.before, "numbers": numbers}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        self.before = {name: value for name, value in state.items() if name != "numbers"}
+        self.before_number, self.first = state["numbers"].tolist()
+
     def settle(self) -> None:
         """Put back the best epoch, where that is the rule; to be called after the last epoch."""
         if self.rule == "best":

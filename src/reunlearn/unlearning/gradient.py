@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.declarations import hyper
+from reunlearn.unlearning.task import Task
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ class GradientMethod(StepMethod):
         """Return the schedule, stepped after each epoch."""
         return schedule_over(optimizer, self.schedule, self.epochs)
 
-    def passes(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[int]:
-        """Yield epoch 0 … epochs − 1, each with its learning rate and BatchNorm mode set."""
+    def passes(self, model: nn.Module, optimizer: torch.optim.Optimizer, task: Task) -> Iterator[int]:
+        """Yield epoch 0 … epochs − 1, or those that are left, each with its learning rate and BatchNorm mode set."""
         schedule = self.make_schedule(optimizer)
-        for epoch in range(self.epochs):
+        for epoch in task.progress.walk(self.epochs, model, optimizer, schedule):
             self.set_mode(model)
             yield epoch
             schedule.step()

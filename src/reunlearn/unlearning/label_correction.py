@@ -52,7 +52,7 @@ class Correction(ABC):
         model.eval()
         parameters = trainable(model)[-self.last_tensors :]
         with gradients_only_for(model, parameters):
-            for step in range(self.steps):
+            for step in task.progress.walk(self.steps, model):
                 count, change = self.change(model, task, parameters)
                 if not count:
                     task.log(step + 1, points=0)

@@ -75,7 +75,7 @@ class LastLayers(GradientMethod):
         parameters = [p for layer in layers for p in layer.parameters(recurse=False) if p.requires_grad]
         optimizer = make_optimizer(self, parameters)
         with gradients_only_for(model, parameters):
-            for epoch in self.passes(model, optimizer):
+            for epoch in self.passes(model, optimizer, task):
                 for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                     optimizer.zero_grad(set_to_none=True)
                     loss = task.loss(model, batch)

@@ -25,6 +25,7 @@ RULE = (
     "uniform over all classes but the true one, or over all (random_label), or the class after it (next_label), or the "
     "hundredth after it"
 )
+LABELS = "labels"  # where the method's progress has them
 ORDER = "batches mix both sets (shuffled); an epoch begins with forget; batches hold as many of both (paired)"
 RELABELLING = (
     Divergence("label rule", "ỹ ≠ y, uniform over the other classes", "uniform over all classes, y included"),
@@ -94,7 +95,10 @@ class RelabellingReadings(Relabelling):
 
 
 class Labels:
-    """The wrong labels of the forget set: drawn when a sample is first met, the same until cleared."""
+    """The wrong labels of the forget set: drawn when a sample is first met, the same until cleared.
+
+    They are kept with the method's progress, by index into the training set; −1 is not drawn yet.
+    """
 
     def __init__(self, task: Task, rule: str) -> None:
         self._task, self._rule = task, rule
@@ -102,19 +106,18 @@ class Labels:
 
     def clear(self) -> None:
         """Forget all labels: the next use draws new ones."""
-        self._labels_I = torch.empty(
-            0, dtype=torch.int64
-        )  # by index into the training set; -1 is not drawn yet
+        self._task.progress.own[LABELS] = torch.empty(0, dtype=torch.int64)
 
     def of(self, batch: Batch) -> Tensor:
         """Return the labels [B] of a batch of the forget set."""
         if not len(batch):
             return batch.y
-        index_B, held = batch.index, len(self._labels_I)
-        more = max(0, int(index_B.max()) + 1 - held)
-        self._labels_I = torch.nn.functional.pad(self._labels_I.to(batch.y.device), (0, more), value=-1)
-        new_B = self._labels_I[index_B] < 0
+        index_B, held_I = batch.index, self._task.progress.own[LABELS].to(batch.y.device)
+        more = max(0, int(index_B.max()) + 1 - len(held_I))
+        labels_I = torch.nn.functional.pad(held_I, (0, more), value=-1)
+        new_B = labels_I[index_B] < 0
         if bool(new_B.any()):
             drawn_B = self._task.objective.forget_target(batch, self._rule, self._task.generator)
-            self._labels_I[index_B[new_B]] = drawn_B[new_B]
-        return self._labels_I[index_B]
+            labels_I[index_B[new_B]] = drawn_B[new_B]
+        self._task.progress.own[LABELS] = labels_I
+        return labels_I[index_B]

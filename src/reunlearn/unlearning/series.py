@@ -93,6 +93,19 @@ class Series:
             arrays[f"{name}.value"] = points.values()
         return arrays
 
+    def state(self) -> dict[str, Tensor]:
+        """Return what was noted so far; probes are no part of it."""
+        arrays = {name: torch.from_numpy(array) for name, array in self.arrays().items()}
+        return {**arrays, "counts": torch.tensor([self._step, self._epoch])}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        self._step, self._epoch = state["counts"].tolist()
+        names = [name.removesuffix(".step") for name in state if name.endswith(".step")]
+        self._points = {
+            name: _Points(state[f"{name}.step"].tolist(), state[f"{name}.value"].numpy()) for name in names
+        }
+
     def _note(self, name: str, place: int, value: Tensor) -> None:
         self._points.setdefault(name, _Points()).add(place, value)
 
@@ -100,10 +113,10 @@ class Series:
 class _Points:
     """One series: its numbers stay on the device until many are read at once, so that no step waits for them."""
 
-    def __init__(self) -> None:
-        self.steps: list[int] = []
+    def __init__(self, steps: list[int] | None = None, read: np.ndarray | None = None) -> None:
+        self.steps: list[int] = steps or []
         self._waiting: list[Tensor] = []
-        self._read: list[np.ndarray] = []
+        self._read: list[np.ndarray] = [] if read is None else [read]
 
     def add(self, step: int, value: Tensor) -> None:
         self.steps.append(step)

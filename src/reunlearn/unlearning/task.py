@@ -19,6 +19,7 @@ from reunlearn.objectives.registry import Objective
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import Scenario
 from reunlearn.training.batch_sizes import MEASURING, batch_size
+from reunlearn.unlearning.progress import Place, Progress, Surroundings
 from reunlearn.unlearning.series import Series
 
 
@@ -29,12 +30,19 @@ class AccessError(RuntimeError):
 class GuardedSet:
     """A declared set: batches with sample indices, counted as they are drawn."""
 
-    __slots__ = ("_generator", "_samples", "drawn", "name")
+    __slots__ = ("_generator", "_own", "_samples", "drawn", "name")
 
-    def __init__(self, name: str, samples: Samples, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        name: str,
+        samples: Samples,
+        generator: torch.Generator,
+        own: dict[str, Tensor] | None = None,
+    ) -> None:
         self.name = name
         self._samples = samples
         self._generator = generator
+        self._own = {} if own is None else own  # where streams keep how far they are
         self.drawn = 0  # samples handed out so far
 
     def __len__(self) -> int:
@@ -55,9 +63,24 @@ class GuardedSet:
         return batch
 
     def stream(self, size: int, shuffle: bool = True, augmented: bool = False) -> Iterator[Batch]:
-        """Yield batches without end: pass after pass, each in a new order."""
+        """Yield batches without end: pass after pass, each in a new order. One at a time may be used."""
+        for part in ("rows", "ends"):
+            self._own[f"{self.name}.{part}"] = torch.zeros(0, dtype=torch.int64)
+        self._own[f"{self.name}.done"] = torch.zeros((), dtype=torch.int64)
+        return self._stream(size, shuffle, augmented)
+
+    def _stream(self, size: int, shuffle: bool, augmented: bool) -> Iterator[Batch]:
+        rows, ends, done = (f"{self.name}.{part}" for part in ("rows", "ends", "done"))
         while True:
-            yield from self.batches(size, shuffle, augmented)
+            if int(self._own[done]) == len(self._own[ends]):
+                batches = self._samples.rows(size, self._generator if shuffle else None)
+                self._own[rows] = torch.cat(batches)
+                self._own[ends] = torch.tensor([len(batch) for batch in batches]).cumsum(0)
+                self._own[done] = torch.zeros((), dtype=torch.int64)
+            number = int(self._own[done])
+            begin = int(self._own[ends][number - 1]) if number else 0
+            self._own[done] += 1
+            yield self.take(self._own[rows][begin : int(self._own[ends][number])], augmented)
 
     def steps(self, size: int) -> int:
         """Return the number of batches in one pass."""
@@ -95,6 +118,7 @@ class Task:
         carried: tensors that the step before this one left in `carry`; empty in the first or only step.
         carry: tensors that the method leaves for the next step.
         series: notes numbers of steps and epochs, those that the study asks for.
+        progress: walks through the loops of the method, which go on where an earlier run was interrupted.
     """
 
     def __init__(
@@ -114,6 +138,7 @@ class Task:
         scenario: Scenario | None = None,
         carried: dict[str, Tensor] | None = None,
         series: Series | None = None,
+        place: Place | None = None,
     ) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self.objective = objective
@@ -122,9 +147,14 @@ class Task:
         self.state = state or {}
         self._declared = declared
         allowed = {name: samples for name, samples in sets.items() if name in declared}
-        self._sets = {name: GuardedSet(name, samples, self.generator) for name, samples in allowed.items()}
         some = next(iter(sets.values()))
         self.device = some.device
+        self.series = series or Series()
+        self._sets: dict[str, GuardedSet] = {}
+        around = Surroundings(self.generator, self.device, self._sets, self.series)
+        self.progress = Progress(around, place)
+        for name, samples in allowed.items():
+            self._sets[name] = GuardedSet(name, samples, self.generator, self.progress.own)
         self.input_shape: tuple[int, ...] = tuple(some.inputs(slice(0, 1)).shape[1:])
         self.scenario = scenario or Scenario()
         self.carried = carried or {}
@@ -133,7 +163,6 @@ class Task:
         self._result = result or fresh
         self._true_labels = true_labels if "true_labels" in declared else None
         self._log = log
-        self.series = series or Series()
 
     def _get(self, name: str) -> GuardedSet:
         if name not in self._sets:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 from reunlearn.unlearning.methods.scrub import SCRUB
+from reunlearn.unlearning.progress import Progress
 from tests.unlearning.methods.double_precision import memorise
 from tests.unlearning.methods.slow import SlowSGD, gradient
 from tests.unlearning.methods.small import NETWORKS, assert_same, distance, make_sets
@@ -70,7 +72,8 @@ def test_rates_fall_after_these_epochs(schedule: str, tenths: list[int]) -> None
     method = SCRUB(epochs=10, schedule=schedule, learning_rate=1.0)
     optimizer = method.make_optimizer(model)
     rates = []
-    for _ in method.passes(model, optimizer):
+    task: Any = SimpleNamespace(progress=Progress(around=None))  # kept nowhere
+    for _ in method.passes(model, optimizer, task):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
     assert rates == pytest.approx([10.0**-n for n in tenths])

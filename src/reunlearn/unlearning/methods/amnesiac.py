@@ -65,7 +65,7 @@ class Amnesiac(GradientMethod):
         """Return the repaired model without the updates of those batches."""
         subtract(model, self.subtracted(model, read(task.state["batch_updates"])))
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 descend(optimizer, loss := task.loss(model, batch))
                 task.series.step(retain=loss)

@@ -46,7 +46,7 @@ class AmnesiacRelabel(Relabelling):
         """Return the model after `epochs` passes over both sets."""
         optimizer = self.make_optimizer(model)
         labels = Labels(task, self.label_rule)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for mixed in self.epoch_batches(task, labels):
                 descend(optimizer, loss := self.taught_loss(model, *mixed, task))
             task.log(epoch + 1, loss=loss.item())

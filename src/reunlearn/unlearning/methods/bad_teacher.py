@@ -70,7 +70,7 @@ class BadTeacher(GradientMethod):
         good, bad = frozen(model), frozen(fresh_like(model, task))
         optimizer = self.make_optimizer(model)
         used_M = self.part(task)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             if epoch and self.redraw == "epoch":
                 used_M = self.part(task)
             for forget, retain in self.batches(task, used_M):

@@ -75,7 +75,7 @@ class BoundaryExpanding(GradientMethod):
         outputs = head.out_features
         resize(head, *self.widened(head, task.generator))
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for batch in task.forget.batches(self.batch_size, augmented=self.augmented):
                 extra_B = torch.full_like(batch.y, outputs)
                 descend(optimizer, loss := task.objective.loss(model, batch, extra_B))

@@ -74,7 +74,7 @@ class BoundaryShrink(GradientMethod):
         """Return the model after `epochs` passes over the forget set."""
         frozen = copy.deepcopy(model).eval().requires_grad_(False)
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             crossed = 0
             for batch in task.forget.batches(self.batch_size, augmented=self.augmented):
                 labels_B = self.nearest_labels(frozen, task, batch)

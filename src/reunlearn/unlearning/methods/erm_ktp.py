@@ -74,7 +74,7 @@ class KnowledgeTransferProhibition(StepMethod):
         schedule = schedule_over(
             optimizer, "multistep", self.epochs, milestones=sorted((self.first_drop, self.second_drop))
         )
-        for epoch in range(self.epochs):
+        for epoch in task.progress.walk(self.epochs, student, optimizer, schedule):
             self.set_mode(student)
             total = torch.zeros((), device=task.device)
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):

@@ -73,7 +73,7 @@ class ESD(StepMethod):
         optimizer = make_optimizer(self, parameters)
         forgotten = forgotten_classes(task)
         with gradients_only_for(model, parameters):
-            for step in range(self.steps):
+            for step in task.progress.walk(self.steps, model, optimizer):
                 rows = torch.randint(len(forgotten), (self.batch_size,), generator=task.generator)
                 label_B = forgotten[rows.to(task.device)]
                 drawing = model if self.path == "current" else frozen

@@ -54,7 +54,7 @@ class Finetune(GradientMethod):
         optimizer = self.make_optimizer(model)
         steps = self.epochs * task.retain.steps(self.batch_size)
         falling = schedule_over(optimizer, "linear", steps, end=0.1) if self.schedule == TENTH else None
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 descend(optimizer, loss := task.loss(model, batch))
                 task.series.step(retain=loss)

@@ -60,7 +60,7 @@ class ForgetMeNot(StepMethod):
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         self.set_mode(model)
         with gradients_only_for(model, parameters):
-            for step in range(self.steps):
+            for step in task.progress.walk(self.steps, model, optimizer):
                 batch = next(forget)
                 draw = objective.draw(batch, task.generator)
                 with noted_attention(layers) as maps:

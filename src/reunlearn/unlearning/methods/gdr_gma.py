@@ -38,6 +38,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.prefixes import below
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.bank import EpochBank, FifoBank, bank_bytes
 from reunlearn.gradients.displaced import Displaced
@@ -52,6 +53,7 @@ from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
 GIB = 2**30
+BANK = "bank."  # begins the names of its rows among what the progress keeps
 DIVERGENCES = (
     Divergence(
         "Eq. 1–2, Algorithm 1",
@@ -192,7 +194,9 @@ class GdrGma(GradientMethod):
         original_loss = mean_loss(model, task, task.retain) if measured else None
         gdr = self.rectifier(model, task)
         forget_first = self.forward_order == "forget_first"
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
+            if gdr.memory is not None:
+                gdr.memory.restore(below(task.progress.own, BANK))
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
                 if forget_first:
                     a, forget_loss, entries = self.ascent(model, forget, task, gdr)
@@ -209,6 +213,7 @@ class GdrGma(GradientMethod):
             task.series.end_epoch(model)
             if gdr.memory is not None:
                 gdr.memory.end_epoch()
+                task.progress.own |= {f"{BANK}{name}": rows for name, rows in gdr.memory.state().items()}
             losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
             task.log(epoch + 1, **losses, weight=weight.item())
         return model

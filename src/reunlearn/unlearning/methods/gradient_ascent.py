@@ -51,7 +51,7 @@ class GradientAscent(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the forget set."""
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for batch in task.forget.batches(self.batch_size, augmented=self.augmented):
                 optimizer.zero_grad(set_to_none=True)
                 loss = task.loss(model, batch)

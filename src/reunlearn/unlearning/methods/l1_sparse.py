@@ -40,7 +40,7 @@ class L1Sparse(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the retain set."""
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             weight = self.weight(epoch)
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
                 retain_loss = task.loss(model, batch)

@@ -79,7 +79,7 @@ class LUR(GradientMethod):
         """Return the model after `epochs` passes."""
         optimizer = self.make_optimizer(model)
         labels = Labels(task, self.label_rule)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
                 retain_loss, forget_loss = self.assign_gradient(model, forget, retain, task, labels)
                 optimizer.step()

@@ -95,10 +95,11 @@ class NablaTau(GradientMethod):
         classes = labels_in(task.forget).unique() if self.validation_classes == "forget" else None
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         retain = task.retain.stream(self.batch_size, augmented=self.augmented)
-        for step in range(steps):
+        for step in task.progress.walk(steps, model, optimizer, schedule):
             if self.target_is_due(step, pass_steps):
-                target = mean_loss(model, task, task.validation, classes)
+                task.progress.own["target"] = mean_loss(model, task, task.validation, classes)
                 self.set_mode(model)
+            target = task.progress.own["target"]
             weight = first_weight * self.remaining(step, steps, pass_steps)
             forget_loss = task.loss(model, next(forget))
             retain_loss = task.loss(model, next(retain))

@@ -49,7 +49,7 @@ class NegGrad(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over pairs of batches."""
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
                 retain_loss = task.loss(model, retain)
                 forget_loss = task.loss(model, forget)

@@ -50,7 +50,7 @@ class NegGradPlus(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the retain set."""
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             retain_batches = task.retain.batches(self.batch_size, augmented=self.augmented)
             for retain, forget in zip(retain_batches, self.forget_batches(task), strict=False):
                 retain_loss = task.loss(model, retain)

@@ -41,6 +41,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.prefixes import below
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import gradients
 from reunlearn.gradients.subspace import core_basis, definite, input_moments, weighted_layers
@@ -56,6 +57,7 @@ from reunlearn.unlearning.task import Task
 
 MODES = ("removal", "class", "depoisoning")
 SCALED = 400  # number of directions, the last ones, that the released trust region scales
+WATCH, REGION = "watch.", "region."  # begin names among what the progress keeps
 REMOVED_BIAS = -1e4  # bias of a removed output
 
 
@@ -149,8 +151,12 @@ class ProjectedGradientUnlearning:
         projections = {name: (m_DK @ m_DK.T).to(weights[name].dtype) for name, m_DK in bases.items()}
         regions = self.regions(task.objective.head(model), layers, bases)
         watch = Watch(self.stop, weights, 1 / task.classes, nearer=self.reading == "code")
-        for epoch in range(self.epochs):
+        own = task.progress.own
+        for epoch in task.progress.walk(self.epochs, model):
             if epoch:
+                watch.restore(below(own, WATCH))
+                for name, region in regions.items():
+                    region.restore(below(own, f"{REGION}{name}."))
                 self.train_epoch(model, task, weights, projections, regions, rate=self.rate(epoch))
             accuracies = {"forget_accuracy": accuracy(model, task, task.forget)}
             if self.stop != "chance":
@@ -158,6 +164,9 @@ class ProjectedGradientUnlearning:
             task.log(epoch, **accuracies)
             if watch.over(epoch, accuracies["forget_accuracy"], accuracies.get("validation_accuracy")):
                 break
+            own |= {f"{WATCH}{key}": value for key, value in watch.state().items()}
+            for name, region in regions.items():
+                own |= {f"{REGION}{name}.{key}": value for key, value in region.state().items()}
         watch.settle()
         if self.remove_outputs:
             remove_outputs(task.objective.head(model), task)

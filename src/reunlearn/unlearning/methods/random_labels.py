@@ -51,7 +51,7 @@ class RandomLabels(RelabellingReadings):
         """Return the model after `epochs` passes over both sets."""
         optimizer = self.make_optimizer(model)
         labels = Labels(task, chosen(self, "label_rule"))
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for mixed in self.epoch_batches(task, labels):
                 descend(optimizer, loss := self.taught_loss(model, *mixed, task))
             task.log(epoch + 1, loss=loss.item())

@@ -72,7 +72,7 @@ class SalUn(RelabellingReadings):
         held = [p.detach().clone() for p in parameters] if self.hold else None
         optimizer = self.make_optimizer(model)
         labels = Labels(task, chosen(self, "label_rule"))
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             for mixed in self.epoch_batches(task, labels):
                 optimizer.zero_grad(set_to_none=True)
                 loss = self.taught_loss(model, *mixed, task)

@@ -86,7 +86,7 @@ class Scissorhands(GradientMethod):
         share = self.trim(model, task)
         projected = self.projected_parameters(model)
         optimizer = self.make_optimizer(model)
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             memories = self.forget_memories(model, task, projected) if self.project else None
             for step, (retain, forget) in enumerate(self.epoch_batches(task), start=1):
                 optimizer.zero_grad(set_to_none=True)

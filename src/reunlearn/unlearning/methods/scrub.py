@@ -16,15 +16,14 @@ returns the original, epoch 0: the released search looks at it but keeps no file
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LRScheduler
 
+from reunlearn.base.prefixes import below
 from reunlearn.data.batches import Batch
 from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.class_labels import labels_in
@@ -70,8 +69,7 @@ class SCRUB(GradientMethod):
         """Return the model of the last epoch, or of the one rewound to."""
         teacher = frozen(model)
         optimizer = self.make_optimizer(model)
-        checkpoints: list[tuple[float, dict[str, Any]]] = []
-        for epoch in self.passes(model, optimizer):
+        for epoch in self.passes(model, optimizer, task):
             if epoch < self.msteps:
                 for batch in task.forget.batches(self.forget_batch_size, augmented=self.augmented):
                     student_BK = task.objective.outputs(model, batch)
@@ -82,10 +80,9 @@ class SCRUB(GradientMethod):
                 task.series.step(retain=loss)
             task.log(epoch + 1, retain_loss=loss.item())
             if self.rewind:
-                error = 1 - accuracy(model, task, task.forget)
-                checkpoints.append((error, copy.deepcopy(model.state_dict())))
-        if checkpoints:
-            rewind(model, checkpoints, task)
+                keep_epoch(model, epoch, task)
+        if self.rewind and self.epochs:
+            rewind(model, self.epochs, task)
         return model
 
     def make_schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
@@ -108,11 +105,21 @@ class SCRUB(GradientMethod):
         return self.gamma * functional.cross_entropy(student_BK, truth_B) + self.alpha * distance
 
 
-def rewind(model: nn.Module, checkpoints: list[tuple[float, dict[str, Any]]], task: Task) -> None:
+def keep_epoch(model: nn.Module, epoch: int, task: Task) -> None:
+    """Keep the weights of an epoch, and its forget error, with the progress."""
+    error = torch.tensor(1 - accuracy(model, task, task.forget), dtype=torch.float64)
+    task.progress.own[f"error.{epoch}"] = error
+    weights = {f"epoch{epoch}.{name}": value.clone() for name, value in model.state_dict().items()}
+    task.progress.own |= weights
+
+
+def rewind(model: nn.Module, epochs: int, task: Task) -> None:
     """Load the epoch whose forget error is nearest to the current held-out error of the model."""
     forgotten = labels_in(task.forget).unique()
     wanted = 1 - accuracy(model, task, task.validation, forgotten)
-    distances = [abs(error - wanted) for error, _ in checkpoints]
+    own = task.progress.own
+    errors = [float(own[f"error.{epoch}"]) for epoch in range(epochs)]
+    distances = [abs(error - wanted) for error in errors]
     chosen = distances.index(min(distances))
-    task.log(len(checkpoints), held_out_error=wanted, rewound_to=chosen + 1)
-    model.load_state_dict(checkpoints[chosen][1])
+    task.log(epochs, held_out_error=wanted, rewound_to=chosen + 1)
+    model.load_state_dict(below(own, f"epoch{chosen}."))

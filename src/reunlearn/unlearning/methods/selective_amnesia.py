@@ -71,7 +71,7 @@ class SelectiveAmnesia(StepMethod):
         forgotten = forgotten_classes(task)
         stays = replay.index[~torch.isin(replay.y, forgotten)]
         self.set_mode(model)
-        for step in range(self.steps):
+        for step in task.progress.walk(self.steps, model, optimizer):
             rows = stays[
                 torch.randint(len(stays), (self.batch_size,), generator=task.generator).to(stays.device)
             ]

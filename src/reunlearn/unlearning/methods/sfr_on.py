@@ -154,15 +154,16 @@ class SFRon(StepMethod):
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         retain = task.retain.stream(self.batch_size, augmented=self.augmented)
         self.set_mode(model)
-        slow = [p.detach().clone() for p in parameters]
-        for step in range(self.steps):
+        slow, own = [p.detach().clone() for p in parameters], task.progress.own
+        own |= {f"slow.{number}": weights for number, weights in enumerate(slow)}
+        for step in task.progress.walk(self.steps, model, optimizer, schedule):
             noted = {}
             if step % self.inner_period == 0:
-                forget_loss = self.forget_gradient(model, next(forget), masks, step, task)
+                own["forget_loss"] = self.forget_gradient(model, next(forget), masks, step, task)
                 if self.online or not self.retain_step:
                     self.take_forget_step(optimizer, parameters)
-                noted = {"forget": forget_loss}
-            losses = {"forget_loss": forget_loss.item()} if self.is_logged(step) else {}
+                noted = {"forget": own["forget_loss"]}
+            losses = {"forget_loss": own["forget_loss"].item()} if self.is_logged(step) else {}
             if self.retain_step:
                 retain_loss = task.loss(model, next(retain))
                 if self.online or step % self.inner_period:

@@ -73,14 +73,14 @@ class UNSIR(StepMethod):
         noise = self.learn_noise(model, task, labels_in(task.forget).unique())
         self.set_mode(model)
         optimizer = self.make_optimizer(model)
-        for epoch in range(self.epochs):
+        for epoch in task.progress.walk(self.epochs, model, optimizer):
             for batch in self.impairing(task, noise, kept_M):
                 descend(optimizer, loss := task.loss(model, batch))
                 task.series.step()  # a step that mixes noise and samples has neither loss, and counts
             task.log(epoch + 1, impair_loss=loss.item())
         repairing = replace(self, learning_rate=self.repair_learning_rate)
         optimizer = repairing.make_optimizer(model)
-        for epoch in range(self.repair_epochs):
+        for epoch in task.progress.walk(self.repair_epochs, model, optimizer):
             for rows in kept_M[torch.randperm(len(kept_M), generator=task.generator)].split(
                 self.repair_batch_size
             ):
