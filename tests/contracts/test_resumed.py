@@ -83,3 +83,20 @@ def test_a_checkpoint_of_another_run_is_not_read(tmp_path: Path, monkeypatch: py
     assert len(place.history) == 2
     task.progress.end()
     assert not tmp_path.exists()
+
+
+@pytest.mark.parametrize("damaged", ["checkpoint.json", "*.safetensors"])
+def test_a_damaged_checkpoint_is_named_and_the_run_begins_anew(
+    damaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("reunlearn.unlearning.progress.COST", np.inf)
+    whole = run("finetune", None, tmp_path / "whole")
+    keeper = Keeper(monkeypatch)
+    keeper.last = 1
+    with pytest.raises(KilledError):
+        run("finetune", None, tmp_path / "killed")
+    (file,) = (tmp_path / "killed").glob(damaged)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    keeper.last = None
+    assert run("finetune", None, tmp_path / "killed") == whole
+    assert "cannot be read" in caplog.text

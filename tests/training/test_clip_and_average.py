@@ -11,7 +11,7 @@ import torch
 from reunlearn.objectives.classification import Classification
 from reunlearn.training.loop import train
 from reunlearn.training.optimizers import make_optimizer
-from tests.training.test_loop import RECIPE, changed, fresh, make_samples
+from tests.training.small_training import RECIPE, changed, fresh, make_samples
 
 
 def test_clipping_is_of_the_gradient_of_all_weights() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reunlearn.base.files import read_json, replacing, write_json
+from reunlearn.base.files import replacing
 from reunlearn.data.npy import write_npy
 from reunlearn.data.prompts import Prompt, read_prompts
 from reunlearn.models.registry import prompted
@@ -152,9 +152,5 @@ def to_pixels(x: Tensor, loader: Loader) -> np.ndarray:
 def _checkpoints(job: SampleJob | DrawJob, read: Sequence[Folder]) -> Path:
     """Return the folder of finished blocks; those of another model, of other settings or other code are gone."""
     place = paths.checkpoint(job.folder)
-    key = checkpoint_key(job, read)
-    if not (place / "checkpoint.json").exists() or read_json(place / "checkpoint.json")["key"] != key:
-        checkpoint.discard(place)
-        place.mkdir(parents=True)
-        write_json(place / "checkpoint.json", {"key": key})
+    checkpoint.begin(place, checkpoint_key(job, read))
     return place

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from reunlearn.base.files import read_json, write_json
+from reunlearn.base.files import write_json
 from reunlearn.stages.checkpoint_key import checkpoint_key
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
@@ -31,7 +31,9 @@ class KeptModels:
         job = context.job
         self._folder = paths.checkpoint(job.folder) / name
         self._key = checkpoint_key(job, followed(job))
-        self._done, self._spent = self._read()
+        facts = checkpoint.begin(self._folder, self._key)
+        self._done: list[int] = facts.get("done", [])
+        self._spent: float = facts.get("seconds", 0.0)
         if self._done:
             context.resumed(self._spent, name)
         self._waiting: dict[int, nn.Module] = {}
@@ -60,13 +62,3 @@ class KeptModels:
 
     def _file(self, seed: int) -> Path:
         return self._folder / f"{seed}{checkpoint.SUFFIX}"
-
-    def _read(self) -> tuple[list[int], float]:
-        """Return the seeds of the models that are done, and the seconds that they took; those of another job go."""
-        if (self._folder / checkpoint.FILE).exists():
-            content = read_json(self._folder / checkpoint.FILE)
-            if content["key"] == self._key:
-                return content["done"], content["seconds"]
-        checkpoint.discard(self._folder)
-        self._folder.mkdir(parents=True)
-        return [], 0.0

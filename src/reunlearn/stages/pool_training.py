@@ -37,7 +37,7 @@ def train_many(
     objective = loader.training_objective()
     models = [loader.fresh_model(seed) for seed in seeds]
     groups = "asked for" if alone else groups_of(models, samples, recipe)
-    alone = isinstance(groups, str)
+    one_by_one = isinstance(groups, str)
     if isinstance(groups, str):
         context.facts["one_by_one"] = groups
         groups = [[place] for place in range(len(models))]
@@ -52,7 +52,7 @@ def train_many(
                 kept.load(seeds[place], models[place])
             continue
         sets = [samples[place] for place in places]
-        if alone:
+        if one_by_one:
             name = f"model{theirs[0]}"
             models[places[0]] = train_one(context, loader, sets[0], theirs[0], recipe=recipe, name=name)[0]
         else:

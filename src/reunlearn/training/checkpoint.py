@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from reunlearn.base.files import read_json, write_json
 from reunlearn.training.tensor_files import read_tensors, write_tensors
 
 FILE, SUFFIX = "checkpoint.json", ".safetensors"
+BROKEN = "the checkpoint in %s cannot be read: the work begins anew"
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,37 @@ def keep(folder: Path, key: str, name: str, facts: dict[str, Any], tensors: dict
 
 
 def read_kept(folder: Path, key: str) -> Kept | None:
-    """Return a checkpoint; None where there is none of this key."""
-    if not (folder / FILE).exists():
+    """Return a checkpoint; None where there is none of this key, or one that cannot be read."""
+    facts = read_facts(folder, key)
+    if facts is None:
         return None
-    facts = read_json(folder / FILE)
-    if facts["key"] != key:
+    try:
+        return Kept(facts, read_tensors(folder / facts["tensors"]))
+    except (OSError, KeyError, SafetensorError):
+        logging.warning(BROKEN, folder)
         return None
-    return Kept(facts, read_tensors(folder / facts["tensors"]))
+
+
+def read_facts(folder: Path, key: str) -> dict[str, Any] | None:
+    """Return what the JSON file of a checkpoint says; None where there is none of this key, or one that is damaged."""
+    try:
+        facts = read_json(folder / FILE)
+        return facts if facts["key"] == key else None
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        logging.warning(BROKEN, folder)
+        return None
+
+
+def begin(folder: Path, key: str) -> dict[str, Any]:
+    """Return what a checkpoint of this key says; where there is none, one is begun, and what else lies there goes."""
+    facts = read_facts(folder, key)
+    if facts is None:
+        discard(folder)
+        facts = {"key": key}
+        write_json(folder / FILE, facts)
+    return facts
 
 
 def discard(folder: Path) -> None:

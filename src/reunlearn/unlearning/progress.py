@@ -61,15 +61,15 @@ class Surroundings:
     sets: Mapping[str, Counted]
     series: Series
 
-    def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Return plain facts, and tensors."""
+    def state(self) -> tuple[dict[str, int], dict[str, Tensor]]:
+        """Return how many samples of each set were drawn, and tensors."""
         tensors = {"generator": self.generator.get_state(), "layers": torch.random.get_rng_state()}
         if self.device.type == "cuda":
             tensors["layers.cuda"] = torch.cuda.get_rng_state(self.device)
         tensors |= {f"series.{name}": value for name, value in self.series.state().items()}
         return {name: counted.drawn for name, counted in self.sets.items()}, tensors
 
-    def restore(self, drawn: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    def restore(self, drawn: dict[str, int], tensors: dict[str, Tensor]) -> None:
         """Put back what `state` returned."""
         self.generator.set_state(tensors["generator"])
         torch.random.set_rng_state(tensors["layers"])
