@@ -9,6 +9,7 @@ import typer
 
 from reunlearn.base import project
 from reunlearn.base.errors import UserError
+from reunlearn.base.secrets import hide_in_streams
 from reunlearn.commands import listing
 from reunlearn.study.stages import STAGES
 
@@ -255,6 +256,7 @@ def new_method(name: Annotated[str, typer.Argument(help="the method's name every
 
 def main() -> None:
     """Run the command line; a UserError is one line and exit code 2."""
+    hide_in_streams()
     try:
         project.enter()
         app()

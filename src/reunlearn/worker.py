@@ -239,8 +239,10 @@ def run_stage(stage: str, specification: str) -> int:
     import logging
 
     from reunlearn.base.errors import UserError
+    from reunlearn.base.secrets import hide_in_streams
     from reunlearn.stages.execution import execute
 
+    hide_in_streams()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
     try:

@@ -1,4 +1,4 @@
-"""A store that was copied with its project or made half, clones that share a server, addresses without passwords."""
+"""A store that was copied with its project or made half, and clones that share a server."""
 
 from __future__ import annotations
 
@@ -76,8 +76,3 @@ def test_a_store_made_half_is_never_seen(tmp_path: Path, monkeypatch: pytest.Mon
     with store.open_store() as client:
         assert client.search_experiments()
     assert sorted(p.name for p in tmp_path.glob("*mlflow.db*")) == ["mlflow.db"]
-
-
-def test_credentials_are_left_out() -> None:
-    assert store.without_credentials("https://me:secret@host:1/a@b") == "https://host:1/a@b"
-    assert store.without_credentials("sqlite:///a.db") == "sqlite:///a.db"

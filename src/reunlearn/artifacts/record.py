@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reunlearn.base.files import write_json
+from reunlearn.base.secrets import without_secrets
 from reunlearn.study.paths import RECORD
 
 PACKAGES = ("torch", "numpy", "scikit-learn", "xgboost-cpu", "safetensors", "reunlearn")
@@ -113,7 +114,7 @@ def write_record(
         "git": git_state(),
         "host": socket.gethostname(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [without_secrets(word) for word in (Path(sys.argv[0]).name, *sys.argv[1:])],
         **facts,
     }
     write_json(folder / RECORD, content)

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 from reunlearn.artifacts.manifest import is_made
+from reunlearn.base.secrets import without_secrets
 from reunlearn.client import reason
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.plan import Plans
-from reunlearn.tracking.store import tracking_uri, without_credentials
+from reunlearn.tracking.store import tracking_uri
 
 
 def show(plans: Plans, since: float) -> bool:
@@ -27,7 +28,7 @@ def show(plans: Plans, since: float) -> bool:
             print(f"failed: {job.folder}: {reason(str(log))} (log: {log})", file=sys.stderr)
     if {job.stage for job in missing} != {"track"}:
         return False
-    address = without_credentials(tracking_uri())
+    address = without_secrets(tracking_uri())
     for plan in plans.each:
         if paths.tracking(plan.name) in {job.folder for job in missing}:
             print(

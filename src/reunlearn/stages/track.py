@@ -16,13 +16,14 @@ from reunlearn.artifacts.manifest import read_manifest
 from reunlearn.artifacts.record import Record
 from reunlearn.base.files import write_json
 from reunlearn.base.hashing import full_digest
+from reunlearn.base.secrets import without_secrets
 from reunlearn.reporting import rows
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
 from reunlearn.study.report_jobs import TrackJob
 from reunlearn.study.specs import DatasetSpec, RunSpec
-from reunlearn.tracking.store import open_store, tracking_uri, without_credentials
+from reunlearn.tracking.store import open_store, tracking_uri
 from reunlearn.tracking.tracker import REPORT, TrackedRun, Tracker
 
 KEY = ["experiment", *rows.KEY, *rows.SEEDS]  # names a run
@@ -47,7 +48,7 @@ def run(context: Context[TrackJob]) -> None:
             tracker.log(parent)
         tracker.log(report)
     content = {
-        "uri": without_credentials(tracking_uri()),
+        "uri": without_secrets(tracking_uri()),
         "experiment": tracker.experiment,
         "runs": tracker.ids,
     }

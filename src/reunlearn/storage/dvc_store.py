@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.secrets import without_secrets
 from reunlearn.storage.dvc_files import Entries, Entry, add_outputs
 
 
@@ -37,17 +38,18 @@ def _into_cache(file: Path, folders: list[str]) -> Entries:
     except NotDvcRepoError:
         raise UserError("this folder is no DVC project; work in a clone of the repository") from None
     except DvcException as error:
-        raise UserError(f"DVC: {error}") from None
+        raise UserError(f"DVC: {_cleaned(str(error))}") from None
     return {entry["path"]: entry for entry in entries}
 
 
 def remote() -> str | None:
-    """Return the address of the configured remote, None if there is none."""
+    """Return the address of the configured remote, without passwords; None if there is none."""
     from dvc.repo import Repo
 
     with Repo() as repo:
         name = repo.config["core"].get("remote")
-        return repo.config["remote"].get(name, {}).get("url") if name else None
+        address = repo.config["remote"].get(name, {}).get("url") if name else None
+    return without_secrets(address) if address else None
 
 
 def push(targets: list[str]) -> str | None:
@@ -70,4 +72,16 @@ def _dvc(action: str, targets: list[str]) -> str | None:
         return None
     _, _, message = done.stderr.partition("ERROR: ")
     message = message.partition("Is your cache")[0]  # what follows is general advice
-    return " ".join(message.split()) or f"exit code {done.returncode}"
+    return " ".join(_cleaned(message).split()) or f"exit code {done.returncode}"
+
+
+def _cleaned(message: str) -> str:
+    """Return what DVC says without the passwords of this project's remotes."""
+    from dvc.config import Config, ConfigError
+
+    try:
+        remotes = Config(validate=False)["remote"]
+    except ConfigError:  # DVC itself says what is wrong with it
+        remotes = {}
+    options = {f"{remote}.{name}": str(v) for remote, values in remotes.items() for name, v in values.items()}
+    return without_secrets(message, options)

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
+from reunlearn.base.secrets import without_secrets
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 ARTIFACTS = "mlartifacts"
@@ -44,12 +44,6 @@ ENVIRONMENT = {
 def tracking_uri() -> str:
     """Return where to log."""
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-
-
-def without_credentials(uri: str) -> str:
-    """Return a URI without user and password."""
-    host = urlsplit(uri).netloc
-    return uri.replace(host, host.rsplit("@", 1)[-1], 1) if "@" in host else uri
 
 
 def clone_of(uri: str) -> str:
@@ -103,7 +97,7 @@ def open_store() -> Iterator[Any]:
             client.search_experiments(max_results=1)
             yield client
     except (MlflowException, RequestException, SQLAlchemyError, ModuleNotFoundError) as error:
-        where, reason = without_credentials(uri), _reason(error).replace(uri, without_credentials(uri))
+        where, reason = without_secrets(uri), _reason(error)
         advice = (
             "results and report are kept; mend or unset MLFLOW_TRACKING_URI and run the same command again"
         )
@@ -112,7 +106,7 @@ def open_store() -> Iterator[Any]:
 
 def _reason(error: Exception) -> str:
     """Return what is wrong on one line: of nested connection errors only the innermost."""
-    text = " ".join(str(error).split())
+    text = without_secrets(" ".join(str(error).split()))  # before it is cut: half an address is not recognised
     refused = re.search(r"(Connection refused|Name or service not known|timed out|No route to host)", text)
     return refused.group(1) if refused else text[:200]
 
