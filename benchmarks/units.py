@@ -62,7 +62,7 @@ def text_length(training: TrainingSpec, longest: int) -> int:
     file = PROJECT / paths.data(training.dataset) / "train_x.npy"
     if not file.exists():
         return longest
-    lengths = (np.load(file) != 0).sum(axis=1)
+    lengths = (np.load(file, allow_pickle=False) != 0).sum(axis=1)
     size = training.recipe.batch_size
     order = np.argsort(lengths) if training.recipe.group_by_length else np.arange(len(lengths))
     batches = lengths[order][: len(lengths) // size * size].reshape(-1, size)

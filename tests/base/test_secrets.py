@@ -17,7 +17,10 @@ SECRET = "hunter2-Qx"
     [
         ("https://me:hunter2-Qx@host:1/a@b", "https://host:1/a@b"),
         ("no answer of 'http://me:a@b@host/x'", "no answer of 'http://host/x'"),
-        ("ssh://git@host/x and postgresql+psycopg2://u:hunter2-Qx@h/db", "ssh://host/x and postgresql+psycopg2://h/db"),
+        (
+            "ssh://git@host/x and postgresql+psycopg2://u:hunter2-Qx@h/db",
+            "ssh://host/x and postgresql+psycopg2://h/db",
+        ),
         ("http://h/x?user=me&password=hunter2-Qx&a=1", "http://h/x?user=me&password=***&a=1"),
         ("AccountName=me;AccountKey=hunter2-Qx==;a=1", "AccountName=me;AccountKey=***;a=1"),
         ("http://h/x?X-Amz-Signature=ab12&sig=cd", "http://h/x?X-Amz-Signature=***&sig=***"),
@@ -29,7 +32,14 @@ def test_addresses_lose_their_passwords(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["sqlite:///a.db", "sqlite:////home/a@b/mlflow.db", "me@example.org", "key=1 token=2", "a://b/c@d", "seed key: 3"],
+    [
+        "sqlite:///a.db",
+        "sqlite:////home/a@b/mlflow.db",
+        "me@example.org",
+        "key=1 token=2",
+        "a://b/c@d",
+        "seed key: 3",
+    ],
 )
 def test_what_holds_none_stays(text: str) -> None:
     assert without_secrets(text) == text
@@ -48,12 +58,16 @@ def test_what_holds_none_stays(text: str) -> None:
         "DB_PWD",
     ],
 )
-def test_values_of_variables_are_hidden_wherever_they_stand(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_variables_are_hidden_wherever_they_stand(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(name, SECRET)
     assert without_secrets(f"refused ({SECRET}!)") == "refused (***!)"
 
 
-@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "SSH_AUTH_SOCK", "TOKENIZERS_PARALLELISM", "MONKEYS", "SIGNAL"])
+@pytest.mark.parametrize(
+    "name", ["PWD", "OLDPWD", "SSH_AUTH_SOCK", "TOKENIZERS_PARALLELISM", "MONKEYS", "SIGNAL"]
+)
 def test_other_variables_are_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "/home/me/project")
     assert without_secrets("see /home/me/project") == "see /home/me/project"
@@ -61,7 +75,12 @@ def test_other_variables_are_not(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     "address",
-    ["http://me:p%40ss-W0rd/x@host", "http://me:p@ss-W0rd/x@host", "http://p@ss-W0rd%2Fx@host", "a,http://u:p@ss-W0rd/x@h"],
+    [
+        "http://me:p%40ss-W0rd/x@host",
+        "http://me:p@ss-W0rd/x@host",
+        "http://p@ss-W0rd%2Fx@host",
+        "a,http://u:p@ss-W0rd/x@h",
+    ],
 )
 def test_a_password_of_a_variable_s_address_is_known_in_all_its_forms(
     address: str, monkeypatch: pytest.MonkeyPatch
@@ -95,7 +114,9 @@ raise ValueError("4 http://me:hunter2-Qx@host")
 
 def test_everything_that_python_prints_is_cleaned() -> None:
     command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, env={"PYTHONPATH": "src", "MY_TOKEN": SECRET}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env={"PYTHONPATH": "src", "MY_TOKEN": SECRET}, capture_output=True, text=True
+    )
     assert done.returncode == 1
     for line in ("1 ***", "2 ***", "3 ***", "ValueError: 4 http://"):
         assert line in done.stdout + done.stderr

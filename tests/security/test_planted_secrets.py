@@ -1,7 +1,7 @@
-"""Secrets of the environment, of addresses and of DVC's configuration: a whole small study leaves none of them anywhere.
+"""Secrets of the environment, of addresses and of DVC's configuration: a whole study leaves none of them anywhere.
 
-Every byte that is written is looked at, also inside archives, Parquet and SQLite, and all that is printed; tracking and
-the push to the remote fail first, because the messages of such failures quote addresses.
+Every byte that is written is looked at, also inside archives, Parquet and SQLite, and all that is printed; tracking
+and the push to the remote fail, because the messages of such failures quote addresses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ VARIABLES = {
     "http_proxy": f"http://me:{SECRET.format('proxy')}@127.0.0.1:9",
     "HTTPS_PROXY": f"http://me:{SECRET.format('proxy')}@127.0.0.1:9",
     "NO_PROXY": "127.0.0.1",
-    "REUNLEARN_NOTHING": SECRET.format("unnamed"),  # no name of a secret: nothing may write the environment down
+    "REUNLEARN_NOTHING": SECRET.format(
+        "unnamed"
+    ),  # no name of a secret: nothing may write the environment down
 }
 AWAY = f"http://me:{SECRET.format('uri')}@127.0.0.1:9"
 LOCAL = Path(".dvc/config.local")

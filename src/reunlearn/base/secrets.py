@@ -14,7 +14,9 @@ from urllib.parse import unquote
 
 HIDDEN = "***"
 SHORTEST = 6  # characters: to take out a shorter value, which is no password, would garble texts
-WORD = r"(?:[A-Z0-9]*PASSW(?:OR)?D|[A-Z0-9]*PASSPHRASE|SECRETS?|TOKENS?|CREDENTIALS?|KEYS?|SIG(?:NATURE)?|CONNECTION_STRING)"
+WORD = (
+    r"(?:[A-Z0-9]*PASS(?:WO?R?D|PHRASE)|SECRETS?|TOKENS?|CREDENTIALS?|KEYS?|SIG(?:NATURE)?|CONNECTION_STRING)"
+)
 # names of variables and options: PGPASSWORD, AWS_SECRET_ACCESS_KEY, HF_TOKEN, access_key_id; not PWD, SSH_AUTH_SOCK
 NAME = re.compile(rf"(?:^|[_.-]){WORD}(?:$|[_.-])|_PWD$", re.IGNORECASE)
 # user and password of an address; a password may hold an @

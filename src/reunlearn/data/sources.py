@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 from reunlearn.base.errors import UserError
 from reunlearn.base.hashing import md5_of_bytes
 from reunlearn.data.download import fetch, verified
-from reunlearn.data.trees import DAMAGED, Tree, folder_tree, tar_tree, zip_tree
+from reunlearn.data.trees import Tree, folder_tree, tar_files, tar_tree, zip_tree
 
 MIRROR = "REUNLEARN_DATA_MIRROR"
 
@@ -107,18 +106,12 @@ def _from_folder(folder: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
 
 def _from_tar(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
     """Read members by their exact names; no path of the archive is used to write a file."""
-    missing = set(archive.members)
-    try:
-        with tarfile.open(path, "r:gz") as opened:
-            for member in opened:
-                handle = opened.extractfile(member) if member.isfile() and member.name in missing else None
-                if handle is not None:
-                    missing.remove(member.name)
-                    yield member.name, _checked(handle.read(), path, member.name, archive)
-    except DAMAGED as error:
-        raise UserError(f"{path}: damaged ({error}); get it again from {archive.url}") from None
+    missing, advice = set(archive.members), f"get it again from {archive.url}"
+    for name, content in tar_files(path, missing.__contains__, advice):
+        missing.remove(name)
+        yield name, _checked(content, path, name, archive)
     if missing:
-        raise UserError(f"{path}: holds no {min(missing)}; get it again from {archive.url}")
+        raise UserError(f"{path}: holds no {min(missing)}; {advice}")
 
 
 def _checked(content: bytes, path: Path, name: str, archive: Archive) -> bytes:

@@ -101,7 +101,7 @@ def draw(
                 with replacing(block) as partial, partial.open("wb") as file:
                     np.save(file, to_pixels(_draw(loader, model, asked, rows), loader))
                 print(f"samples {int(rows[-1]) + 1}/{len(label_N)}", file=sys.stderr, flush=True)
-    shape = np.load(blocks[0][0], mmap_mode="r").shape[1:]
+    shape = np.load(blocks[0][0], mmap_mode="r", allow_pickle=False).shape[1:]
     write_npy(context.folder / "images.npy", (len(label_N), *shape), np.uint8, _read(blocks))
     np.save(context.folder / "labels.npy", label_N.numpy())
     checkpoint.discard(place)
@@ -109,7 +109,7 @@ def draw(
 
 def _read(blocks: list[tuple[Path, Tensor]]) -> Iterator[np.ndarray]:
     for block, _ in blocks:
-        yield np.load(block)
+        yield np.load(block, allow_pickle=False)
 
 
 def _draw(loader: Loader, model: nn.Module, asked: Asked, rows_B: Tensor) -> Tensor:

@@ -46,7 +46,9 @@ def open_inputs(context: Context[MeasureJob]) -> MeasureInputs:
         settings=job.measure.settings,
         seed=job.seed,
         network=network,
-        images=np.load(Path(folders.samples) / "images.npy", mmap_mode="r") if folders.samples else None,
+        images=np.load(Path(folders.samples) / "images.npy", mmap_mode="r", allow_pickle=False)
+        if folders.samples
+        else None,
         drawn=drawn,
         outputs=read_outputs(Path(folders.outputs)) if folders.outputs else None,
         reference=read_outputs(Path(folders.reference)) if folders.reference else None,

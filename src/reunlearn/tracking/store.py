@@ -106,7 +106,9 @@ def open_store() -> Iterator[Any]:
 
 def _reason(error: Exception) -> str:
     """Return what is wrong on one line: of nested connection errors only the innermost."""
-    text = without_secrets(" ".join(str(error).split()))  # before it is cut: half an address is not recognised
+    text = without_secrets(
+        " ".join(str(error).split())
+    )  # before it is cut: half an address is not recognised
     refused = re.search(r"(Connection refused|Name or service not known|timed out|No route to host)", text)
     return refused.group(1) if refused else text[:200]
 
