@@ -1,4 +1,4 @@
-"""Archives that want to write elsewhere, to be followed, or to fill the memory: nothing is written, one line of error."""
+"""Archives that want to write elsewhere, to be followed, or to fill the memory: nothing written, one line of error."""
 
 from __future__ import annotations
 

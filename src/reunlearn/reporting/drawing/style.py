@@ -47,6 +47,7 @@ DECIMALS = 2  # of coordinates in SVG files; their unit is a point
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and takes the page's font
     "svg.hashsalt": "reunlearn",
+    "text.parse_math": False,  # a $ in a label of a study is one; axes with powers of ten format them as plain numbers
     "pdf.fonttype": 42,
     "font.size": 9.0,
     "axes.titlesize": 9.0,

@@ -2,9 +2,14 @@
 
 Each has the three columns that name a row: method, reading, label. A table that is laid out as in a
 paper has the paper's names instead, and our row beside them.
+
+Texts of a study or a paper stay texts: no command of LaTeX, no HTML or link in Markdown, no formula in a spreadsheet.
 """
 
 from __future__ import annotations
+
+import re
+from typing import Any
 
 import pandas as pd
 
@@ -28,11 +33,22 @@ _TEX = {
     "−": "$-$",
     "—": "---",
 }
+NUMBER = re.compile(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?|[-+]inf", re.IGNORECASE)
+FORMULAS = ("=", "+", "-", "@")  # what a text begins with that spreadsheets compute
 
 
 def csv(frame: pd.DataFrame) -> str:
-    """Return all numbers, six significant digits, a line for each of the frame."""
-    return frame.to_csv(float_format="%.6g", lineterminator="\n")
+    """Return all numbers, six significant digits, a line for each of the frame; a text that a spreadsheet would
+    compute has a ' in front."""
+    texts = frame.map(_no_formula).rename(index=_no_formula, columns=_no_formula)
+    return str(texts.to_csv(float_format="%.6g", lineterminator="\n"))
+
+
+def _no_formula(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = _on_one_line(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULAS) and not NUMBER.fullmatch(text) else text
 
 
 def tex(table: Table) -> str:
@@ -46,7 +62,7 @@ def tex(table: Table) -> str:
         key = [tex_escape(text) for text in _key(row, table)]
         body.append(" & ".join([*key, *(_tex_cell(cell) for cell in row.cells)]) + r" \\")
     parts = [
-        rf"% {table.name}: {table.caption}",
+        rf"% {table.name}: {_on_one_line(table.caption)}",
         rf"\begin{{tabular}}{{{'l' * len(keys)}{'r' * len(table.columns)}}}",
         r"\toprule",
         *_tex_groups(table, len(keys)),
@@ -62,7 +78,7 @@ def tex(table: Table) -> str:
 def markdown(table: Table) -> str:
     """Return a pipe table; the best is bold, the second best italic."""
     parts = [
-        f"{table.caption[0].upper()}{table.caption[1:]}.",
+        _markdown_text(f"{table.caption[0].upper()}{table.caption[1:]}."),
         "",
         _pipes([*_key_headings(table), *map(_grouped_heading, table.columns)]),
         "|" + ":--|" * len(_key_headings(table)) + "--:|" * len(table.columns),
@@ -73,7 +89,17 @@ def markdown(table: Table) -> str:
 
 def tex_escape(text: str) -> str:
     """Return text that LaTeX prints as it is."""
-    return "".join(_TEX.get(letter, letter) for letter in text)
+    return "".join(_TEX.get(letter, letter) for letter in _on_one_line(text))
+
+
+def _on_one_line(text: str) -> str:
+    return re.sub(r"\s*[\r\n\v\f\x85\u2028\u2029]\s*", " ", text)
+
+
+def _markdown_text(text: str) -> str:
+    """Return text in which nothing begins a tag, a link or a cell."""
+    text = re.sub(r"<(?=[A-Za-z/!?])", r"\\<", _on_one_line(text).replace("\\", r"\\"))
+    return text.replace("](", r"]\(").replace("|", r"\|")
 
 
 def _key_headings(table: Table) -> tuple[str, ...]:
@@ -131,4 +157,4 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def _pipes(texts: list[str]) -> str:
-    return "| " + " | ".join(text.replace("|", r"\|") for text in texts) + " |"
+    return "| " + " | ".join(map(_markdown_text, texts)) + " |"
