@@ -212,7 +212,7 @@ def test_markdown_keeps_its_cells_and_holds_no_html_and_no_link() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "\n =1", "=HYPERLINK(1)"]
+    "text", ["=1+1", "+a", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "\n =1", "=HYPERLINK(1)"]
 )
 def test_csv_holds_no_formula(text: str) -> None:
     frame = pd.DataFrame(
