@@ -28,20 +28,21 @@ USABLE = import os, sys, pip; assert sys.version_info >= (3, 11); assert open(".
 # a size of a study is a study of its own: gdr-gma-smoke extends gdr-gma. STUDY may name several, with commas
 comma := ,
 blank := $(subst x,,x x)
-named = $(addsuffix $(if $(filter-out full,$(SIZE)),-$(strip $(SIZE))),$(subst $(comma), ,$(STUDY)))
+# what is chosen is taken as it is written: make itself would run what stands in $(shell …)
+named = $(addsuffix $(if $(filter-out full,$(value SIZE)),-$(strip $(value SIZE))),$(subst $(comma), ,$(value STUDY)))
 WANTED = $(subst $(blank),$(comma),$(strip $(named)))
 # a value may hold blanks: the shell gets it as one word
 quoted = '$(subst ','\'',$(strip $1))'
 pair = $(if $(strip $2),$1=$(call quoted,$2))
-CONFIG = $(call pair,study,$(WANTED)) $(call pair,methods,$(METHODS)) $(call pair,seeds,$(SEEDS)) $(call pair,device,$(DEVICE)) \
-	$(call pair,verify,$(VERIFY))
+CONFIG = $(call pair,study,$(WANTED)) $(call pair,methods,$(value METHODS)) $(call pair,seeds,$(value SEEDS)) \
+	$(call pair,device,$(value DEVICE)) $(call pair,verify,$(value VERIFY))
 # another profile than `default` says itself how many cores it may use: on a cluster they are those of one job
-HERE = $(filter default,$(PROFILE))
+HERE = $(filter default,$(value PROFILE))
 # Snakemake copies rule files to the user's cache, which may be read-only
 CACHE := $(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null; \
 	test -w "$$cache" || echo 'XDG_CACHE_HOME="$${TMPDIR:-/tmp}/reunlearn-cache-$$(id -u)"')
 SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
-	--workflow-profile $(call quoted,workflow/profiles/$(PROFILE)) $(if $(HERE),--cores $(call quoted,$(CORES))) \
+	--workflow-profile $(call quoted,workflow/profiles/$(value PROFILE)) $(if $(HERE),--cores $(call quoted,$(CORES))) \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
@@ -75,7 +76,7 @@ mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
 reference: $(READY) ## keep a study's tables, results and records in reports/reference
-	@$(BIN)/python benchmarks/keep_reference.py $(call quoted,$(STUDY))
+	@$(BIN)/python benchmarks/keep_reference.py $(call quoted,$(value STUDY))
 
 discriminate: $(READY) ## print whether the quickstart tells methods apart, on its own and on other seeds
 	@$(MAKE) --no-print-directory reproduce STUDY=quickstart

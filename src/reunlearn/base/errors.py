@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+BREAKS = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+CONTROLS = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class UserError(Exception):
-    """Something the user can mend. The message is one line."""
+    """Something the user can mend. The message is one line, whatever it quotes of a file: nothing in it moves the
+    cursor, turns the direction of writing, or cannot be printed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(CONTROLS.sub(lambda match: ascii(match[0])[1:-1], BREAKS.sub(" ", message)))
 
 
 def closest(name: str, known: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
 from reunlearn.study.catalogue import PACKAGE, plugin_names
-from reunlearn.study.fields import ALWAYS_THERE
+from reunlearn.study.fields import ALWAYS_THERE, portable_name
 
 TEMPLATE = '''"""One line: the idea of {name}.
 
@@ -50,6 +50,10 @@ class {cls}(GradientMethod):
 
 def run(name: str) -> Path:
     """Write src/reunlearn/unlearning/methods/NAME.py and return its path; an existing name is refused."""
+    try:
+        portable_name(name)
+    except ValueError as error:
+        raise UserError(str(error)) from None
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UserError(
             f"'{name}' is no name for a method; use small letters, digits and _, such as my_method"

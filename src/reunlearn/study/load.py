@@ -217,7 +217,7 @@ def recipe_of(entry: RecipeEntry, where: str) -> NamedRecipe:
 def load_recipe(name: str) -> NamedRecipe:
     """Return config/recipes/NAME.yaml, checked, with its defaults filled in."""
     path = CONFIG / "recipes" / f"{name}.yaml"
-    if not path.exists():
+    if name not in names("recipes"):
         raise UserError(f"no recipe '{name}' in {path.parent}; {near(name, names('recipes'))}")
     content = parse(RecipeFile, read_yaml(path), str(path))
     return NamedRecipe(name=name, **content.model_dump(exclude={"source"}))
