@@ -46,7 +46,7 @@ SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test test-thorough lint bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference digits-pipeline settings docs restore axe
+.PHONY: help reproduce dry-run test test-thorough lint audit-packages fuzz bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference digits-pipeline settings docs restore axe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,7 @@ dry-run: $(READY) ## say what make reproduce would run
 
 test: $(READY_TEST) ## install what tests need, pass the checks and the tests
 	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory audit-packages
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal
 
 test-thorough: $(READY_TEST) ## the tests that make test leaves out because they look again at what others do
@@ -68,6 +69,12 @@ test-thorough: $(READY_TEST) ## the tests that make test leaves out because they
 lint: $(READY_TEST) ## style, types, workflow
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/snakefmt --check Snakefile workflow/rules && $(BIN)/snakemake --lint
+
+audit-packages: $(READY_TEST) ## look the pinned packages up in the databases of known vulnerabilities, where one answers
+	@$(BIN)/python .ci/audit_packages.py
+
+fuzz: $(READY_TEST) ## 5,000 broken files: each is one line of error (three minutes on 2 cores)
+	@$(BIN)/python -m pytest -m fuzz tests/fuzz -n $(TESTERS)
 
 bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
 	@for file in benchmarks/startup.py benchmarks/epoch.py benchmarks/augmentation.py benchmarks/overhead.py benchmarks/attacks.py benchmarks/shadows.py benchmarks/generator_steps.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console
 
 from reunlearn.base.errors import UserError
@@ -27,12 +29,14 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
     try:
         plans = make_plans(asked.studies(study), methods, seeds)
         if plans.missing_files:
-            raise UserError("\n".join(plans.missing_files))
+            *others, last = plans.missing_files
+            for line in others:
+                print(f"error: {line}", file=sys.stderr)
+            raise UserError(last)
         execute_plan(plans.jobs, watch)
     except Exception:
         if debug:
             import pdb
-            import sys
 
             pdb.post_mortem(sys.exc_info()[2])
         raise
