@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
+LONGEST = 2000  # characters: a longer one quotes what nobody reads
 BREAKS = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 CONTROLS = re.compile(
     r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -17,7 +18,10 @@ class UserError(Exception):
     cursor, turns the direction of writing, or cannot be printed."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(CONTROLS.sub(lambda match: ascii(match[0])[1:-1], BREAKS.sub(" ", message)))
+        line = CONTROLS.sub(lambda match: ascii(match[0])[1:-1], BREAKS.sub(" ", message))
+        if len(line) > LONGEST:
+            line = f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"  # what is wrong, and at the end what to do
+        super().__init__(line)
 
 
 def closest(name: str, known: Iterable[str]) -> list[str]:

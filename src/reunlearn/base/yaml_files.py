@@ -13,6 +13,7 @@ from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_text
 
 TAG = "tag:yaml.org,2002:"
+MOST_REPEATED = 100_000  # values that a file may name again by aliases: a few lines could stand for billions
 OCTAL = re.compile(r"[-+]?0[0-9_]+")
 
 
@@ -25,24 +26,36 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
     def construct_document(self, node: yaml.Node) -> Any:
         """Return the content of a document, after a look at how it is written."""
-        self._check(node, (), set())
+        self._check(node, {})
         return super().construct_document(node)
 
-    def _check(self, node: yaml.Node, above: tuple[yaml.Node, ...], seen: set[int]) -> None:
-        """Refuse surprising values, keys that stand twice, and anchors that hold themselves."""
-        if node in above:
-            raise _Refused(f"{_line(node)}: an anchor that holds itself; write out what is meant")
-        if id(node) in seen:  # an alias
-            return
-        seen.add(id(node))
+    def _check(self, node: yaml.Node, sizes: dict[int, int]) -> int:
+        """Refuse surprising values, keys that stand twice, anchors that hold themselves, and aliases without end.
+
+        Args:
+            node: to look at.
+            sizes: how many values lie in each node that was looked at; 0 in those that are being looked at.
+
+        Returns:
+            How many values lie in it, those of aliases counted each time.
+        """
+        if id(node) in sizes:  # an alias
+            if not sizes[id(node)]:
+                raise _Refused(f"{_line(node)}: an anchor that holds itself; write out what is meant")
+            return sizes[id(node)]
+        sizes[id(node)] = 0
         if isinstance(node, yaml.ScalarNode):
             if surprise := _surprise(node):
                 raise _Refused(f"{_line(node)}: {surprise}")
-            return
-        if isinstance(node, yaml.MappingNode):
+        elif isinstance(node, yaml.MappingNode):
             self._check_keys(node)
-        for part in _parts(node):
-            self._check(part, (*above, node), seen)
+        size = 1 + sum(self._check(part, sizes) for part in _parts(node))
+        if size > len(sizes) + MOST_REPEATED:
+            raise _Refused(
+                f"{_line(node)}: its aliases stand for more than {MOST_REPEATED:,} values; write out what is meant"
+            )
+        sizes[id(node)] = size
+        return size
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
         """Refuse a key that stands twice: the last one would win in silence. Merged keys can be overwritten."""
@@ -64,8 +77,8 @@ def _line(node: yaml.Node) -> str:
 
 
 def _parts(node: yaml.Node) -> Iterator[yaml.Node]:
-    """Yield what lies in a mapping or a sequence."""
-    for part in node.value:
+    """Yield what lies in a mapping or a sequence; nothing lies in a scalar."""
+    for part in () if isinstance(node, yaml.ScalarNode) else node.value:
         yield from part if isinstance(part, tuple) else (part,)
 
 

@@ -53,7 +53,10 @@ def read_prompts(spec: PromptsSpec) -> tuple[Prompt, ...]:
         wanted = getattr(spec, role)
         if wanted is not None and wanted not in columns:
             raise UserError(f"{spec.file}: no column '{wanted}' for '{role}'; {near(wanted, columns)}")
-    prompts = tuple(_prompt(spec, line, f"{spec.file}, line {lines.line_num}") for line in lines)
+    try:
+        prompts = tuple(_prompt(spec, line, f"{spec.file}, line {lines.line_num}") for line in lines)
+    except csv.Error as error:
+        raise UserError(f"{spec.file}, line {lines.line_num}: no comma-separated values: {error}") from None
     if not prompts:
         raise UserError(f"{spec.file}: holds no prompt; add a line for each below the names of the columns")
     return prompts

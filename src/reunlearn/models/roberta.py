@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import read_json
+from reunlearn.base.files import read_json, read_text
 from reunlearn.base.weights_cache import cached
 from reunlearn.data.tokens import PAD, read_merges, token_names
 from reunlearn.models._foreign import without_wrappers
@@ -159,7 +159,7 @@ def embedding_rows(folder: Path, vocabulary: int) -> list[int]:
     """
     try:
         numbers = read_json(folder / "vocab.json")
-        names = token_names(read_merges((folder / "merges.txt").read_text(encoding="utf-8")))
+        names = token_names(read_merges(read_text(folder / "merges.txt")))
     except (OSError, ValueError) as error:
         raise UserError(f"{folder}: vocab.json or merges.txt cannot be read: {error}; {NEEDED}") from error
     if len(names) != vocabulary:

@@ -6,14 +6,14 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NotRequired, TypedDict
 
 import yaml
 
 from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import write_text
+from reunlearn.base.files import read_text, write_text
 from reunlearn.base.hashing import md5, md5_of_bytes
 from reunlearn.base.yaml_files import parse_yaml
 
@@ -39,6 +39,7 @@ class Entry(TypedDict):
 
 
 Entries = dict[str, Entry]  # by path
+KINDS: dict[str, type] = {"path": str, "md5": str, "nfiles": int, "size": int}
 
 
 def directory_digest(folder: Path) -> Content:
@@ -59,16 +60,24 @@ def read_outputs(file: Path) -> Entries:
     """Return the entries of a .dvc file; none if there is no such file."""
     if not file.exists():
         return {}
-    return parse_outputs(file.read_text(encoding="utf-8"), str(file))
+    return parse_outputs(read_text(file), str(file))
 
 
 def parse_outputs(text: str, where: str) -> Entries:
     """Return the entries of a .dvc file's text; `where` begins the error line."""
     try:
         content = parse_yaml(text, where)
-        return {out["path"]: out for out in (content or {}).get("outs") or []}
+        entries = {out["path"]: out for out in (content or {}).get("outs") or []}
     except (UserError, AttributeError, TypeError, KeyError):
         raise UserError(f"{where}: is not a .dvc file; an unfinished merge?") from None
+    for path, entry in entries.items():
+        if not all(isinstance(entry.get(key, kind()), kind) for key, kind in KINDS.items()):
+            raise UserError(
+                f"{where}: {path}: not as DVC writes it; path and md5 are texts, nfiles and size are numbers"
+            )
+        if path.startswith(("/", "~")) or ".." in PurePosixPath(path).parts:
+            raise UserError(f"{where}: {path}: lies outside this project; take the entry out")
+    return entries
 
 
 def write_outputs(file: Path, entries: Entries) -> None:

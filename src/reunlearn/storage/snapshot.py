@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import write_text
+from reunlearn.base.files import read_text, write_text
 from reunlearn.storage.dvc_files import changing, parse_outputs, read_outputs, write_outputs
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
@@ -65,7 +65,7 @@ def set_policy(wanted: Policy) -> None:
 
 
 def _ignore_lines() -> list[str]:
-    return IGNORE_FILE.read_text(encoding="utf-8").splitlines() if IGNORE_FILE.exists() else []
+    return read_text(IGNORE_FILE).splitlines() if IGNORE_FILE.exists() else []
 
 
 def leaves_out(name: str, wanted: Policy) -> bool:
@@ -82,7 +82,7 @@ def merge(theirs: str) -> Merge:
     Args:
         theirs: a file, or a git revision such as MERGE_HEAD or origin/main.
     """
-    text = Path(theirs).read_text(encoding="utf-8") if Path(theirs).is_file() else _of_revision(theirs)
+    text = read_text(Path(theirs)) if Path(theirs).is_file() else _of_revision(theirs)
     other = parse_outputs(text, theirs)
     with changing(RUNS_FILE):
         ours = read_outputs(RUNS_FILE)

@@ -86,12 +86,19 @@ def read_file(name: str) -> list[PrintedCell]:
 @cache
 def _read(path: Path, absolute: Path, time: int) -> list[PrintedCell]:
     """Return a file's numbers; remembered by its whole path and its time of change, in nanoseconds."""
-    rows = list(csv.DictReader(io.StringIO(read_text(path))))
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path))))
+    except csv.Error as error:
+        raise UserError(f"{path}: no comma-separated values: {error}") from None
     lacking = [c for c in REQUIRED if rows and rows[0].get(c) is None]
     if not rows or lacking:
         raise UserError(f"{path}: " + (f"has no column '{lacking[0]}'" if lacking else "is empty"))
     cells = []
     for line, row in enumerate(rows, start=2):
+        if short := [column for column in REQUIRED if row[column] is None]:
+            raise UserError(
+                f"{path}: line {line}: ends before '{short[0]}'; write a comma for each empty column"
+            )
         for column in ("mean", "std"):
             if row[column] and not _is_number(row[column]):
                 raise UserError(f"{path}: line {line}: {column} '{row[column]}' is no number")

@@ -68,7 +68,9 @@ def _from_npy(file: str) -> list[int]:
 
     try:
         array = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # numpy reads its header as Python: a damaged one raises errors of many kinds
         raise UserError(f"{file}: no .npy file of numbers ({error})") from None
     if not isinstance(array, np.ndarray):
         array.close()
