@@ -133,7 +133,7 @@ def trees(draw: st.DrawFn, content: Any) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         where = draw(st.sampled_from(list(places(content))))
         if not where:
-            content = draw(st.sampled_from([*ODD, [content], {"a": content}]))
+            content = copy.deepcopy(draw(st.sampled_from([*ODD, [content], {"a": content}])))
             continue
         parent, key = _at(content, where[:-1]), where[-1]
         kind = draw(st.sampled_from(["drop", "odd", "odd", "odd", "twice", "rename", "move", "nest", "add"]))
@@ -158,9 +158,8 @@ def _change(draw: st.DrawFn, content: Any, parent: Any, key: Any, kind: str) -> 
     elif kind == "rename":
         parent[draw(st.sampled_from([f"{key}s", str(key).upper(), "", "<<", "name", "é"]))] = parent.pop(key)
     else:
-        parent[draw(st.sampled_from(["extra", "extends", "name", "settings", "seed", "kind", "\0"]))] = draw(
-            st.sampled_from(ODD)
-        )
+        key = draw(st.sampled_from(["extra", "extends", "name", "settings", "seed", "kind", "\0"]))
+        parent[key] = copy.deepcopy(draw(st.sampled_from(ODD)))
 
 
 def _deep(value: Any, levels: int) -> Any:

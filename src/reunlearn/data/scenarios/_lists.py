@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
+
+NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 def digest_of(file: str, purpose: str = "forget") -> str:
@@ -57,7 +60,7 @@ def _from_text(file: str) -> list[int]:
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        if not text.removeprefix("-").isdecimal():
+        if not NUMBER.fullmatch(text):
             raise UserError(f"{file}: line {place}: {text[:40]!r} is no whole number")
         numbers.append(int(text))
     return numbers
