@@ -73,7 +73,7 @@ lint: $(READY_TEST) ## style, types, workflow
 audit-packages: $(READY_TEST) ## look the pinned packages up in the databases of known vulnerabilities, where one answers
 	@$(BIN)/python .ci/audit_packages.py
 
-fuzz: $(READY_TEST) ## 5,000 broken files: each is one line of error (three minutes on 2 cores)
+fuzz: $(READY_TEST) ## 11,000 broken files: each is one line of error (a minute on 2 cores)
 	@$(BIN)/python -m pytest -m fuzz tests/fuzz -n $(TESTERS)
 
 bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run

@@ -18,12 +18,12 @@ from reunlearn.base.errors import UserError
         ("größe  ∇τ\t'", "größe  ∇τ\t'"),
     ],
 )
+def test_it_is_one_line_of_printable_text(message: str, shown: str) -> None:
+    assert str(UserError(message)) == shown
+
+
 def test_a_long_one_keeps_its_begin_and_its_end() -> None:
     line = str(UserError(f"file: {'x' * 5000}; write less"))
     assert line.startswith("file: xxx")
     assert line.endswith("xxx; write less")
     assert len(line) < 2010
-
-
-def test_it_is_one_line_of_printable_text(message: str, shown: str) -> None:
-    assert str(UserError(message)) == shown

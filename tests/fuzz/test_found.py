@@ -88,6 +88,10 @@ def test_printed_numbers_that_end_early(
     monkeypatch.setattr(reported, "FOLDER", tmp_path)
     (tmp_path / "a.csv").write_bytes(HEADER + line)
     refused(lambda: reported.read_file("a.csv"), words)
+    (tmp_path / "b.csv").write_bytes(
+        HEADER + b"LUR,Table 1,CIFAR-10,N,random,10%,Retrain,UA,5.19,0.53,,%,\n" + line
+    )
+    refused(lambda: reported.read_file("b.csv"), words.replace("line 2", "line 3").replace("a", "b", 1))
 
 
 def test_a_prompt_of_a_field_without_end(tmp_path: Path) -> None:

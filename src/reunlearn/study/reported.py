@@ -87,10 +87,11 @@ def read_file(name: str) -> list[PrintedCell]:
 def _read(path: Path, absolute: Path, time: int) -> list[PrintedCell]:
     """Return a file's numbers; remembered by its whole path and its time of change, in nanoseconds."""
     try:
-        rows = list(csv.DictReader(io.StringIO(read_text(path))))
+        lines = csv.DictReader(io.StringIO(read_text(path)))
+        rows, columns = list(lines), lines.fieldnames or ()
     except csv.Error as error:
         raise UserError(f"{path}: no comma-separated values: {error}") from None
-    lacking = [c for c in REQUIRED if rows and rows[0].get(c) is None]
+    lacking = [c for c in REQUIRED if rows and c not in columns]
     if not rows or lacking:
         raise UserError(f"{path}: " + (f"has no column '{lacking[0]}'" if lacking else "is empty"))
     cells = []
