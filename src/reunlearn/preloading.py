@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 from pathlib import Path
 
+from reunlearn.base.files import read_json
 from reunlearn.study.stages import STAGES
 
+PACKAGE = "reunlearn."  # where plugins are
 PRELOADED = (
     "numpy",
     "torch",
@@ -53,7 +54,8 @@ def warm_up(specification: Path, known: set[str]) -> set[str]:
     """
     new: set[str] = set()
     with contextlib.suppress(Exception):
-        new = set(json.loads(specification.read_text(encoding="utf-8"))["modules"]) - known
+        named = set(read_json(specification)["modules"]) - known
+        new = {name for name in named if name.startswith(PACKAGE)}  # a file of others may name any module
         for name in sorted(new):
             for heavy in getattr(importlib.import_module(name), "PRELOAD", ()):
                 importlib.import_module(heavy)

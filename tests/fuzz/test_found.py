@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from reunlearn.artifacts.manifest import read_manifest
+from reunlearn.artifacts.record import read_record
 from reunlearn.base.errors import UserError
+from reunlearn.base.model_folders import COLOURS, channels_of
+from reunlearn.base.tensor_shapes import shapes_of
 from reunlearn.base.yaml_files import MOST_REPEATED, parse_yaml
 from reunlearn.data.prompts import read_prompts
 from reunlearn.data.scenarios._lists import read_indices
+from reunlearn.data.trees import zip_tree
 from reunlearn.models.registry import build
 from reunlearn.storage.dvc_files import read_outputs
 from reunlearn.storage.snapshot import merge
 from reunlearn.study import reported
 from reunlearn.study.specs import ArchitectureSpec
+from reunlearn.study.stages import read_planned
 from reunlearn.training.given_weights import read_weights
 from tests.data.test_prompts import spec
 
@@ -111,6 +118,29 @@ def test_an_array_whose_header_is_no_python(tmp_path: Path, old: bytes, new: byt
     content = (tmp_path / "f.npy").read_bytes()
     (tmp_path / "f.npy").write_bytes(content.replace(old, new, 1))
     refused(lambda: read_indices(str(tmp_path / "f.npy")), r"no \.npy file of numbers")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"stage": ' + "[" * 100_000])
+def test_json_whose_levels_have_no_end(tmp_path: Path, text: str) -> None:
+    for name in ("record.json", "manifest.json", "specification.json", "config.json"):
+        (tmp_path / name).write_text(text)
+    header = text.encode()
+    (tmp_path / "m.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert read_record(tmp_path) is None
+    assert read_manifest(tmp_path) is None
+    assert channels_of(str(tmp_path), ()) == COLOURS
+    refused(lambda: read_planned(str(tmp_path)), "cannot be read as a specification")
+    refused(lambda: shapes_of(tmp_path / "m.safetensors"), "no safetensors file")
+
+
+def test_a_file_of_a_zip_without_a_name(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
+        nameless = zipfile.ZipInfo("x")
+        nameless.filename = "\0x"  # its readers end a name here
+        opened.writestr(nameless, b"1")
+        opened.writestr("set/a", b"2")
+    with zip_tree(tmp_path / "a.zip", "set", "get it again") as tree:
+        assert tree.names == ("a",)
 
 
 def test_weights_whose_header_is_one_long_text(tmp_path: Path) -> None:

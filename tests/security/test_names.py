@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from reunlearn import preloading
 from reunlearn.base.errors import UserError
 from reunlearn.commands import new_method
 from reunlearn.study import asked, load
@@ -221,6 +224,17 @@ def test_a_study_runs_in_a_folder_and_from_a_file_of_a_hostile_name(project: Pro
     assert (project.root / "reports/tiny/index.html").is_file()
     assert not [*project.root.rglob("x")]
     assert [path.name for path in (project.root / "runs").iterdir()] == ["digits"]
+
+
+def test_a_specification_imports_nothing_but_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "trap.py").write_text(f"open({str(tmp_path / 'x')!r}, 'w').close()\n")
+    path = tmp_path / "specification.json"
+    path.write_text(json.dumps({"modules": ["trap", "reunlearn.attacks.lira"]}))
+    assert preloading.warm_up(path, set()) == {"reunlearn.attacks.lira"}
+    assert not (tmp_path / "x").exists()
+    importlib.import_module("trap")
+    assert (tmp_path / "x").exists()  # control
 
 
 def test_control_a_shell_would_have_run_it(tmp_path: Path) -> None:

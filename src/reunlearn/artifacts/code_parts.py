@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reunlearn.artifacts.digest import job_parts
 from reunlearn.base.caches import state_dir, write_cache
+from reunlearn.base.files import read_json
 
 
 def remember_parts(code: str, stage: str, modules: Sequence[str]) -> None:
@@ -21,7 +22,7 @@ def remember_parts(code: str, stage: str, modules: Sequence[str]) -> None:
 def changed_parts(code: str, stage: str, modules: Sequence[str]) -> list[str]:
     """Return the modules that differ from those of an earlier digest; none if it is not known here."""
     try:
-        before = json.loads(_file(code).read_text())
+        before = read_json(_file(code))
     except (OSError, ValueError):
         return []
     now = job_parts(stage, modules)

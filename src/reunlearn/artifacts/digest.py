@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reunlearn.artifacts.meaning import imported, meaning
 from reunlearn.base.caches import state_dir, write_cache
+from reunlearn.base.files import read_json
 from reunlearn.study.stages import STAGES
 
 FORMAT = 3  # raise it when a neutral module changes what is written, so that everything is made again
@@ -117,7 +118,7 @@ def _facts(module: str) -> tuple[str, list[str]]:
 def _memory() -> dict[str, tuple[str, list[str]]]:
     path = state_dir() / f"digests-{FORMAT}.json"
     try:
-        return {k: (v[0], v[1]) for k, v in json.loads(path.read_text()).items()}
+        return {k: (v[0], v[1]) for k, v in read_json(path).items()}
     except (OSError, ValueError, IndexError, AttributeError):
         return {}
 

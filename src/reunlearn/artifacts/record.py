@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import json
 import os
 import platform
 import socket
@@ -16,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reunlearn.base.files import write_json
+from reunlearn.base.files import read_json, write_json
 from reunlearn.base.secrets import without_secrets
 from reunlearn.study.paths import RECORD
 
@@ -123,7 +122,7 @@ def write_record(
 def read_record(folder: Path) -> Record | None:
     """Return a folder's record; None if there is none or it cannot be read as one."""
     try:
-        return Record.model_validate(json.loads((folder / RECORD).read_text(encoding="utf-8")))
+        return Record.model_validate(read_json(folder / RECORD))
     except (OSError, ValueError, ValidationError):
         return None
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reunlearn.base.caches import state_dir, write_cache
+from reunlearn.base.files import read_json
 from reunlearn.base.hashing import full_digest, sha256
 
 Stamp = list[int]  # inode, size, time of content, time of change, in nanoseconds
@@ -56,7 +57,7 @@ def _file(folder: Path) -> Path:
 def _read(folder: Path) -> dict[str, tuple[Stamp, str]]:
     """Return what is remembered of a folder; nothing where that cannot be read: it is only a cache."""
     try:
-        content = json.loads(_file(folder).read_text(encoding="utf-8"))
+        content = read_json(_file(folder))
         return {name: (list(stamp), str(digest)) for name, (stamp, digest) in content.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

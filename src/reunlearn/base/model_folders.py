@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 CONFIG = "config.json"
@@ -46,7 +46,7 @@ def channels_of(folder: str, parts: tuple[str, ...]) -> int:
     """Return the channels of the images that the VAE of a folder gives; 3 where none can be read: see check_folder."""
     place = Path(folder).expanduser()
     try:
-        content = json.loads((place / VAE / CONFIG if VAE in parts else place / CONFIG).read_text("utf-8"))
+        content = read_json(place / VAE / CONFIG if VAE in parts else place / CONFIG)
         return int(content["out_channels"])
     except (OSError, ValueError, KeyError, TypeError):
         return COLOURS

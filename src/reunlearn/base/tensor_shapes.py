@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.files import parse_json
 
 LARGEST = 2**27  # bytes of a header: a longer one is none
 
@@ -21,7 +21,7 @@ def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
         size = int.from_bytes(file.read(8), "little")
         text = file.read(size) if 0 < size < LARGEST else b""
     try:
-        header = json.loads(text)
+        header = parse_json(text)
         return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(

@@ -104,7 +104,7 @@ def zip_tree(path: Path, folder: str, advice: str) -> Iterator[Tree]:
             raise UserError(f"{path}: {name} is damaged ({_said(error)}); {advice}") from None
 
     with opened:
-        files = [info for info in opened.infolist() if not info.is_dir()]
+        files = [info for info in opened.infolist() if info.filename and not info.is_dir()]
         sizes = [info.file_size for info in files]
         _check_sizes(path, advice, files=len(files), largest=max(sizes, default=0), total=sum(sizes))
         yield Tree(path, advice, _below(folder, [info.filename for info in files], path, advice), read)

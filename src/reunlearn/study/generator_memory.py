@@ -5,13 +5,13 @@ The tests hold them against the networks. They count float32: mixed precision ta
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 from reunlearn.base.tensor_shapes import shapes_of
 from reunlearn.study.cards import Value
 
@@ -180,7 +180,7 @@ def _stable_diffusion(settings: Settings, shape: Shape, classes: int) -> Size | 
 def _levels(config: Path) -> Levels | None:
     """Return the levels of a U-Net in diffusers' layout; None where its configuration is not that of one."""
     try:
-        about = json.loads(config.read_text(encoding="utf-8"))
+        about = read_json(config)
         attends = tuple("CrossAttn" in kind for kind in about["down_block_types"])
         colours = (int(about["in_channels"]), int(about["out_channels"]))
         return Levels(tuple(about["block_out_channels"]), attends, int(about["layers_per_block"]), colours)

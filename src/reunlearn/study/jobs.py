@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.files import read_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.study.inputs import (
     KEYS,
@@ -238,7 +238,7 @@ def read_job(path: Path, kind: type[JobT]) -> JobT:
         UserError: there is none, or it holds something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         job: JobT = _adapter(kind).validate_python(content)
         return job
     except FileNotFoundError:
@@ -255,7 +255,7 @@ def stage_name(path: Path) -> str:
         UserError: there is no such file, or it is none.
     """
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["stage"])
+        return str(read_json(path)["stage"])
     except FileNotFoundError:
         raise UserError(f"{path}: no such specification; {WRITTEN_BY}") from None
     except (ValueError, KeyError, TypeError):

@@ -20,7 +20,7 @@ from typing import Any
 
 from reunlearn.base.caches import state_dir
 from reunlearn.base.errors import UserError
-from reunlearn.base.files import write_text
+from reunlearn.base.files import read_json, write_text
 from reunlearn.base.secrets import without_secrets
 
 DEFAULT_URI = "sqlite:///mlflow.db"
@@ -55,7 +55,7 @@ def clone_of(uri: str) -> str:
         return "here"
     path, here = state_dir() / "clone.json", str(Path.cwd())
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = read_json(path)
         if known["folder"] == here:
             return str(known["clone"])
     except (OSError, ValueError, KeyError, TypeError):
