@@ -51,7 +51,7 @@ def test_aliases_that_stand_for_billions_of_values() -> None:
         rf"^here: line 6: its aliases .* more than {MOST_REPEATED:,} values",
     )
     assert parse_yaml(bomb(4), "here")["k3"][0][0][0] == [1], "control: a few are right"
-    assert len(parse_yaml("\n".join(f"- {n}" for n in range(200_000)), "here")) == 200_000, "and many lines"
+    assert len(parse_yaml("\n".join(f"- {n}" for n in range(110_000)), "here")) == 110_000, "and many lines"
 
 
 @pytest.mark.parametrize("content", [b"\xff" * 8 + OUTS[8:], OUTS.decode().encode("utf-16")])

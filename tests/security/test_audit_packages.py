@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -109,9 +109,8 @@ def test_one_that_is_accepted_passes(script: Path, address: str, monkeypatch: py
     accept(script, date=str(today))
     done = audit(script, address)
     assert (done.returncode, done.stdout) == (0, "packages: 2 checked, 0 known vulnerabilities, 1 accepted\n")
-    for wrong in ({"package": "other"}, {"id": "CVE-1"}, {"date": str(today.replace(year=today.year - 1))}):
-        accept(script, **{"date": str(today), **wrong})
-        assert audit(script, address).returncode == 1, wrong
+    accept(script, date=str(today - timedelta(days=200)))
+    assert audit(script, address).returncode == 1
 
 
 def test_no_vulnerability_passes(script: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,19 +94,20 @@ PLACES: dict[str, Any] = {
 ALLOWED = {("printed numbers", "device"), ("printed numbers", "end")}  # they only read a file of one folder
 
 
-@hostile
 @pytest.mark.parametrize("place", PLACES)
-def test_a_study_has_no_such_name(place: str, text: str, request: pytest.FixtureRequest) -> None:
+def test_a_study_has_no_such_name(place: str) -> None:
     parse(
         Study,
         PLACES[place]("a1") if place not in ("reading", "kind of scenario", "seed") else study(),
         "here",
     )
-    if any(HOSTILE[kind] == text and where == place for where, kind in ALLOWED):
-        return
-    with pytest.raises(UserError) as caught:
-        parse(Study, PLACES[place](text), "here")
-    assert "\n" not in str(caught.value)
+    for kind, text in HOSTILE.items():
+        if (place, kind) in ALLOWED:
+            continue
+        with pytest.raises(UserError) as caught:
+            parse(Study, PLACES[place](text), "here")
+            pytest.fail(f"{kind} is taken")
+        assert "\n" not in str(caught.value)
 
 
 @hostile
@@ -209,7 +210,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, known_plugins: Path) -> Pr
 
 @pytest.mark.workflow
 def test_snakemake_refuses_it_in_one_line(project: Project) -> None:
-    for text in ("a;touch x", "$(touch x)", "../x", "-x"):
+    for text in ("$(touch x)", "../x;touch x"):
         done = project.snakemake("--dry-run", study=text, check=False)
         printed = done.stdout + done.stderr
         assert done.returncode != 0
@@ -219,6 +220,7 @@ def test_snakemake_refuses_it_in_one_line(project: Project) -> None:
 
 
 @pytest.mark.workflow
+@pytest.mark.thorough
 def test_a_study_runs_in_a_folder_and_from_a_file_of_a_hostile_name(project: Project) -> None:
     project.snakemake()
     assert (project.root / "reports/tiny/index.html").is_file()
