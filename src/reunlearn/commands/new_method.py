@@ -50,14 +50,14 @@ class {cls}(GradientMethod):
 
 def run(name: str) -> Path:
     """Write src/reunlearn/unlearning/methods/NAME.py and return its path; an existing name is refused."""
-    try:
-        portable_name(name)
-    except ValueError as error:
-        raise UserError(str(error)) from None
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UserError(
             f"'{name}' is no name for a method; use small letters, digits and _, such as my_method"
         )
+    try:
+        portable_name(name)
+    except ValueError as error:
+        raise UserError(str(error)) from None
     if name in ALWAYS_THERE:
         raise UserError(f"'{name}' is always there: a row of every table; choose another name")
     if name in plugin_names("methods"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from rich.console import Console
 
 from reunlearn.base.errors import UserError
@@ -19,7 +17,7 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
     With `debug`, an exception opens a post-mortem debugger where it happened.
 
     Raises:
-        UserError: files are missing that nobody can fetch; a line for each.
+        UserError: files are missing that nobody can fetch; all are named.
     """
     console = Console(stderr=True)
 
@@ -29,14 +27,12 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
     try:
         plans = make_plans(asked.studies(study), methods, seeds)
         if plans.missing_files:
-            *others, last = plans.missing_files
-            for line in others:
-                print(f"error: {line}", file=sys.stderr)
-            raise UserError(last)
+            raise UserError("; ".join(plans.missing_files))
         execute_plan(plans.jobs, watch)
     except Exception:
         if debug:
             import pdb
+            import sys
 
             pdb.post_mortem(sys.exc_info()[2])
         raise
