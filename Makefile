@@ -1,4 +1,4 @@
-# make help lists the targets. Choices: STUDY SIZE METHODS SEEDS CORES DEVICE PROFILE VERIFY, as in
+# make help lists the targets. Choices: STUDY SIZE METHODS SEEDS CORES DEVICE PROFILE SITE VERIFY, as in
 #   make reproduce STUDY=all SIZE=smoke
 #   make reproduce STUDY=quickstart-cifar10 METHODS=salun,lur SEEDS=0 CORES=4 DEVICE=cuda PROFILE=default
 
@@ -12,6 +12,8 @@ DEVICE  ?= auto
 # one more than cores: tests of whole runs wait for their jobs
 TESTERS ?= 3
 PROFILE ?= default
+# a folder with a config.yaml of one's own, laid over the profile
+SITE    ?=
 VERIFY  ?=
 PYTHON  ?= python3
 ARGS    ?=
@@ -42,7 +44,8 @@ HERE = $(filter default,$(value PROFILE))
 CACHE := $(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null; \
 	test -w "$$cache" || echo 'XDG_CACHE_HOME="$${TMPDIR:-/tmp}/reunlearn-cache-$$(id -u)"')
 SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
-	--workflow-profile $(call quoted,workflow/profiles/$(value PROFILE)) $(if $(HERE),--cores $(call quoted,$(CORES))) \
+	$(if $(value SITE),--profile $(call quoted,workflow/profiles/$(value PROFILE)) --workflow-profile $(call quoted,$(value SITE)),\
+	--workflow-profile $(call quoted,workflow/profiles/$(value PROFILE))) $(if $(HERE),--cores $(call quoted,$(CORES))) \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help

@@ -64,6 +64,7 @@ def plan(
     method: Methods = None,
     seed: Seeds = None,
     why: Annotated[bool, typer.Option("--why", help="say why each job would run")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="say how long jobs of a cluster would be")] = False,
     json: AsJson = False,
     device: Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")] = "cpu",
     devices: Annotated[
@@ -75,7 +76,7 @@ def plan(
     from reunlearn.commands.duration import Machine
 
     machine = Machine(device) if devices is None else Machine(device, devices)
-    raise typer.Exit(command.run(study, method, seed, why=why, json=json, machine=machine))
+    raise typer.Exit(command.run(study, method, seed, why=why, slurm=slurm, json=json, machine=machine))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from functools import cache
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
-from snakemake.settings.types import GroupSettings, RerunTrigger
+from snakemake.settings.types import RerunTrigger
 
 from reunlearn import worker
 from reunlearn.base.errors import UserError
@@ -116,6 +116,13 @@ def device():
 
 DEVICE = device()
 MAY_HAVE_GPU = DEVICE == "cuda" or (DEVICE == "auto" and worker.has_gpu())
+# the type that the profile asks for: of jobs that use a GPU, and of no others
+GPU_MODEL = dict(
+    entry.split("=", 1)
+    for entry in getattr(
+        workflow.resource_settings._parsed_default_resources, "args", []
+    )
+).get("gpu_model")
 # a profile that submits jobs says how many at a time; on one machine groups mean nothing and cost time
 MAY_BE_GROUPED = CLUSTER or workflow.resource_settings.nodes is not None
 worker.announce(DEVICE)
@@ -159,6 +166,8 @@ def inputs(wildcards):
     What is read by another folder that it reads is left out: the order is the same, and Snakemake looks at half as
     many files. The other files are compared with these by the plan, and once more by the job itself.
     """
+    if workflow.remote_exec:
+        begin_cluster_job()
     job, known = job_of(wildcards), states()
     read = nearest(job, PLANS.jobs) if PLANS else followed(job)
     return [
@@ -180,11 +189,49 @@ def ignored(wildcards):
     ]
 
 
-def start_group_worker():
-    """Within a cluster job that runs a whole group, start a warm worker for it."""
-    grouped = workflow.group_settings.local_groupid != GroupSettings().local_groupid
-    if workflow.remote_exec and not workflow.local_exec and grouped:
-        worker.start()
+def is_batch():
+    """Tell whether this is a process of a cluster's job that makes several."""
+    settings = workflow.group_settings
+    return (
+        workflow.remote_exec
+        and settings.local_groupid != type(settings)().local_groupid
+    )
+
+
+class Unmade(set):
+    """The files that a job of a cluster makes whether they are there or not; those that an earlier try made are left."""
+
+    def __init__(self, files, made):
+        super().__init__(files - made)
+        self.made = made
+
+    def update(self, *files):
+        super().update(*(set(some) - self.made for some in files))
+
+
+@cache
+def begin_cluster_job():
+    """In a job of a cluster: after an interruption or a failure leave what is made; let a batch go on after a failure.
+
+    Called by input functions, as the first thing that is called when all settings are known. Two processes come here:
+    the job's own, which starts the warm worker, and that of its step, which runs what is in the batch one by one.
+    """
+    if workflow.execution_settings.attempt > 1 or "SLURM_RESTART_COUNT" in os.environ:
+        from reunlearn.commands.inspection import unmade
+
+        targets = {
+            target.wildcards_dict["run"] for target in workflow.dag_settings.target_jobs
+        }
+        left = unmade({folder: planned(folder) for folder in targets})
+        made = {f"{folder}/{paths.MANIFEST}" for folder in targets.difference(left)}
+        workflow.dag.forcefiles = Unmade(workflow.dag.forcefiles, made)
+    if is_batch():
+        workflow.execution_settings.keep_going = True
+        workflow.group_settings.group_components = {BATCH: sys.maxsize}
+        if workflow.local_exec:
+            workflow.global_resources["_cores"] = 1
+        else:
+            worker.start()
 
 
 def prepare_run():
@@ -233,6 +280,3 @@ def report_failures():
     command += [f"--method={method}" for method in methods or ()]
     command += [f"--seed={seed}" for seed in seeds or ()]
     subprocess.run(command, check=False)
-
-
-start_group_worker()

@@ -10,7 +10,5 @@ use rule original as sample with:
 use rule original as measure with:
     wildcard_constraints:
         run=folders("measure"),
-    group:
-        row if MAY_BE_GROUPED else None
     params:
         stage="measure",

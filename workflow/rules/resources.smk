@@ -1,63 +1,64 @@
-# What jobs ask for: memory, time, GPUs, and which of them a cluster runs as one. Nothing here imports torch.
+# What jobs ask for: memory, time, cores, GPUs, and which of them a cluster runs as one. Nothing here imports torch.
 
-import math
 from functools import cache
 
-from reunlearn.base.hashing import short_digest
-from reunlearn.study import paths
+from reunlearn.commands.duration import Machine, on_gpu
 from reunlearn.study.stages import STAGES
+
+BATCH = "batch"  # the name of a batch within its own job
 
 
 def gpu(wildcards):
     """Return the number of GPUs a job asks for where there may be one: one if it computes with torch."""
-    return int(getattr(job_of(wildcards), "training", None) is not None)
+    return int(on_cuda(wildcards.run))
+
+
+def on_cuda(folder):
+    """Tell whether a job uses a GPU where there is one."""
+    return on_gpu(planned(folder), Machine("cuda"))
+
+
+def gpu_model(wildcards):
+    """Return the type of GPU that the profile wants, where a job or its batch asks for one; a step takes what it gets."""
+    if not PLANS:
+        return ""
+    batch = requests().batch_of.get(wildcards.run, (wildcards.run,))
+    return GPU_MODEL if any(map(on_cuda, batch)) else ""
 
 
 @cache
-def costs():
-    """Return what jobs are expected to take; a job's own process, which has been given its share, does not ask."""
+def requests():
+    """Return what jobs ask for; a job's own process, which has been given its share, does not ask."""
     from reunlearn.commands.costs import Costs, read_records
+    from reunlearn.commands.requests import Requests
 
     made = [state.job for state in states().values() if state.manifest]
-    return Costs(PLANS.jobs, read_records(made), "cuda" if MAY_HAVE_GPU else "cpu")
-
-
-@cache
-def expected(folder):
-    """Return what the job of a folder is expected to take; None where nobody knows."""
-    return costs().of(planned(folder)) if PLANS else None
+    costs = Costs(PLANS.jobs, read_records(made), "cuda" if MAY_HAVE_GPU else "cpu")
+    wanted = {folder for folder, state in states().items() if state.would_run}
+    asked_for = Requests(PLANS.jobs, wanted, costs)
+    # Snakemake would make a job of each part of a batch that hangs together
+    workflow.group_settings.group_components = asked_for.sizes()
+    return asked_for
 
 
 def memory(wildcards, attempt):
-    """Return the memory of a job in MB: as records of it say, else as the plan estimates it; more at each attempt."""
+    """Return the memory of a job in MB; more at each attempt."""
     job = job_of(wildcards)
-    told = expected(job.folder)
-    return (told.mib if told and told.mib else job.memory_mib) * attempt
+    return (requests().memory_mib(job.folder) if PLANS else job.memory_mib) * attempt
 
 
 def minutes(wildcards, attempt):
-    """Return the time limit of a job: four times what it is expected to take, and ten minutes; more at each attempt.
-
-    A job that cannot be predicted gets a minute per epoch.
-    """
-    job = job_of(wildcards)
-    told = expected(job.folder)
-    if told and told.seconds is not None:
-        return (10 + math.ceil(4 * told.seconds / 60)) * attempt
-    if STAGES[job.stage].share == "evaluating":
-        cap = job.measure.settings.get("cap", 0) if job.stage == "measure" else 0
-        return (10 + cap) * attempt
-    epochs = job.training.recipe.epochs if hasattr(job, "training") else 0
-    return (30 + epochs * getattr(job, "count", 1)) * attempt
+    """Return the time limit of a job; more at each attempt."""
+    return (requests().minutes(wildcards.run) if PLANS else 10) * attempt
 
 
-def row(wildcards):
-    """Return the group of a run's measurements, quick jobs which a cluster runs as one; None for no group.
+def cpus(wildcards):
+    """Return the cores of a job: the threads of its specification, which its results depend on."""
+    return job_of(wildcards).threads
 
-    One that fails takes its whole group with it: hence never more than a run, and not the costly unlearning. A
-    measurement that reads another run's outputs stays alone: groups must not wait for each other.
-    """
-    job = job_of(wildcards)
-    if job.inputs.reference or job.inputs.original:
-        return None
-    return f"run-{short_digest(paths.run_of(wildcards.run))}"
+
+def batch(wildcards):
+    """Return the name of the batch that a cluster runs a job in; None for a job of its own."""
+    if PLANS:
+        return requests().group(wildcards.run)
+    return BATCH if is_batch() else None

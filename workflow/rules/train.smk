@@ -1,10 +1,15 @@
+# the rules of jobs that a cluster runs inherit from this one
 use rule prepare as original with:
     wildcard_constraints:
         run=folders("original"),
+    group:
+        batch if MAY_BE_GROUPED else None
     resources:
         gpu=gpu if MAY_HAVE_GPU else 0,
+        gpu_model=gpu_model if MAY_HAVE_GPU and GPU_MODEL else "",
         mem_mb=memory,
         runtime=minutes,
+        cpus_per_task=cpus,
     params:
         stage="original",
 
@@ -24,7 +29,7 @@ use rule original as retrained with:
         stage="retrained",
 
 
-use rule prepare as given with:
+use rule original as given with:
     wildcard_constraints:
         run=folders("given"),
     params:

@@ -99,7 +99,7 @@ def total(jobs: Mapping[Folder, Job], waiting: Mapping[Folder, Expected], machin
 
 def on_gpu(job: Job, machine: Machine) -> bool:
     """Tell whether a job would take a GPU."""
-    return machine.device == "cuda" and STAGES[job.stage].gpu and hasattr(job, "training")
+    return machine.device == "cuda" and STAGES[job.stage].gpu and getattr(job, "training", None) is not None
 
 
 def _longest(jobs: Mapping[Folder, Job], waiting: Mapping[Folder, Expected]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +80,20 @@ def inspect(jobs: Mapping[Folder, Job], hashed: bool) -> States:
     _compare_inputs(states)
     _propagate(states)
     return states
+
+
+def unmade(jobs: Mapping[Folder, Job]) -> list[Folder]:
+    """Return those of some jobs that are not made of what lies there now; their inputs need not be among them."""
+    left: list[Folder] = []
+    for folder in TopologicalSorter(
+        {f: set(followed(j)) & jobs.keys() for f, j in jobs.items()}
+    ).static_order():
+        job, manifest = jobs[folder], read_manifest(Path(folder))
+        wrong = problems(Path(folder), manifest, job, job_digest(job.stage, job.modules), hashed=False)
+        read = {f: read_manifest(Path(f)) for f in followed(job)}
+        if wrong or not read.keys().isdisjoint(left) or _others(job, {folder: manifest, **read}):
+            left.append(folder)
+    return left
 
 
 def _inspect(job: Job, *, codes: dict[Folder, str], hashed: bool, stored: set[str], keeps: Policy) -> State:

@@ -16,6 +16,7 @@ from reunlearn.commands.costs import Costs, Expected, read_records
 from reunlearn.commands.duration import HOUR, Cost, Machine, total
 from reunlearn.commands.inspection import Name, State, inspect
 from reunlearn.commands.printing import MIB, console, print_json
+from reunlearn.commands.requests import Lengths, Requests
 from reunlearn.storage.snapshot import Policy, leaves_out, policy
 from reunlearn.study import asked, paths
 from reunlearn.study.inputs import Folder
@@ -84,6 +85,7 @@ class Overview:
         weights: those that a snapshot keeps.
         jobs: each with its state.
         cost: of all that would run.
+        slurm: how long the jobs of a cluster would be that make them.
         missing_files: that nobody can fetch, a line each.
         short_memory: a line per stage that is expected to take more than is free here.
     """
@@ -94,6 +96,7 @@ class Overview:
     weights: Policy
     jobs: tuple[JobLine, ...]
     cost: Cost
+    slurm: Lengths
     missing_files: tuple[str, ...] = ()
     short_memory: tuple[str, ...] = ()
 
@@ -104,10 +107,12 @@ def run(
     seeds: list[int] | None = None,
     *,
     why: bool = False,
+    slurm: bool = False,
     json: bool = False,
     machine: Machine | None = None,
 ) -> int:
-    """Print the plan of some studies; with `why`, the reason of every job that would run.
+    """Print the plan of some studies; with `why`, the reason of every job that would run; with `slurm`, how long jobs
+    of a cluster would be.
 
     Returns:
         1 where files are missing that nobody can fetch, each with a line; else 0.
@@ -117,6 +122,8 @@ def run(
         print_json(overview)
     else:
         show(overview, why)
+        for line in overview.slurm.lines() if slurm else ():
+            console().print(line)
         for line in overview.short_memory:
             print(f"warning: {line}", file=sys.stderr)
         for line in overview.missing_files:
@@ -152,6 +159,7 @@ def describe(
             JobLine(s.job.folder, s.job.stage, s.name, s.would_run, tuple(reasons(s))) for s in states
         ),
         cost=total(plans.jobs, waiting, machine),
+        slurm=Requests(plans.jobs, waiting, costs).lengths(),
         missing_files=tuple(plans.missing_files),
         short_memory=short_memory(stages, available() // MIB) if machine.device == "cpu" else (),
     )

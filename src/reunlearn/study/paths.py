@@ -108,11 +108,6 @@ def measured(run: str, measure: str, digest: str | None = None) -> str:
     return f"{run}/measured/{measure}~{digest}" if digest else f"{run}/measured/{measure}"
 
 
-def run_of(folder: str) -> str:
-    """Return the run that a measurement belongs to; any other folder as it is."""
-    return folder.split("/measured/")[0]
-
-
 def report(study: str) -> str:
     """Folder that the user opens: index.html, tables, figures."""
     return f"{REPORTS}/{study}"
