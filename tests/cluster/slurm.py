@@ -105,7 +105,7 @@ class Running:
         self.process.wait(30)
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 240) -> None:
     """Wait until something is so."""
     limit = time.monotonic() + seconds
     while not condition():

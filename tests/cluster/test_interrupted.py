@@ -53,7 +53,7 @@ def test_the_same_bits_though_a_job_is_requeued_and_the_node_s_daemon_killed(
         slurm.kill_slurmd()
         (job,) = slurm.jobs("rule_original")
         subprocess.run(["scontrol", "requeue", job["JobId"]], check=True, timeout=30)
-        finish(running, 180)
+        finish(running, 400)
     finally:
         running.kill()
     (job,) = slurm.jobs("rule_original")
