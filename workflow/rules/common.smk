@@ -235,11 +235,11 @@ def begin_cluster_job():
 
 
 def prepare_run():
-    """Before the jobs: write what they are told. On this machine: start the warm worker, lift the limit on job starts.
+    """Before the jobs: write what they are told, lift the limit on job starts; on this machine start the warm worker.
 
     With a limit, the scheduler of Snakemake 9.27 looks at all ready jobs again a second after each look, for ever: every
-    finished job adds such a chain, and after some hundred jobs it does little else. A cluster's jobs start cold, or have
-    their group's worker.
+    finished job adds such a chain, and after some hundred jobs it does little else. The profile of a cluster limits how
+    many jobs there are at a time.
     """
     from reunlearn.commands.repair import repair
     from reunlearn.study.plan import write_specifications
@@ -250,8 +250,8 @@ def prepare_run():
         for line in repair(states()):
             print(line, file=sys.stderr)
         write_specifications(PLANS.jobs.values())
+    workflow.scheduler.job_rate_limiter = None
     if workflow.local_exec:
-        workflow.scheduler.job_rate_limiter = None
         worker.start()
 
 

@@ -13,6 +13,8 @@ from reunlearn.study.inputs import Folder
 from reunlearn.study.plan import Plans
 from reunlearn.tracking.store import tracking_uri
 
+SLURM_LOGS = Path(".snakemake/slurm_logs")
+
 
 def show(plans: Plans, since: float) -> bool:
     """Print the jobs that failed; return whether all that the studies are about is made, and only tracking failed.
@@ -22,10 +24,14 @@ def show(plans: Plans, since: float) -> bool:
         since: when the run began, in seconds since 1970.
     """
     missing = [job for job in plans.jobs.values() if not is_made(Path(job.folder))]
+    waited = {job.folder for job in missing}
     for job in missing:
-        if _ran(job.folder, since):
+        # a cluster's batch leaves empty logs of jobs that waited for the one that failed
+        if _ran(job.folder, since) and waited.isdisjoint(job.inputs.folders()):
             log = paths.log(job.folder)
             print(f"failed: {job.folder}: {reason(str(log))} (log: {log})", file=sys.stderr)
+    if any(_is_newer(log, since) for log in SLURM_LOGS.rglob("*.log")):
+        print(f"what Slurm and Snakemake printed on the nodes: {SLURM_LOGS}", file=sys.stderr)
     if {job.stage for job in missing} != {"track"}:
         return False
     address = without_secrets(tracking_uri())
@@ -40,7 +46,11 @@ def show(plans: Plans, since: float) -> bool:
 
 
 def _ran(folder: Folder, since: float) -> bool:
+    return _is_newer(paths.log(folder), since)
+
+
+def _is_newer(log: Path, since: float) -> bool:
     try:
-        return paths.log(folder).stat().st_mtime >= since
+        return log.stat().st_mtime >= since
     except OSError:
         return False
