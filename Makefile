@@ -122,7 +122,7 @@ slurm-demo: $(READY) ## run a part of quickstart on a real single-machine Slurm 
 	@PYTHON=$(abspath $(BIN)/python) workflow/slurm/demo.sh
 
 slurm-test: $(READY_TEST) ## tests on a real single-machine Slurm (root, Debian)
-	@$(BIN)/python -m pytest -m cluster tests/cluster
+	@REUNLEARN_SLURM=1 $(BIN)/python -m pytest -m "" tests/cluster
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
