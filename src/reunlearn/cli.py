@@ -80,6 +80,26 @@ def plan(
 
 
 @app.command()
+def doctor(
+    study: Annotated[
+        str | None, typer.Argument(help="a study, or several with commas: also what it needs here")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="of Snakemake, that it would be run with")] = "default",
+    json: AsJson = False,
+    device: Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")] = "cpu",
+    devices: Annotated[
+        int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")
+    ] = None,
+) -> None:
+    """Check this machine, and what a study needs of it: a line each, and how to mend it. Changes nothing."""
+    from reunlearn.commands.duration import Machine
+    from reunlearn.doctor import command
+
+    machine = Machine(device) if devices is None else Machine(device, devices)
+    raise typer.Exit(command.run(study, profile, json, machine))
+
+
+@app.command()
 def show(
     run: Annotated[str, typer.Argument(help="a run's folder or a part of its name")], json: AsJson = False
 ) -> None:

@@ -21,7 +21,7 @@ from reunlearn.storage.snapshot import Policy, leaves_out, policy
 from reunlearn.study import asked, paths
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import PrepareJob
-from reunlearn.study.plan import make_plans
+from reunlearn.study.plan import Plans, make_plans
 from reunlearn.study.stages import STAGES
 
 
@@ -141,8 +141,12 @@ def describe(
 
     Files are looked for, not hashed: `verify` does that.
     """
-    plans, keeps = make_plans(asked.studies(study), methods, seeds), policy()
-    found = inspect(plans.jobs, hashed=False)
+    return describe_plans(make_plans(asked.studies(study), methods, seeds), study, machine)
+
+
+def describe_plans(plans: Plans, study: str, machine: Machine | None = None) -> Overview:
+    """Return what `describe` does of plans that are made already; `study`: as it was named."""
+    keeps, found = policy(), inspect(plans.jobs, hashed=False)
     states = found.values()
     machine = machine or Machine()
     records = read_records(s.job for s in states if s.manifest)

@@ -128,12 +128,12 @@ def _one_writer(path: Path | None) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             _make(path.absolute())
-        _check_format(path)
+        check_format(path)
         _move_in(path.absolute())
         yield
 
 
-def _check_format(path: Path) -> None:
+def check_format(path: Path) -> None:
     """Refuse a file that is no SQLite database at once: MLflow would try it again for minutes."""
     with path.open("rb") as handle:
         begin = handle.read(len(SQLITE_HEADER))
