@@ -27,20 +27,29 @@ from reunlearn.base.caches import state_dir
 from reunlearn.study.catalogue import source_state
 
 SOCKET = "REUNLEARN_WORKER"
+COLD = "REUNLEARN_COLD"
 OWNER = "REUNLEARN_OWNER"  # the Snakemake whose jobs run: they end with it
 # A fork copies the page tables of all that was imported. With glibc's malloc on huge pages, for Python's objects too,
 # it takes 9 ms instead of 40. Where there are no such pages, this changes nothing.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "PYTHONMALLOC": "malloc"}
 START_SECONDS = 60
+IN_CONTAINER = "/opt/reunlearn/bin/python"  # of workflow/container/reunlearn.def
 LONGEST_SOCKET = 100  # bytes of its path: systems take 104 or 108
 
 
-def announce(device: str) -> None:
-    """Tell the jobs that this process starts how to run a stage, for whom, and on which device."""
+def announce(device: str, contained: bool = False) -> None:
+    """Tell the jobs that this process starts how to run a stage, for whom, and on which device.
+
+    Args:
+        device: auto, cpu or cuda.
+        contained: whether each job runs in a container, which has Python and packages but none of our source.
+    """
     os.environ["REUNLEARN_DEVICE"] = device
-    os.environ["REUNLEARN_PYTHON"] = sys.executable
+    os.environ["REUNLEARN_PYTHON"] = IN_CONTAINER if contained else sys.executable
     os.environ["REUNLEARN_CLIENT"] = str(Path(__file__).with_name("client.py"))
     os.environ[OWNER] = str(os.getpid())
+    if contained:
+        os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
 
 
 @functools.cache
@@ -69,13 +78,18 @@ def launch_early() -> None:
         launch()
 
 
+def stay_cold() -> None:
+    """Let no worker start: it is a process of this machine, and would run a container's jobs with its packages."""
+    os.environ[COLD] = "1"
+
+
 def launch() -> None:
     """Begin to start a worker that ends with this process; jobs find it by an environment variable.
 
-    REUNLEARN_COLD=1 keeps it from starting: every job then has a Python of its own.
+    REUNLEARN_COLD=1 (`stay_cold`) keeps it from starting: every job then has a Python of its own.
     """
     os.environ["REUNLEARN_COMMIT"] = commit()
-    if os.environ.get("REUNLEARN_COLD"):
+    if os.environ.get(COLD):
         return
     folder = socket_folder()
     if folder is None:

@@ -8,7 +8,7 @@ from functools import cache
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
-from snakemake.settings.types import RerunTrigger
+from snakemake.settings.types import DeploymentMethod, RerunTrigger
 
 from reunlearn import worker
 from reunlearn.base.errors import UserError
@@ -52,6 +52,10 @@ def load_plans():
             )
         if workflow.resource_settings.cores == 0:
             raise UserError("CORES is 0; at least 1 is needed")
+        if CONTAINED and not os.path.exists(IMAGE):
+            raise UserError(
+                f"{IMAGE}: no such file; build it: apptainer build {IMAGE} {IMAGE.replace('.sif', '.def')}"
+            )
         return make_plans(
             asked.studies(config.get("study", "quickstart")), *narrowed_to()
         )
@@ -101,6 +105,10 @@ def shorten_dry_run():
 
 STARTED = time.time()
 NOT_TRACKED = 3  # exit code: the study is complete, but not logged
+IMAGE = "workflow/container/reunlearn.sif"
+CONTAINED = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+if CONTAINED:
+    worker.stay_cold()
 if workflow.is_main_process:
     worker.launch_early()
 # a job's own process, on a cluster's node, reads the job's specification and plans nothing
@@ -125,7 +133,7 @@ GPU_MODEL = dict(
 ).get("gpu_model")
 # a profile that submits jobs says how many at a time; on one machine groups mean nothing and cost time
 MAY_BE_GROUPED = CLUSTER or workflow.resource_settings.nodes is not None
-worker.announce(DEVICE)
+worker.announce(DEVICE, CONTAINED)
 # on a cluster these run where Snakemake runs: they are quick, or need the network or the tracking store
 workflow.localrules("all", *(name for name, stage in STAGES.items() if stage.local))
 

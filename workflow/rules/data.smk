@@ -11,6 +11,8 @@ rule prepare:
         run=folders("prepare"),
     conda:
         "../../environment.yml"
+    container:
+        IMAGE
     params:
         stage="prepare",
     shell:
