@@ -134,6 +134,12 @@ def test_a_server_answers_or_does_not(project: Path, server: str, monkeypatch: p
     monkeypatch.setenv("MLFLOW_TRACKING_URI", free_address())
     (down,) = look(tracking)
     assert down.state == "problem" and "Connection refused" in down.text
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{server}/elsewhere")
+    (other,) = look(tracking)
+    assert other.state == "problem" and "answers 40" in other.text
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:secret@127.0.0.1/runs")
+    (database,) = look(tracking)
+    assert database.state == "warning" and "secret" not in database.text
 
 
 def test_a_server_that_never_answers_is_given_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

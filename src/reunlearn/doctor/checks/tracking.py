@@ -2,30 +2,70 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
+import json
 import os
 import re
 import sqlite3
+import urllib.error
+import urllib.request
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from reunlearn.doctor.findings import Asked, CheckCard, Found
-from reunlearn.tracking.store import check_format, open_store, sqlite_path, tracking_uri, without_credentials
+from reunlearn.doctor.findings import Asked, CheckCard, Found, State
+from reunlearn.tracking.store import check_format, sqlite_path, tracking_uri, without_credentials
 
 CARD = CheckCard(order=90, title="MLflow")
+SECONDS = 10  # for a server's answer
+EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
 MIGRATIONS = Path("store") / "db_migrations" / "versions"
 
 
 def look(asked: Asked) -> Found:
-    """Look into the file of a SQLite store; ask a server for an experiment, as the stage `track` does first."""
+    """Look into the file of a SQLite store; ask a server for an experiment, as logging does first."""
     uri = tracking_uri()
     path = sqlite_path(uri)
     if path is not None:
         yield from of_file(path)
-        return
-    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"  # of this process alone
-    with open_store():
-        yield "ok", f"{without_credentials(uri)} answers", ""
+    elif urlsplit(uri).scheme in ("http", "https"):
+        yield of_server(uri)
+    else:  # opening another database would make its tables
+        yield "warning", f"{without_credentials(uri)}: only SQLite files and servers are looked at", ""
+
+
+def of_server(uri: str) -> tuple[State, str, str]:
+    """Return whether a server answers. By hand: MLflow's client takes seconds to import."""
+    address, mend = (
+        without_credentials(uri),
+        "start it, or mend or unset MLFLOW_TRACKING_URI; a study's results are kept",
+    )
+    headers = {"Content-Type": "application/json", **credentials(uri)}
+    request = urllib.request.Request(f"{address.rstrip('/')}{EXPERIMENTS}", b'{"max_results": 1}', headers)
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as response:
+            json.load(response)
+    except urllib.error.HTTPError as error:
+        return "problem", f"{address} answers {error.code} {error.reason}", mend
+    except ValueError:
+        return "problem", f"{address} answers, but is no MLflow server", mend
+    except (OSError, http.client.HTTPException) as error:
+        return "problem", f"{address}: {getattr(error, 'reason', error)}", mend
+    return "ok", f"{address} answers", ""
+
+
+def credentials(uri: str) -> dict[str, str]:
+    """Return the header by which MLflow's client says who asks: from the address, or from its variables."""
+    parts, given = urlsplit(uri), os.environ.get
+    user = parts.username or given("MLFLOW_TRACKING_USERNAME")
+    password = parts.password or given("MLFLOW_TRACKING_PASSWORD")
+    if user and password:
+        encoded = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+        return {"Authorization": f"Basic {encoded}"}
+    token = given("MLFLOW_TRACKING_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def of_file(path: Path) -> Found:
