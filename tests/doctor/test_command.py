@@ -88,18 +88,6 @@ def test_without_slurm_only_its_profile_is_a_problem() -> None:
     assert needed.state == "problem"
 
 
-@pytest.mark.cluster
-@pytest.mark.skipif(shutil.which("sinfo") is None, reason="no Slurm client here")
-def test_a_slurm_client_whose_cluster_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "slurm.conf").write_text(
-        "ClusterName=gone\nSlurmctldHost=localhost(127.0.0.1)\nSlurmctldPort=1\n"
-    )
-    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
-    (found,) = look(slurm)
-    assert found.state == "warning" and "the cluster does not answer" in found.text
-    assert look(slurm, Asked("slurm"))[0].state == "problem"
-
-
 def doctor(*arguments: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command in the project's folder."""
     called = [sys.executable, "-m", "reunlearn.cli", "doctor", *arguments]
