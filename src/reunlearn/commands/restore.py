@@ -14,8 +14,9 @@ from reunlearn.commands.each import plan_each, planned_as_asked
 from reunlearn.commands.inspection import States, inspect
 from reunlearn.commands.printing import console, print_json
 from reunlearn.stages.execution import execute
-from reunlearn.storage import dvc_store
 from reunlearn.storage.dvc_files import read_lock, read_outputs
+from reunlearn.storage.pull import Pulled, pull_entries
+from reunlearn.storage.remote import Remote
 from reunlearn.storage.snapshot import RUNS_FILE, output_of
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
@@ -56,7 +57,8 @@ def run(study: str | None = None, pull: bool = True, json: bool = False) -> int:
         1 if something was set aside, a study cannot be planned, or nothing of one could be restored.
     """
     planned = planned_as_asked(study) if study else plan_each(begun())
-    restored = [restore(plan, pull) for plan in planned.good.values()]
+    remote = Remote()
+    restored = [restore(plan, pull, remote) for plan in planned.good.values()]
     if json:
         print_json(restored)
     else:
@@ -74,11 +76,11 @@ def begun() -> list[str]:
     ]
 
 
-def restore(plan: Plan, pull: bool = True) -> Restored:
-    """Fetch, check and set aside one study; return what became of it."""
+def restore(plan: Plan, pull: bool = True, remote: Remote | None = None) -> Restored:
+    """Fetch, check and set aside one study; return what became of it. Several studies share a remote's answer."""
     aside = SetAside()
-    complaints = _pull(plan, aside) if pull else []
-    complaints += _prepare(plan)
+    pulled = _pull(plan, aside, remote or Remote()) if pull else Pulled()
+    unprepared = _prepare(plan)
     states, set_aside = _set_aside(plan, aside)
     return Restored(
         study=plan.study.name,
@@ -86,13 +88,13 @@ def restore(plan: Plan, pull: bool = True) -> Restored:
         restored=sum(not s.would_run for s in states.values()),
         to_run=sum(s.would_run for s in states.values()),
         left_out=sum(len(s.left_out) for s in states.values()),
-        set_aside=set_aside,
+        set_aside=pulled.damaged | set_aside,
         place=str(aside.place) if aside.place else None,
-        complaints=tuple(complaints),
+        complaints=(*pulled.complaints, *unprepared),
     )
 
 
-def _pull(plan: Plan, aside: SetAside) -> list[str]:
+def _pull(plan: Plan, aside: SetAside, remote: Remote) -> Pulled:
     """Pull what the snapshot has of a study; each dataset by itself, so that one which is absent stops nothing.
 
     What is there of a run that nothing was made of, such as specifications, would keep DVC from bringing the run.
@@ -101,18 +103,19 @@ def _pull(plan: Plan, aside: SetAside) -> list[str]:
     jobs: dict[Folder, list[Job]] = {}
     for job in plan.jobs.values():
         jobs.setdefault(output_of(job), []).append(job)
-    absent = [
-        output
+    if not stored.keys() & jobs.keys():
+        return Pulled([f"no snapshot of it: {RUNS_FILE} names none of its folders"])
+    absent = {
+        output: stored[output]
         for output, inside in jobs.items()
         if output in stored and not any(is_made(Path(job.folder)) for job in inside)
-    ]
-    if not stored.keys() & jobs.keys():
-        return [f"no snapshot of it: {RUNS_FILE} names none of its folders"]
-    aside.move(Path(output) for output in absent)
-    data = {folder for _, folder in _prepared(plan)} & read_lock().keys()
-    wanted = [sorted(absent), *([folder] for folder in sorted(data) if not Path(folder).exists())]
-    reasons = [(targets, dvc_store.pull(targets)) for targets in wanted if targets]
-    return [f"not pulled: {targets[0]}{' …' * (len(targets) > 1)}: {why}" for targets, why in reasons if why]
+    }
+    lock, needed = read_lock(), sorted({folder for _, folder in _prepared(plan)})
+    data = [{f: lock[f]} for f in needed if f in lock and not Path(f).exists()]
+    pulled = Pulled()
+    for entries in filter(None, (absent, *data)):
+        pulled += pull_entries(entries, remote, aside)
+    return pulled
 
 
 def _prepared(plan: Plan) -> Iterator[tuple[PrepareJob, str]]:

@@ -12,6 +12,7 @@ from reunlearn.commands.inspection import inspect
 from reunlearn.commands.printing import MIB, console, joined, print_json
 from reunlearn.storage import dvc_store, snapshot
 from reunlearn.storage.dvc_files import LOCK, directory_digest, read_lock, read_outputs
+from reunlearn.storage.remote import Remote
 from reunlearn.storage.snapshot import Merge, Policy
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
@@ -86,7 +87,8 @@ def take(study: str | None = None, weights: str | None = None, push: bool = True
     changed = dvc_store.commit(snapshot.RUNS_FILE, sound)
     data = _locked_data()
     dvc_store.commit(LOCK, data)
-    address = dvc_store.remote() if push else None
+    remote = Remote()
+    address = remote.address if push else None
     # one call each: given a .dvc file and an output of another, DVC 3.67 silently pushes only the first
     targets = [*([str(snapshot.RUNS_FILE)] if sound else []), *data] if address else []
     entries = read_outputs(snapshot.RUNS_FILE)
@@ -98,8 +100,15 @@ def take(study: str | None = None, weights: str | None = None, push: bool = True
         unsound=unsound,
         unplanned=planned.failed,
         remote=address,
-        not_pushed=tuple(f"{target}: {why}" for target in targets if (why := dvc_store.push([target]))),
+        not_pushed=_push(targets, remote),
     )
+
+
+def _push(targets: list[str], remote: Remote) -> tuple[str, ...]:
+    """Push some targets; return what could not be sent, and why."""
+    if targets and remote.silence:
+        return (remote.silence,)
+    return tuple(f"{target}: {why}" for target in targets if (why := dvc_store.push([target])))
 
 
 def sort_out(plans: Iterable[Plan]) -> tuple[list[Folder], dict[Folder, str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.secrets import without_secrets
+from reunlearn.storage.dvc_cache import look
 from reunlearn.storage.dvc_files import Entries, Entry, add_outputs
 
 
@@ -33,23 +34,15 @@ def _into_cache(file: Path, folders: list[str]) -> Entries:
             outs = loads_from(Stage(repo, path=str(file.absolute())), folders)
             for out in outs:
                 out.save()
-                out.commit(relink=False)
             entries: list[Entry] = [out.dumpd() for out in outs]
+            look({entry["path"]: entry for entry in entries})  # what is damaged there is put in again
+            for out in outs:
+                out.commit(relink=False)
     except NotDvcRepoError:
         raise UserError("this folder is no DVC project; work in a clone of the repository") from None
     except DvcException as error:
         raise UserError(f"DVC: {_cleaned(str(error))}") from None
     return {entry["path"]: entry for entry in entries}
-
-
-def remote() -> str | None:
-    """Return the address of the configured remote, without passwords; None if there is none."""
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        name = repo.config["core"].get("remote")
-        address = repo.config["remote"].get(name, {}).get("url") if name else None
-    return without_secrets(address) if address else None
 
 
 def push(targets: list[str]) -> str | None:
@@ -62,6 +55,11 @@ def pull(targets: list[str]) -> str | None:
     return _dvc("pull", targets)
 
 
+def checkout(targets: list[str]) -> str | None:
+    """Bring outputs from DVC's cache; return the reason if some could not be had."""
+    return _dvc("checkout", targets)
+
+
 def _dvc(action: str, targets: list[str]) -> str | None:
     """Run DVC's command line; return its error if it failed."""
     if not targets:
@@ -71,7 +69,9 @@ def _dvc(action: str, targets: list[str]) -> str | None:
     if done.returncode == 0:
         return None
     _, _, message = done.stderr.partition("ERROR: ")
-    message = message.partition("Is your cache")[0]  # what follows is general advice
+    for advice in ("Is your cache", "Having any troubles"):
+        message = message.partition(advice)[0]
+    message = message.removeprefix("unexpected error - ")
     return " ".join(_cleaned(message).split()) or f"exit code {done.returncode}"
 
 
