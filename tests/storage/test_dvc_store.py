@@ -9,6 +9,7 @@ import pytest
 
 from reunlearn.storage import dvc_store
 from reunlearn.storage.dvc_files import read_outputs
+from reunlearn.storage.remote import Remote
 from tests.storage import dvc_project
 
 FILE = Path("data.dvc")
@@ -37,7 +38,7 @@ def test_commit_changes_one_entry_while_another_dataset_is_absent(project: Path)
 
 def test_dvc_agrees_and_brings_back_each_target(project: Path) -> None:
     assert "up to date" in dvc_project.dvc(project, "status")
-    assert dvc_store.remote() == str(project.parent / "dvc-storage")
+    assert Remote().address == str(project.parent / "dvc-storage")
     assert dvc_store.push(["data/one"]) is None
     shutil.rmtree("data")
     shutil.rmtree(".dvc/cache")

@@ -13,8 +13,6 @@ from reunlearn.storage.dvc_cache import Held
 from reunlearn.storage.dvc_files import Entries
 from reunlearn.storage.remote import Remote
 
-PUSHED = "`reunlearn snapshot` where they are sound pushes them; `make reproduce` makes them again"
-
 
 @dataclass(frozen=True)
 class Pulled:
@@ -47,18 +45,17 @@ def pull_entries(entries: Entries, remote: Remote, aside: SetAside) -> Pulled:
     wanted = sorted(entries)
     if lacking and remote.silence:
         complaints.append(f"not pulled: {_some(lacking)}: {remote.address}: {remote.silence}")
-        wanted = sorted(entries.keys() - lacking.keys())
-    if not wanted:
-        return Pulled(complaints)
+        wanted, lacking = sorted(entries.keys() - lacking.keys()), {}
     aside.move(map(Path, wanted))
-    reason = dvc_store.pull(wanted)
-    after = dvc_cache.look({folder: lacking[folder] for folder in wanted if folder in lacking})
+    # DVC's pull asks the remote even for what the cache has
+    reason = dvc_store.pull(wanted) if lacking else dvc_store.checkout(wanted)
+    after = dvc_cache.look(lacking)
     damaged = {folder: [_damage(found, remote)] for folder, found in after.items() if found.damaged}
     for folder in damaged:  # it came a moment ago
         shutil.rmtree(folder, ignore_errors=True)
     absent = [folder for folder, found in after.items() if found.absent and folder not in damaged]
     if absent:
-        complaints.append(f"not pulled: {_some(absent)}: {_lack(remote)}; {PUSHED}")
+        complaints.append(f"not pulled: {_some(absent)}: {_lack(remote)}")
     elif reason and not damaged:
         complaints.append(f"not pulled: {_some(wanted)}: {reason}")
     return Pulled(complaints, damaged)
@@ -67,8 +64,8 @@ def pull_entries(entries: Entries, remote: Remote, aside: SetAside) -> Pulled:
 def _damage(found: Held, remote: Remote) -> str:
     objects = " and ".join(f"files/md5/{place}" for place in list(found.damaged.values())[:3])
     return (
-        f"the remote {remote.address} holds other bytes of {_some(found.damaged)}, and nothing of it was taken; "
-        f"delete {objects} there, then {PUSHED}"
+        f"not taken: the remote {remote.address} holds other bytes of {_some(found.damaged)}; delete {objects} there "
+        "and run `reunlearn snapshot` where the run is sound, or let `make reproduce` make it again"
     )
 
 
@@ -76,7 +73,10 @@ def _lack(remote: Remote) -> str:
     place = remote.address or ""
     if "://" not in place and not Path(place).is_dir():
         return f"there is no folder {place}; `dvc remote modify --local storage url …` names another remote"
-    return f"the remote {place} lacks files of them"
+    return (
+        f"the remote {place} lacks files of it, or cannot be read; `reunlearn snapshot` where the run is sound "
+        "pushes them, `make reproduce` makes them again"
+    )
 
 
 def _some(names: Collection[str]) -> str:
