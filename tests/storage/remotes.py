@@ -1,4 +1,4 @@
-"""Real DVC remotes on this machine: a folder, an sshd and an S3 server, each started for a test and stopped by its id."""
+"""Real DVC remotes on this machine: a folder, an sshd, an S3 server; each started for a test, stopped by its id."""
 
 from __future__ import annotations
 

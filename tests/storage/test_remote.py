@@ -1,4 +1,4 @@
-"""A folder, a real sshd and a real S3 server as remotes: what is damaged or silent is one line, and nothing is taken."""
+"""A folder, a real sshd and a real S3 server as remotes: damage or silence is one line, and nothing wrong is taken."""
 
 from __future__ import annotations
 
@@ -168,7 +168,9 @@ def test_a_server_that_says_nothing_is_one_line_in_the_end(
 def test_a_kind_that_is_not_installed_is_one_line_that_says_what_to_install(project: Path) -> None:
     remotes.use(project, {"url": "gs://bucket/studies"})  # no test needs it, so no lock has it
     silence = Remote().silence
-    assert silence and silence.startswith("DVC needs dvc-gs for it; `.venv/bin/pip install -c requirements.lock")
+    assert silence and silence.startswith(
+        "DVC needs dvc-gs for it; `.venv/bin/pip install -c requirements.lock"
+    )
 
 
 def test_a_folder_that_is_not_there_is_named(project: Path) -> None:

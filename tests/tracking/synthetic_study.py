@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +56,26 @@ SERIES = {  # of GDR_GMA: many short series, more points than MLflow takes at on
 FACTS: dict[str, Any] = {
     "versions": {"torch": "2.13.0"},
     "git": {"commit": "c0ffee", "dirty": False},
-    "finished": "2026-01-01T12:00:00+00:00",
 }
+NOON = 1767268800000  # 2026-01-01T12:00:00Z in milliseconds; seed s finishes s minutes later
+
+
+def finished(minutes: float) -> str:
+    """Return a time some minutes after noon, as records have it."""
+    return datetime.fromtimestamp(NOON / 1000 + 60 * minutes, UTC).isoformat()
 
 
 class SyntheticStudy:
     """Rows original, retrain, finetune and a labelled reading of gdr_gma × seeds, in the working directory."""
 
     def __init__(
-        self, seeds: int = 2, epochs: int = EPOCHS, experiments: tuple[str, ...] = ("random",)
+        self,
+        seeds: int = 2,
+        epochs: int = EPOCHS,
+        experiments: tuple[str, ...] = ("random",),
+        name: str = "tiny",
     ) -> None:
-        self.epochs = epochs
+        self.epochs, self.name = epochs, name
         self.prepared = finish(paths.prepared(TRAINING.dataset), "prepare", seconds=0.0)
         self.runs = [
             self._run(e, row, method, s)
@@ -80,7 +90,9 @@ class SyntheticStudy:
         seeds = Seeds(train=seed, split=seed, method=seed)
         folder = paths.run(TRAINING, experiment, seeds, row, method)
         model = folder if method else f"{paths.group(TRAINING)}/{row.method}/{experiment}/seed{seed}"
-        finish(model, "unlearn", seconds=1.5, start_up=0.5, status="finished", **FACTS)
+        finish(
+            model, "unlearn", seconds=1.5, start_up=0.5, status="finished", finished=finished(seed), **FACTS
+        )
         step = "step" if method else "epoch"
         entries = [{step: i, "loss": 1.0 / (i + 1), "note": "text"} for i in range(self.epochs)]
         entries[-1]["loss"] = None if row == GDR_GMA else 0.1
@@ -105,13 +117,13 @@ class SyntheticStudy:
         """Let the aggregate stage gather what there is."""
         folders = [folder for run in self.runs for folder in (run.model, *run.measured.values())]
         inputs = AggregateInputs(jobs=(self.prepared, *dict.fromkeys(folders)))
-        folder = Path(paths.results("tiny"))
-        job = AggregateJob("aggregate", str(folder), "tiny", tuple(self.runs), inputs=inputs)
+        folder = Path(paths.results(self.name))
+        job = AggregateJob("aggregate", str(folder), self.name, tuple(self.runs), inputs=inputs)
         aggregate.run(Context(job, folder))
 
-    def report(self, files: dict[str, str]) -> None:
-        """Write a report folder with these files."""
-        folder = Path(paths.report("tiny"))
+    def report(self, files: dict[str, str], minutes: float = 10) -> None:
+        """Write a report folder with these files, as a job that took a second and ended some minutes after noon."""
+        folder = Path(finish(paths.report(self.name), "report", seconds=0.9, finished=finished(minutes)))
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
@@ -119,20 +131,25 @@ class SyntheticStudy:
         told = {"format": 1, "specification": "s", "code": "code", "inputs": {}}
         write_json(folder / paths.MANIFEST, {**told, "outputs": outputs})
 
-    def edit(self, method: str, code: str) -> None:
-        """Let every model of a method come out of other code, and aggregate again."""
+    def edit(self, method: str, code: str, minutes: float | None = None) -> None:
+        """Let every model of a method come out of other code, some minutes after noon, and aggregate again."""
         for run in self.runs:
             if run.row.method == method:
                 path = Path(run.model) / paths.MANIFEST
                 write_json(path, {**read_json(path), "code": code})
+                if minutes is not None:
+                    record = Path(run.model) / paths.RECORD
+                    write_json(record, {**read_json(record), "finished": finished(minutes)})
         self.aggregate()
 
     def track(self) -> dict[str, Any]:
         """Run the track stage; return tracked.json."""
-        folder = Path(paths.tracking("tiny"))
+        folder = Path(paths.tracking(self.name))
         folder.mkdir(parents=True, exist_ok=True)
-        inputs = ReportInputs(results=paths.results("tiny"), report=paths.report("tiny"))
-        track.run(Context(TrackJob("track", str(folder), "tiny", "A tiny study", "", inputs=inputs), folder))
+        inputs = ReportInputs(results=paths.results(self.name), report=paths.report(self.name))
+        track.run(
+            Context(TrackJob("track", str(folder), self.name, "A tiny study", "", inputs=inputs), folder)
+        )
         return read_json(folder / "tracked.json")
 
 

@@ -17,7 +17,7 @@ from reunlearn.tracking.tracker import TrackedRun, Tracker
 def log(page: str) -> None:
     """Log a study with one file."""
     Path("page.html").write_text(page)
-    run = TrackedRun("study", "tiny", "s0", page, artifacts={Path("page.html"): "report"})
+    run = TrackedRun("study", "tiny", "s0", page, (0, 1), artifacts={Path("page.html"): "report"})
     with store.open_store() as client:
         Tracker(client, "tiny", "A test").log(run)
 
@@ -63,7 +63,7 @@ def test_what_another_clone_logged_stays(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr("reunlearn.tracking.tracker.clone_of", lambda uri, clone=clone: clone)
         with store.open_store() as client:
             tracker = Tracker(client, "tiny", "A test")
-            tracker.log(TrackedRun("study", "tiny", "s0", f"m of {clone}"))
+            tracker.log(TrackedRun("study", "tiny", "s0", f"m of {clone}", (0, 1)))
             ids += tracker.ids.values()
     assert len(set(ids)) == 2
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +19,7 @@ from reunlearn.base.files import read_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.study import paths
 from reunlearn.tracking.store import open_store
-from tests.conftest import ROOT
+from tests.tracking.stored import ids, kinds, runs_of_store
 from tests.tracking.synthetic_study import EPOCHS, ROWS, TRAINING, SyntheticStudy
 
 SEEDS = 2
@@ -43,43 +41,6 @@ def counted(*args, **kwargs):
 setattr(MlflowClient, call, counted)
 SyntheticStudy(seeds=2).track()
 """
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh store: its migrations take seconds, so tests copy this one."""
-    folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("REUNLEARN_STATE", str(folder / "state"))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with open_store():
-            pass
-    return folder / "mlflow.db"
-
-
-@pytest.fixture
-def project(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project with a store, as the working directory."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copy2(migrated, tmp_path / "mlflow.db")
-    return tmp_path
-
-
-def runs_of_store() -> list[Any]:
-    """Return every run that is not deleted."""
-    with open_store() as client:
-        experiment = client.get_experiment_by_name("tiny")
-        return list(client.search_runs([experiment.experiment_id], max_results=1000))
-
-
-def kinds(runs: list[Any]) -> Counter[str]:
-    return Counter(run.data.tags["kind"] for run in runs)
-
-
-def ids(runs: list[Any]) -> set[str]:
-    return {run.info.run_id for run in runs}
 
 
 def contents() -> dict[str, str]:
@@ -231,7 +192,7 @@ def test_a_run_that_is_missing_is_counted_and_left_out(project: Path) -> None:
     ],
 )
 def test_a_kill_in_the_middle_is_completed(project: Path, call: str, number: int) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_LOGGING_LEVEL": "ERROR"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "MLFLOW_LOGGING_LEVEL": "ERROR"}
     command = [sys.executable, "-c", KILLED, call, str(number)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr

@@ -13,7 +13,8 @@ import pandas as pd
 
 from reunlearn.artifacts.gathered import Gathered, JobResult
 from reunlearn.artifacts.manifest import read_manifest
-from reunlearn.artifacts.record import Record
+from reunlearn.artifacts.record import Record, read_record
+from reunlearn.base.addresses import without_credentials
 from reunlearn.base.files import write_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.base.secrets import without_secrets
@@ -27,7 +28,10 @@ from reunlearn.tracking.store import open_store, tracking_uri
 from reunlearn.tracking.tracker import REPORT, TrackedRun, Tracker
 
 KEY = ["experiment", *rows.KEY, *rows.SEEDS]  # names a run
-PARENT_NOTE = "Metrics are means over the seeds below; std/… are their standard deviations."
+PARENT_NOTE = (
+    "Metrics are means over the seeds below; std/… are their standard deviations. "
+    "It begins with the first of them and ends with the last."
+)
 
 
 def run(context: Context[TrackJob]) -> None:
@@ -47,6 +51,7 @@ def run(context: Context[TrackJob]) -> None:
                 tracker.log(child, parent_id)
             tracker.log(parent)
         tracker.log(report)
+        tracker.check()
     content = {
         "uri": without_secrets(tracking_uri()),
         "experiment": tracker.experiment,
@@ -90,6 +95,7 @@ class Results:
             "-".join(f"{kind}{seed}" for kind, seed in seeds.items()),
             specification=full_digest([*_identity(planned).items(), *seeds.items(), *self._digests(planned)]),
             manifest=full_digest([self.jobs[folder].manifest for folder in made_by]),
+            span=_span(model.record),
             tags={
                 **_identity(planned),
                 "status": self.status[key],
@@ -100,7 +106,6 @@ class Results:
             metrics=self.numbers[key],
             history=[*_history(Path(planned.model) / "history.jsonl"), *self._series(planned)],
             dataset=_dataset(planned.training.dataset, data),
-            span=_span(model.record),
         )
 
     def row(self, planned: RunSpec, children: Sequence[TrackedRun]) -> TrackedRun:
@@ -110,6 +115,7 @@ class Results:
             f"{planned.experiment} · {planned.row.name}",
             specification=_row_digest(planned),
             manifest=full_digest(sorted(child.manifest for child in children)),
+            span=(min(child.span[0] for child in children), max(child.span[1] for child in children)),
             tags={**_identity(planned), "mlflow.note.content": PARENT_NOTE},
             params=_parameters(planned),
             metrics=_means([child.metrics for child in children]),
@@ -131,9 +137,9 @@ class Results:
 
 def _report(job: TrackJob, results: Results, folder: Path) -> TrackedRun:
     """Return the MLflow run of the study itself, with the files that the report's manifest lists."""
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise ValueError(f"{folder}: the report has no manifest")
+    manifest, record = read_manifest(folder), read_record(folder)
+    if manifest is None or record is None:
+        raise ValueError(f"{folder}: the report has no manifest, or no record")
     statuses = list(results.status.values())
     counts = {f"runs_{name}": statuses.count(name) for name in ("finished", "diverged")}
     return TrackedRun(
@@ -141,6 +147,7 @@ def _report(job: TrackJob, results: Results, folder: Path) -> TrackedRun:
         f"report of {job.study}",
         specification=full_digest(["study", job.study]),
         manifest=full_digest(manifest.model_dump(mode="json")),
+        span=_span(record),
         tags={"mlflow.note.content": job.description or job.title},
         metrics={**counts, "runs_missing": results.missing},
         artifacts={folder / name: str(Path(REPORT, name).parent) for name in sorted(manifest.outputs)},

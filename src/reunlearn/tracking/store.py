@@ -13,7 +13,7 @@ import os
 import re
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,23 @@ ARTIFACTS = "mlartifacts"
 UNUSED = "mlflow-artifacts:/"
 SQLITE_HEADER = b"SQLite format 3\0"
 
-# MLflow's own waits, minutes by default, are cut so that an absent server is known in seconds
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+# an absent server is known in seconds; one that answered once may be busy, or be started again within half a minute
+FIRST_CALL = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+LATER_CALLS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
+ADVICE = "results and report are kept; mend or unset MLFLOW_TRACKING_URI and run the same command again"
+REFUSED = {  # what a server answers → what is wrong
+    r"error code 401\b|UNAUTHENTICATED": "user name or password is not accepted; "
+    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to those of an account there",
+    r"error code 403\b|PERMISSION_DENIED": "this account may not do that there; "
+    "whoever runs the server gives it EDIT on the experiment of this study",
+    r"Connection refused|Name or service not known|timed out|No route to host|Connection reset": r"\g<0>",
 }
 
 
@@ -91,17 +99,28 @@ def open_store() -> Iterator[Any]:
     uri = tracking_uri()
     path = sqlite_path(uri)
     try:
-        with _one_writer(path):
-            # whole: MLflow keeps connections by URI, and a relative one means another file in another folder
-            client = MlflowClient(uri.replace(str(path), str(path.absolute()), 1) if path else uri)
-            client.search_experiments(max_results=1)
-            yield client
+        with _one_writer(without_secrets(uri)), _made(path):
+            with _unless_chosen(FIRST_CALL):
+                # whole: MLflow keeps connections by URI, and a relative one means another file in another folder
+                client = MlflowClient(uri.replace(str(path), str(path.absolute()), 1) if path else uri)
+                client.search_experiments(max_results=1)
+            with _unless_chosen(LATER_CALLS):
+                yield client
     except (MlflowException, RequestException, SQLAlchemyError, ModuleNotFoundError) as error:
         where, reason = without_secrets(uri), _reason(error)
-        advice = (
-            "results and report are kept; mend or unset MLFLOW_TRACKING_URI and run the same command again"
-        )
-        raise UserError(f"MLflow store {where}: {reason}; {advice}") from error
+        raise UserError(f"MLflow store {where}: {reason}; {ADVICE}") from error
+
+
+@contextmanager
+def _unless_chosen(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment inside the block, but for those that the user set."""
+    ours = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 def _reason(error: Exception) -> str:
@@ -109,23 +128,32 @@ def _reason(error: Exception) -> str:
     text = without_secrets(
         " ".join(str(error).split())
     )  # before it is cut: half an address is not recognised
-    refused = re.search(r"(Connection refused|Name or service not known|timed out|No route to host)", text)
-    return refused.group(1) if refused else text[:200]
+    for pattern, reason in REFUSED.items():
+        if known := re.search(pattern, text):
+            return known.expand(reason)
+    return text[:200]
 
 
 @contextmanager
-def _one_writer(path: Path | None) -> Iterator[None]:
-    """Hold a lock while a SQLite store is written, make the store if there is none, flush it at the end."""
+def _one_writer(where: str) -> Iterator[None]:
+    """Hold a lock of this project while a store is written: two jobs that log the same study would log it twice."""
+    with (state_dir() / "mlflow.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logging.info("another process is writing to %s; waiting for it", where)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _made(path: Path | None) -> Iterator[None]:
+    """Make a SQLite store if there is none, see that it is one, flush it at the end."""
     if path is None:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with (state_dir() / "mlflow.lock").open("w") as lock, _flushed_once(path):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logging.info("another process is writing to %s; waiting for it", path)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with _flushed_once(path):
         if not path.exists():
             _make(path.absolute())
         check_format(path)
