@@ -16,6 +16,7 @@ from reunlearn.storage import dvc_store, remote
 from reunlearn.storage.dvc_files import LOCK, read_lock
 from reunlearn.storage.pull import Pulled, pull_entries
 from reunlearn.storage.remote import Remote
+from tests.servers import free_port
 from tests.storage import dvc_project, remotes
 
 FILES = {"data/one/x": b"1", "data/two/x": b"2", "data/two/y": b"3"}
@@ -138,7 +139,7 @@ def damage_cache(content: bytes) -> None:
 def test_a_server_that_is_down_is_one_line_in_seconds_and_what_the_cache_has_is_taken(
     project: Path, kind: str
 ) -> None:
-    port = remotes.free_port()
+    port = free_port()
     options = {
         "ssh": {"url": f"ssh://me:secret@127.0.0.1:{port}/studies"},
         "s3": {"url": "s3://studies/ours", "endpointurl": f"http://127.0.0.1:{port}", **remotes.CREDENTIALS},

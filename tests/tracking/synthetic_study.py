@@ -48,11 +48,18 @@ ROWS: dict[RowSpec, MethodSpec | None] = {
     RowSpec(method="finetune"): MethodSpec(name="finetune", settings={"epochs": 5, "learning_rate": 0.01}),
     GDR_GMA: MethodSpec(name="gdr_gma", reading="paper", settings={"epochs": 2}),
 }
-SERIES = {  # of GDR_GMA: many short series, more points than MLflow takes at once
-    f"lambda{number}.{part}": np.arange(1, 401, dtype=kind)
-    for number in range(3)
-    for part, kind in (("step", np.int32), ("value", np.float32))
-}
+POINTS = 400  # of each of three series of GDR_GMA: together more than MLflow takes at once
+
+
+def series(points: int) -> dict[str, np.ndarray]:
+    """Return the arrays of three series."""
+    return {
+        f"lambda{number}.{part}": np.arange(1, points + 1, dtype=kind)
+        for number in range(3)
+        for part, kind in (("step", np.int32), ("value", np.float32))
+    }
+
+
 FACTS: dict[str, Any] = {
     "versions": {"torch": "2.13.0"},
     "git": {"commit": "c0ffee", "dirty": False},
@@ -74,8 +81,9 @@ class SyntheticStudy:
         epochs: int = EPOCHS,
         experiments: tuple[str, ...] = ("random",),
         name: str = "tiny",
+        points: int = POINTS,
     ) -> None:
-        self.epochs, self.name = epochs, name
+        self.epochs, self.name, self.points = epochs, name, points
         self.prepared = finish(paths.prepared(TRAINING.dataset), "prepare", seconds=0.0)
         self.runs = [
             self._run(e, row, method, s)
@@ -98,7 +106,7 @@ class SyntheticStudy:
         entries[-1]["loss"] = None if row == GDR_GMA else 0.1
         (Path(model) / "history.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
         if row == GDR_GMA:
-            write_arrays(Path(model) / paths.SERIES, SERIES)
+            write_arrays(Path(model) / paths.SERIES, series(self.points))
         measured = {name: paths.measured(folder, name) for name in ("evaluation", "entropy_logistic")}
         finish_measure(measured["evaluation"], _evaluation(seed))
         finish_measure(measured["entropy_logistic"], _attack(seed))
