@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,47 @@ def test_merge_takes_what_only_they_have_and_keeps_ours(project: Path) -> None:
 def test_merge_with_nothing_is_an_error(project: Path) -> None:
     with pytest.raises(UserError, match="neither a file nor a git revision"):
         snapshot.merge("no-such-thing")
+
+
+SHARED = ROW.replace("finetune", "salun")
+
+
+def add_runs(root: Path, monkeypatch: pytest.MonkeyPatch, **rows: bytes) -> None:
+    """Add a run per method in a clone, with these bytes as its record, and commit the snapshot."""
+    monkeypatch.chdir(root)
+    folders = {ROW.replace("finetune", method): content for method, content in rows.items()}
+    dvc_project.write(root, {f"{folder}/record.json": content for folder, content in folders.items()})
+    dvc_store.commit(snapshot.RUNS_FILE, list(folders))
+    dvc_project.run(root, "git", "add", "runs.dvc")
+    dvc_project.run(root, "git", "commit", "--quiet", "-m", "snapshot")
+
+
+def test_two_people_s_snapshots_merge_in_git(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/snapshots.md says: both added runs, and both made one run, on hosts of their own."""
+    dvc_project.run(project, "git", "add", ".")
+    add_runs(project, monkeypatch, finetune=b"common")
+    theirs = tmp_path / "theirs"
+    dvc_project.run(tmp_path, "git", "clone", "--quiet", str(project), str(theirs))
+    for name in ("email", "name"):
+        dvc_project.run(theirs, "git", "config", f"user.{name}", "theirs@example.org")
+    add_runs(project, monkeypatch, lur=b"ours", salun=b"made here")
+    add_runs(theirs, monkeypatch, pgu=b"theirs", salun=b"made there")
+    our_entries, their_entries = (read_outputs(root / "runs.dvc") for root in (project, theirs))
+    monkeypatch.chdir(project)
+    dvc_project.run(project, "git", "fetch", "--quiet", str(theirs), "HEAD")
+    merged = subprocess.run(["git", "merge", "--quiet", "FETCH_HEAD"], capture_output=True, check=False)
+    assert merged.returncode == 1, "control: git alone cannot do it"
+    with pytest.raises(UserError, match="an unfinished merge"):
+        read_outputs(snapshot.RUNS_FILE)
+    dvc_project.run(project, "git", "checkout", "--quiet", "--ours", "runs.dvc")
+    done = snapshot.merge("MERGE_HEAD")
+    assert done == snapshot.Merge(added=(ROW.replace("finetune", "pgu"),), kept=(SHARED,))
+    dvc_project.run(project, "git", "add", "runs.dvc")
+    dvc_project.run(project, "git", "commit", "--quiet", "--no-edit")
+    assert read_outputs(snapshot.RUNS_FILE) == their_entries | our_entries
+    dvc_project.run(theirs, "git", "pull", "--quiet", "--ff-only", str(project), "HEAD")
+    assert read_outputs(theirs / "runs.dvc") == their_entries | our_entries, (
+        "they have it without a second merge"
+    )
