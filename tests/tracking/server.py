@@ -18,7 +18,7 @@ from tests.servers import free_port, kill, serving
 ADMIN = ("admin", "administrates")
 USER = ("someone", "a long password")
 SETTINGS = """[mlflow]
-default_permission = EDIT
+default_permission = READ
 database_uri = sqlite:///{folder}/accounts.db
 admin_username = admin
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth

@@ -19,7 +19,7 @@ from reunlearn.base.errors import UserError
 from reunlearn.study import paths
 from reunlearn.tracking.store import open_store
 from tests.tracking import server
-from tests.tracking.server import ADMIN, USER, Server
+from tests.tracking.server import USER, Server
 from tests.tracking.stored import kinds, runs_of_store
 from tests.tracking.synthetic_study import EPOCHS, ROWS, SyntheticStudy
 
@@ -146,26 +146,33 @@ def test_a_wrong_account_is_one_line_and_the_right_one_logs_all(
 
 
 @pytest.mark.thorough
-def test_an_account_without_the_right_to_write_is_one_line(
+def test_an_account_that_may_not_write_is_one_line_until_it_may(
     served: Server, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = SyntheticStudy(1, name="closed", points=10)
+    """Whoever logs a study first owns its experiment; on this server others may read it."""
+    study = SyntheticStudy(SEEDS, name="owned", points=10)
     study.track()
-    reader = ("reader", "reads and nothing else")
-    served.add(reader)
-    number = served.ask("GET", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=closed")
-    may = {
-        "experiment_id": number.json()["experiment"]["experiment_id"],
-        "username": reader[0],
-        "permission": "READ",
-    }
-    granted = served.ask("POST", "/api/2.0/mlflow/experiments/permissions/create", ADMIN, json=may)
-    assert granted.status_code == 200, granted.text
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", reader[0])
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", reader[1])
+    colleague = ("colleague", "another long password")
+    served.add(colleague)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", colleague[0])
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", colleague[1])
     study.edit("finetune", "other code")
-    with pytest.raises(UserError, match=r"this account may not do that there; .* EDIT on the experiment"):
+    with pytest.raises(
+        UserError, match=r"this account may not do that there; .* EDIT on the experiment"
+    ) as caught:
         study.track()
+    assert "\n" not in str(caught.value)
+    experiment = served.ask("GET", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=owned").json()
+    grant = {
+        "username": colleague[0],
+        "resource_type": "experiment",
+        "resource_id": experiment["experiment"]["experiment_id"],
+        "permission": "EDIT",
+    }
+    granted = served.ask("POST", "/api/3.0/mlflow/users/permissions/grant", json=grant)
+    assert granted.status_code == 200, granted.text
+    study.track()
+    check_filed("owned", EXPECTED + Counter(seed=SEEDS))
 
 
 def test_several_write_at_once_and_each_finds_its_own(served: Server, project: Path) -> None:
@@ -208,8 +215,9 @@ def wait_until(reached: Callable[[], bool], seconds: float = 120) -> None:
 
 def check_each_once(study: str) -> None:
     check_filed(study, EXPECTED)
+    runs = runs_of_store(study)
     with open_store() as client:
-        for run in runs_of_store(study):
+        for run in runs:
             if run.data.tags["kind"] == "seed":
                 assert len(client.get_metric_history(run.info.run_id, "history/loss")) == EPOCHS
                 assert len(client.get_metric_history(run.info.run_id, "accuracy_test")) == 1

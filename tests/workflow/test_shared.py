@@ -83,7 +83,7 @@ def test_a_colleague_reruns_only_what_differs(shared: Shared) -> None:
     (restored,) = command(clone, "restore", study="tiny")
     assert (restored["to_run"], restored["set_aside"], restored["complaints"]) == (0, {}, [])
     assert clone.would_run() == set()
-    assert "Nothing to be done" in clone.snakemake("--dry-run").stderr
+    assert "Nothing to be done" in clone.snakemake("--dry-run").stdout
     clone.write_study("tiny", study("finetune", "random_labels"))
     ran = clone.executed()
     assert {"unlearn", "measure"} <= {stage for stage, _ in ran} and of_method(ran, "random_labels")
