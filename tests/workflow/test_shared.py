@@ -84,9 +84,9 @@ def test_a_colleague_reruns_only_what_differs(shared: Shared) -> None:
     assert (restored["to_run"], restored["set_aside"], restored["complaints"]) == (0, {}, [])
     assert clone.would_run() == set()
     assert "Nothing to be done" in clone.snakemake("--dry-run").stdout
-    clone.write_study("tiny", study("finetune", "random_labels"))
+    clone.write_study("tiny", study("finetune", "neg_grad_plus"))
     ran = clone.executed()
-    assert {"unlearn", "measure"} <= {stage for stage, _ in ran} and of_method(ran, "random_labels")
+    assert {"unlearn", "measure"} <= {stage for stage, _ in ran} and of_method(ran, "neg_grad_plus")
     clone.edit("src/reunlearn/unlearning/methods/finetune.py", r"\Z", "\nEDITED = True\n")
     differs = clone.would_run()
     assert {"unlearn", "measure"} <= {stage for stage, _ in differs} and of_method(differs, "finetune")
@@ -117,7 +117,7 @@ def test_two_people_s_studies_merge(shared: Shared) -> None:
     """Both add a run of their own, and both make one more run: what git cannot merge, the command does."""
     theirs = shared.clone("colleague")
     command(theirs, "restore", study="tiny")
-    for project, name, method in ((shared.project, "ours", "random_labels"), (theirs, "theirs", "neg_grad")):
+    for project, name, method in ((shared.project, "ours", "neg_grad_plus"), (theirs, "theirs", "neg_grad")):
         project.write_study(name, study("gradient_ascent", method))
         assert not {stage for stage, _ in project.executed(study=name)} & MODELS
         commit(project, name)
