@@ -14,7 +14,6 @@ import pandas as pd
 from reunlearn.artifacts.gathered import Gathered, JobResult
 from reunlearn.artifacts.manifest import read_manifest
 from reunlearn.artifacts.record import Record, read_record
-from reunlearn.base.addresses import without_credentials
 from reunlearn.base.files import write_json
 from reunlearn.base.hashing import full_digest
 from reunlearn.base.secrets import without_secrets

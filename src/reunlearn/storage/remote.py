@@ -8,7 +8,7 @@ import subprocess
 import sys
 from functools import cached_property
 
-from reunlearn.base.addresses import without_credentials
+from reunlearn.base.secrets import without_secrets
 
 LIMIT = 30  # seconds for an answer; the libraries below DVC wait for half an hour, or try for minutes
 # asks the remote for one name; that it has no such name is an answer
@@ -39,7 +39,7 @@ class Remote:
         with Repo() as repo:
             name = repo.config["core"].get("remote")
             address = repo.config["remote"].get(name, {}).get("url") if name else None
-        return without_credentials(address) if address else None
+        return without_secrets(address) if address else None
 
     @cached_property
     def silence(self) -> str | None:
@@ -63,5 +63,5 @@ def _reason(stderr: str) -> str:
     if needed:
         locks = "-c requirements.lock -c requirements-test.lock"
         return f"DVC needs {needed[1]} for it; `.venv/bin/pip install {locks} {needed[1]}` brings it"
-    reason = stderr.strip().splitlines()[-1:] or ["it ended without a word"]
+    reason = without_secrets(stderr).strip().splitlines()[-1:] or ["it ended without a word"]
     return f"{reason[0][:200]}; {ADVICE}"

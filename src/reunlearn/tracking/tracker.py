@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reunlearn.base.addresses import without_credentials
 from reunlearn.base.errors import UserError
+from reunlearn.base.secrets import without_secrets
 from reunlearn.tracking.store import artifact_location, clone_of, tracking_uri
 
 LASTING = ("study", "method")  # kinds of which one run stays, whatever its manifest
@@ -123,7 +123,7 @@ class Tracker:
                 self.client.delete_run(run_id)
         if lost := len(logged - complete):
             raise UserError(
-                f"MLflow store {without_credentials(tracking_uri())}: has {len(complete)} of the {len(logged)} runs "
+                f"MLflow store {without_secrets(tracking_uri())}: has {len(complete)} of the {len(logged)} runs "
                 f"that were logged to it, {lost} are lost; run the same command again"
             )
 

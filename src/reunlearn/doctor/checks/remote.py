@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from reunlearn.base.secrets import without_secrets
 from reunlearn.doctor.findings import Asked, CheckCard, Found
-from reunlearn.tracking.store import without_credentials
 
 CARD = CheckCard(order=80, title="DVC remote")
 LATER = "`make snapshot` and `make restore` need it; studies run without"
@@ -54,7 +54,7 @@ def of_folder(folder: Path) -> tuple[Any, str, str]:
 
 def of_server(name: str, url: str, remote: Any) -> tuple[Any, str, str]:
     """Return whether a server answers; whether it lets one write is known when something is pushed."""
-    address = without_credentials(url)
+    address = without_secrets(url)
     there = True
     try:
         remote.fs.info(remote.path)

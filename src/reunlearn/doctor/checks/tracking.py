@@ -15,8 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from reunlearn.base.secrets import without_secrets
 from reunlearn.doctor.findings import Asked, CheckCard, Found, State
-from reunlearn.tracking.store import check_format, sqlite_path, tracking_uri, without_credentials
+from reunlearn.tracking.store import check_format, sqlite_path, tracking_uri
 
 CARD = CheckCard(order=90, title="MLflow")
 SECONDS = 10  # for a server's answer
@@ -33,13 +34,13 @@ def look(asked: Asked) -> Found:
     elif urlsplit(uri).scheme in ("http", "https"):
         yield of_server(uri)
     else:  # opening another database would make its tables
-        yield "warning", f"{without_credentials(uri)}: only SQLite files and servers are looked at", ""
+        yield "warning", f"{without_secrets(uri)}: only SQLite files and servers are looked at", ""
 
 
 def of_server(uri: str) -> tuple[State, str, str]:
     """Return whether a server answers. By hand: MLflow's client takes seconds to import."""
     address, mend = (
-        without_credentials(uri),
+        without_secrets(uri),
         "start it, or mend or unset MLFLOW_TRACKING_URI; a study's results are kept",
     )
     headers = {"Content-Type": "application/json", **credentials(uri)}
