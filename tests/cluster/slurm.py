@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.base.interval import VARIABLE
 from tests.workflow.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,6 @@ PAUSE = (
 def pausing(project: Project, epochs: int) -> None:
     """Let trainings of a project wait after each epoch for PAUSE seconds of the environment: the bits are the same."""
     project.edit(LOOP, r"(        progress\(history.*\n)", PAUSE)
-    project.edit(LOOP, r"CHECKPOINT_SECONDS = .*", "CHECKPOINT_SECONDS = 0.0")
     project.edit("config/recipes/tiny.yaml", r"epochs: \d+", f"epochs: {epochs}")
 
 
@@ -90,7 +90,7 @@ class Running:
             self.process = subprocess.Popen(
                 [*command, "--config", "study=tiny", "device=cpu"],
                 cwd=project.root,
-                env={**project.environment(), **variables},
+                env={**project.environment(), VARIABLE: "0", **variables},
                 stdout=output,
                 stderr=output,
             )

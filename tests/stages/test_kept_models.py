@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reunlearn.base.interval import VARIABLE
 from reunlearn.metrics.outputs import read_pool
 from reunlearn.stages import kept_models, shadow
 from reunlearn.study import paths
@@ -20,7 +21,7 @@ class KilledError(Exception):
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(kept_models, "SECONDS", 0.0)
+    monkeypatch.setenv(VARIABLE, "0")
 
 
 def run(name: str) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def run(
             seed,
             checkpoints=folder,
             progress=progress,
-            checkpoint_seconds=0,
+            seconds_between=0,
         )
     except KilledError:
         return model, None, done

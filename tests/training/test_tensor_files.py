@@ -109,7 +109,7 @@ def test_the_training_of_a_tied_network_is_resumed(tmp_path: Path) -> None:
             raise KilledError
 
     def run(model: nn.Module, **more) -> nn.Module:
-        more = {"checkpoints": tmp_path, "checkpoint_seconds": 0, **more}
+        more = {"checkpoints": tmp_path, "seconds_between": 0, **more}
         train(model, samples(), Classification(CLASSES), recipe, 0, **more)
         return model
 

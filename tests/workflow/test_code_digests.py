@@ -67,9 +67,7 @@ def changed(before: Digests, after: Digests) -> Digests:
 def test_how_models_are_trained_is_no_part_of_how_they_are_measured(
     project: Project, before: Digests
 ) -> None:
-    with edited(
-        project, "src/reunlearn/training/loop.py", "CHECKPOINT_SECONDS = 60.0", "CHECKPOINT_SECONDS = 61.0"
-    ):
+    with edited(project, "src/reunlearn/training/loop.py", r"\n\n\ndef ", "\n\n\nEDITED = True\n\n\ndef "):
         after = project.digests("wide")
     moved = changed(before, after)
     assert kinds(moved) == {"original", "retrained", "shadow", "relearn_time"}

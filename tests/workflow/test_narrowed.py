@@ -49,7 +49,7 @@ def test_a_size_is_a_study_of_its_own(size: str) -> None:
         (["SEEDS=0, 1"], ["seeds=0, 1"]),
         (["SEEDS= 0 ,1 ", "METHODS=finetune, lur"], ["methods=finetune, lur", "seeds=0 ,1"]),
         (["SEEDS= ", "METHODS="], []),
-        (['METHODS=it\'s; $$(touch x) "y"'], ['methods=it\'s; $(touch x) "y"']),
+        (['METHODS=it\'s; $(shell touch x) "y"'], ['methods=it\'s; $(shell touch x) "y"']),
     ],
 )
 def test_make_hands_each_choice_over_as_one_word(choices: list[str], values: list[str]) -> None:

@@ -12,6 +12,7 @@ from snakemake.settings.types import DeploymentMethod, RerunTrigger
 
 from reunlearn import worker
 from reunlearn.base.errors import UserError
+from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.base.project import check_source
 from reunlearn.commands import running
 from reunlearn.study import asked, paths
@@ -42,6 +43,7 @@ def load_plans():
         check_source()
         known_config()
         asked.device(config.get("device"))
+        checkpoint_seconds()
         if set("{}") & set(os.getcwd()):
             raise UserError(
                 f"{os.getcwd()}: Snakemake cannot work in a folder with braces in its path"

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from reunlearn.base.files import write_json
+from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.stages.checkpoint_key import checkpoint_key
 from reunlearn.stages.execution import Context
 from reunlearn.study import paths
@@ -15,8 +16,6 @@ from reunlearn.study.jobs import ShadowJob
 from reunlearn.study.stages import followed
 from reunlearn.training import checkpoint
 from reunlearn.training.tensor_files import load_model, save_model
-
-SECONDS = 60.0  # at least, between two times that models are kept
 
 
 class KeptModels:
@@ -37,6 +36,7 @@ class KeptModels:
         if self._done:
             context.resumed(self._spent, name)
         self._waiting: dict[int, nn.Module] = {}
+        self._seconds = checkpoint_seconds()
         self._began = self._kept_at = time.monotonic()
 
     def __contains__(self, seed: int) -> bool:
@@ -50,7 +50,7 @@ class KeptModels:
         """Note models by their seeds, and keep all that wait when it is time."""
         self._waiting |= models
         now = time.monotonic()
-        if now - self._kept_at < SECONDS:
+        if now - self._kept_at < self._seconds:
             return
         for seed, model in self._waiting.items():
             save_model(model, self._file(seed))

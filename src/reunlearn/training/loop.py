@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reunlearn.artifacts.digest import PACKAGE, code_digest
 from reunlearn.base.hashing import full_digest
+from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.data.batches import Batch, Samples
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.recipes import Recipe
@@ -23,8 +24,6 @@ from reunlearn.training.precision import autocast
 from reunlearn.training.randomness import seeded
 from reunlearn.training.running import History, Running, resume, save
 from reunlearn.training.schedules import make_schedule
-
-CHECKPOINT_SECONDS = 60.0
 
 Around = Callable[[Batch], AbstractContextManager[None]]  # entered before a batch's step, left after it
 
@@ -38,7 +37,7 @@ def train(
     *,
     checkpoints: Path | None = None,
     progress: Callable[[dict[str, Any], int], None] = lambda numbers, epochs: None,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    seconds_between: float | None = None,
     around: Around = lambda batch: nullcontext(),
     resumed: Callable[[float], None] = lambda seconds: None,
 ) -> History:
@@ -52,7 +51,7 @@ def train(
         seed: of the batch order, the augmentation, and what layers draw (dropout).
         checkpoints: where resumable state is kept while training; None keeps none.
         progress: called after each epoch with its numbers and the number of epochs.
-        checkpoint_seconds: least seconds between two checkpoints.
+        seconds_between: two checkpoints, at least; as many as the environment says if None.
         around: gives for each batch a context that its step is taken in: who watches a training sees the weights
             before and after. It must change nothing and draw nothing. A resumed training shows it the rest only.
         resumed: called when a training goes on, with the seconds that were spent before.
@@ -73,6 +72,7 @@ def train(
         resumed(earlier)
     model.train()
     began = last_saved = time.monotonic()
+    seconds = checkpoint_seconds() if seconds_between is None else seconds_between
     for epoch in range(len(history), recipe.epochs):
         rate = schedule.get_last_lr()[0]
         with seeded(seed, "epoch", epoch, device=samples.device):
@@ -81,7 +81,7 @@ def train(
         progress(history[-1], recipe.epochs)
         if not torch.isfinite(total):
             break
-        due = epoch + 1 < recipe.epochs and time.monotonic() - last_saved >= checkpoint_seconds
+        due = epoch + 1 < recipe.epochs and time.monotonic() - last_saved >= seconds
         if checkpoints and due:
             spent = earlier + time.monotonic() - began
             save(checkpoints, key, history, running, spent)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.base.prefixes import below
 from reunlearn.training import checkpoint
 from reunlearn.training.schedules import advance
 from reunlearn.unlearning.series import Series
 
-SECONDS = 60.0  # at least, between two times that a loop is kept
 COST = 0.03  # keeping takes at most this share of the time
 
 
@@ -49,7 +49,7 @@ class Place:
     key: str
     history: list[dict[str, Any]]
     resumed: Callable[[float], None] = lambda seconds: None
-    seconds: float = SECONDS
+    seconds: float = field(default_factory=checkpoint_seconds)
 
 
 @dataclass(frozen=True)
