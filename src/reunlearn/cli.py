@@ -9,6 +9,7 @@ import typer
 
 from reunlearn.base import project
 from reunlearn.base.errors import UserError
+from reunlearn.base.refused_writes import told_in_words
 from reunlearn.base.secrets import hide_in_streams
 from reunlearn.commands import listing
 from reunlearn.study.stages import STAGES
@@ -279,8 +280,9 @@ def main() -> None:
     """Run the command line; a UserError is one line and exit code 2."""
     hide_in_streams()
     try:
-        project.enter()
-        app()
+        with told_in_words("."):
+            project.enter()
+            app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

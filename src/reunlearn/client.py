@@ -9,6 +9,7 @@ import sys
 
 WORKER, OWNER = "REUNLEARN_WORKER", "REUNLEARN_OWNER"
 ORPHANED = 143  # exit code: as if ended by a signal
+KILLED = 137
 
 
 def ask_worker(stage: str, specification: str, log: str, owner: int | None) -> int | None:
@@ -45,8 +46,7 @@ def ask_worker(stage: str, specification: str, log: str, owner: int | None) -> i
             file=sys.stderr,
         )
         return 1
-    code = int(answer)
-    return code if code >= 0 else 128 - code
+    return exit_code(int(answer))
 
 
 def run_cold(stage: str, specification: str, log: str, owner: int | None) -> int:
@@ -61,7 +61,12 @@ def run_cold(stage: str, specification: str, log: str, owner: int | None) -> int
         if not is_ready(ended, owner):
             job.kill()
             return ORPHANED
-    return job.wait()
+    return exit_code(job.wait())
+
+
+def exit_code(code: int) -> int:
+    """Return the exit code of a process as shells say it: 128 and the signal that ended it."""
+    return code if code >= 0 else 128 - code
 
 
 def is_ready(descriptor: int, owner: int | None) -> bool:
@@ -100,8 +105,21 @@ def reason(log: str) -> str:
     return (errors or lines or ["its log is empty"])[-1].removeprefix("error: ")
 
 
+def note_signal(code: int, log: str) -> None:
+    """Write into the log of a job that could not write it itself what ended it."""
+    often = ": the system often does so when memory is short" if code == KILLED else ""
+    try:
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"\nerror: ended by signal {code - 128}{often}\n")
+    except OSError:
+        pass
+
+
 def main() -> int:
     """Run the stage that the command line names."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: Snakemake says what there is to say
     stage, specification, log = sys.argv[1:4]
     try:
         owner = open_owner()
@@ -114,6 +132,8 @@ def main() -> int:
     code = ask_worker(stage, specification, log, owner)
     if code is None:
         code = run_cold(stage, specification, log, owner)
+    if code > 128 and code != ORPHANED:
+        note_signal(code, log)
     if code not in (0, ORPHANED):
         print(
             f"FAILED {os.path.dirname(specification)}: {reason(log)} (log: {log})",

@@ -20,6 +20,7 @@ from reunlearn.artifacts.record import write_record
 from reunlearn.artifacts.soundness import check_inputs
 from reunlearn.artifacts.stopwatch import PeakMemory, Stopwatch
 from reunlearn.base.errors import UserError
+from reunlearn.base.refused_writes import told_in_words
 from reunlearn.base.threads import limited_threads
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
@@ -66,7 +67,7 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
     module = importlib.import_module(f"reunlearn.stages.{stage}")
     for plugin in job.modules:  # with the libraries that they need: only what is loaded can be limited
         importlib.import_module(plugin)
-    with _work_folder(Path(job.folder)) as work, limited_threads(job.threads):
+    with told_in_words(job.folder), _work_folder(Path(job.folder)) as work, limited_threads(job.threads):
         context = Context(job, work)
         if partial:
             context.facts["partial"] = True

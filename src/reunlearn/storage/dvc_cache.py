@@ -42,6 +42,15 @@ def look(entries: Entries) -> dict[str, Held]:
     return {path: _look(cache, entry) for path, entry in entries.items()}
 
 
+def lacking(entries: Entries) -> list[str]:
+    """Return the folders that the cache does not hold: DVC puts the list of a folder's files in last."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        cache = Path(repo.cache.local.path)
+    return sorted(path for path, entry in entries.items() if not _place(cache, entry["md5"]).is_file())
+
+
 def _look(cache: Path, entry: Entry) -> Held:
     listing = entry["md5"]
     damaged, absent = _sort_out(cache, [(LISTING, listing)])

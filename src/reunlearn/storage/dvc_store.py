@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.secrets import without_secrets
-from reunlearn.storage.dvc_cache import look
+from reunlearn.storage.dvc_cache import lacking, look
 from reunlearn.storage.dvc_files import Entries, Entry, add_outputs
 
 
@@ -36,13 +39,42 @@ def _into_cache(file: Path, folders: list[str]) -> Entries:
                 out.save()
             entries: list[Entry] = [out.dumpd() for out in outs]
             look({entry["path"]: entry for entry in entries})  # what is damaged there is put in again
-            for out in outs:
-                out.commit(relink=False)
+            with _noted() as complaints:
+                for out in outs:
+                    out.commit(relink=False)
+            if missed := lacking({entry["path"]: entry for entry in entries}):
+                why = f": {complaints[0]}" if complaints else ""
+                raise UserError(
+                    f"DVC's cache could not take {len(missed)} of {len(entries)} folders{why}; "
+                    "nothing was recorded; run the same command again when that is mended"
+                )
     except NotDvcRepoError:
         raise UserError("this folder is no DVC project; work in a clone of the repository") from None
     except DvcException as error:
         raise UserError(f"DVC: {_cleaned(str(error))}") from None
     return {entry["path"]: entry for entry in entries}
+
+
+@contextmanager
+def _noted() -> Iterator[list[str]]:
+    """Yield a list of the errors that DVC logs in the block and goes on after; they are not printed."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            error = record.exc_info[1] if record.exc_info else None
+            found.append(getattr(error, "strerror", None) or str(error or record.getMessage()))
+
+    found: list[str] = []
+    handler = Handler(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("dvc_data", "dvc_objects")]
+    before = [(logger.handlers, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+    try:
+        yield found
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 def push(targets: list[str]) -> str | None:
@@ -68,7 +100,8 @@ def _dvc(action: str, targets: list[str]) -> str | None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None
-    _, _, message = done.stderr.partition("ERROR: ")
+    _, *messages = done.stderr.split("ERROR: ")  # often one for each file
+    message = messages[0] if messages else ""
     for advice in ("Is your cache", "Having any troubles"):
         message = message.partition(advice)[0]
     message = message.removeprefix("unexpected error - ")
