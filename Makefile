@@ -49,7 +49,7 @@ SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test test-thorough lint audit-packages fuzz bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference digits-pipeline settings docs restore axe
+.PHONY: help reproduce dry-run test test-thorough lint audit-packages fuzz faults bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference digits-pipeline settings docs restore axe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ audit-packages: $(READY_TEST) ## look the pinned packages up in the databases of
 
 fuzz: $(READY_TEST) ## 11,000 broken files: each is one line of error (a minute on 2 cores)
 	@$(BIN)/python -m pytest -m fuzz tests/fuzz -n $(TESTERS)
+
+faults: $(READY_TEST) ## disturb a study in 25 ways: each time the same bits; prints what each cost (20 minutes on 2 cores)
+	@$(BIN)/python -m pytest -m faults tests/faults
 
 bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
 	@for file in benchmarks/startup.py benchmarks/epoch.py benchmarks/augmentation.py benchmarks/overhead.py benchmarks/attacks.py benchmarks/shadows.py benchmarks/generator_steps.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
