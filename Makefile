@@ -79,7 +79,7 @@ audit-packages: $(READY_TEST) ## look the pinned packages up in the databases of
 fuzz: $(READY_TEST) ## 11,000 broken files: each is one line of error (a minute on 2 cores)
 	@$(BIN)/python -m pytest -m fuzz tests/fuzz -n $(TESTERS)
 
-faults: $(READY_TEST) ## disturb a study in 25 ways: each time the same bits; prints what each cost (20 minutes on 2 cores)
+faults: $(READY_TEST) ## disturb a study in 27 ways: each time the same bits; prints what each cost (20 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m faults tests/faults
 
 bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run

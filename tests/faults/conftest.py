@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,12 +47,18 @@ def finished(undisturbed: Project, tmp_path: Path) -> Iterator[Disturbed]:
         yield study
 
 
+def shortened(line: str) -> str:
+    """Return a printed line without the job's folder, its log and a database's statement, and with short paths."""
+    line = re.sub(r"^FAILED \S+: ", "", line.partition(" (log: ")[0].partition(" [SQL")[0])
+    return re.sub(r"/\S+/(\S+)", r"…/\1", line)
+
+
 @pytest.fixture
 def note(record_property: Callable[[str, object], None]) -> Note:
     """Note a fault and what one sees of it, for the table; call it when the study is done."""
 
     def note(study: Disturbed, fault: str, seen: str) -> None:
-        record_property("fault", (fault, seen, study.redone()))
+        record_property("fault", (fault, shortened(seen), study.redone()))
 
     return note
 
