@@ -36,9 +36,9 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
-# an absent server is known in seconds; one that answered once may be busy, or be started again within half a minute
+# an absent server is known in seconds; one that answered once may be busy, or be started again within a minute
 FIRST_CALL = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
-LATER_CALLS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
+LATER_CALLS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "6", "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
 ADVICE = "results and report are kept; mend or unset MLFLOW_TRACKING_URI and run the same command again"
 REFUSED = {  # what a server answers → what is wrong
     r"error code 401\b|UNAUTHENTICATED": "user name or password is not accepted; "
