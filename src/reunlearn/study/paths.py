@@ -124,8 +124,8 @@ def tracking(study: str) -> str:
 
 
 def checkpoint(folder: str) -> Path:
-    """Folder of the resumable state of a running job, outside its declared outputs."""
-    return Path(STATE) / "checkpoints" / folder
+    """Folder of the resumable state of a running job, outside its declared outputs, wherever these are."""
+    return Path(STATE) / "checkpoints" / folder.lstrip("/")
 
 
 def log(folder: str) -> Path:
