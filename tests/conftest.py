@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.once import made_once
 
 # before numpy and torch are imported: tests run side by side, and more threads than cores wait longer than they work
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,16 +22,23 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def known_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder that holds the catalogue of plugins: made once for all tests of a session, on all its workers."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "known-plugins"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not list(folder.glob("catalogue-*.json")):
-            program = "from reunlearn.study.catalogue import catalogue; catalogue()"
-            environment = os.environ | {"REUNLEARN_STATE": str(folder)}
-            subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+    folder = made_once(tmp_path_factory, "known-plugins", _catalogue)
     os.environ["REUNLEARN_KNOWN_PLUGINS"] = str(folder)
+    return folder
+
+
+def _catalogue(folder: Path) -> None:
+    program = "from reunlearn.study.catalogue import catalogue; catalogue()"
+    environment = os.environ | {"REUNLEARN_STATE": str(folder)}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty mirror: a download would be an error, and what an archive writes would be seen beside it."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    monkeypatch.setenv("REUNLEARN_DATA_MIRROR", str(folder))
     return folder
 
 

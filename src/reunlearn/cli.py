@@ -36,6 +36,8 @@ Study = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 Methods = Annotated[list[str] | None, typer.Option("--method", help="only this method; may be repeated")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
+Device = Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")]
+Devices = Annotated[int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")]
 
 
 def _add_stage(stage: str) -> None:
@@ -67,10 +69,8 @@ def plan(
     why: Annotated[bool, typer.Option("--why", help="say why each job would run")] = False,
     slurm: Annotated[bool, typer.Option("--slurm", help="say how long jobs of a cluster would be")] = False,
     json: AsJson = False,
-    device: Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")] = "cpu",
-    devices: Annotated[
-        int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")
-    ] = None,
+    device: Device = "cpu",
+    devices: Devices = None,
 ) -> None:
     """Say what a study consists of: runs per stage, what is done, what is missing, hours, memory, disk."""
     from reunlearn.commands import plan as command
@@ -87,10 +87,8 @@ def doctor(
     ] = None,
     profile: Annotated[str, typer.Option(help="of Snakemake, that it would be run with")] = "default",
     json: AsJson = False,
-    device: Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")] = "cpu",
-    devices: Annotated[
-        int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")
-    ] = None,
+    device: Device = "cpu",
+    devices: Devices = None,
 ) -> None:
     """Check this machine, and what a study needs of it: a line each, and how to mend it. Changes nothing."""
     from reunlearn.commands.duration import Machine

@@ -34,15 +34,6 @@ def make_archive(digest: str = "") -> Archive:
     return Archive("http://127.0.0.1:9/set.tar.gz", digest, {n: md5(c) for n, c in FILES.items()})
 
 
-@pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty mirror; a download would be an error."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    monkeypatch.setenv(MIRROR, str(folder))
-    return folder
-
-
 def unpack(folder: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(exist_ok=True)

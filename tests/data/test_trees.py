@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reunlearn.base.errors import UserError
-from reunlearn.data.sources import MIRROR, Archive, tree
+from reunlearn.data.sources import Archive, tree
 
 FILES = {"a/2.txt": b"2" * 5000, "a/10.txt": b"10", "top.txt": b"", "b/c/3.txt": b"3"}
 
@@ -36,14 +36,6 @@ def make_tar(path: Path, files: dict[str, bytes]) -> None:
 @pytest.fixture(params=["folder", "zip", "tgz"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
-
-
-@pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    monkeypatch.setenv(MIRROR, str(folder))
-    return folder
 
 
 def place(kind: str, mirror: Path, files: dict[str, bytes]) -> Archive:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 
 from tests.faults import disturbed
 from tests.faults.disturbed import Disturbed
+from tests.once import made_once
 from tests.workflow.project import Project
 
 Note = Callable[[Disturbed, str, str], None]
@@ -20,17 +19,13 @@ Note = Callable[[Disturbed, str, str], None]
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, known_plugins: Path) -> Project:
     """The study, run to its end by the first worker that asks. Never change it."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "undisturbed"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            first = Disturbed(disturbed.make(folder / "project"))
-            first.begin()
-            assert first.end() == 0, first.printed[-6000:]
-            (folder / "done").touch()
-    return Project(folder / "project")
+
+    def make(folder: Path) -> None:
+        first = Disturbed(disturbed.make(folder / "project"))
+        first.begin()
+        assert first.end() == 0, first.printed[-6000:]
+
+    return Project(made_once(tmp_path_factory, "undisturbed", make) / "project")
 
 
 @pytest.fixture

@@ -17,18 +17,9 @@ import pytest
 
 from reunlearn.base.errors import UserError
 from reunlearn.data import trees
-from reunlearn.data.sources import MIRROR, Archive, contents, tree
+from reunlearn.data.sources import Archive, contents, tree
 
 MiB = 1 << 20
-
-
-@pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty mirror; whatever an archive writes would be seen beside it."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    monkeypatch.setenv(MIRROR, str(folder))
-    return folder
 
 
 def archive_of(mirror: Path, name: str) -> Archive:
