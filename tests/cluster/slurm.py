@@ -55,13 +55,24 @@ class Slurm:
 
     def kill_slurmd(self) -> None:
         """End the node's daemon without warning, and start it again."""
-        os.kill(int((self.folder / "slurmd.pid").read_text()), signal.SIGKILL)
+        os.kill(self.slurmd, signal.SIGKILL)
         time.sleep(1)
+        self.start_slurmd()
+        time.sleep(1)
+
+    @property
+    def slurmd(self) -> int:
+        """The process of the node's daemon."""
+        return int((self.folder / "slurmd.pid").read_text())
+
+    def start_slurmd(self) -> None:
+        """Start the node's daemon again after it was killed; it ends with the others."""
+        place = self.folder / "slurmd.pid"
+        place.unlink()  # of the one that was killed
         subprocess.run(["slurmd"], check=True, timeout=30)
-        wait_for(lambda: (self.folder / "slurmd.pid").read_text().strip() != "", "slurmd")
-        time.sleep(1)
+        wait_for(lambda: place.is_file() and place.read_text().strip(), "slurmd")
         with (self.folder / "started").open("a") as started:
-            started.write((self.folder / "slurmd.pid").read_text())
+            started.write(f"{self.slurmd}\n")
 
     def submit(self, *options: str) -> str:
         """Submit a job of somebody else; return its number."""

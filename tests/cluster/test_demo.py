@@ -5,13 +5,15 @@ Minutes, root and Debian's packages: run by `make slurm-test`, left out of `make
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.slurm import NEEDS, PROFILE, SOON, Slurm
+from tests.cluster.slurm import NEEDS, PROFILE, SOON, Slurm, wait_for
 from tests.workflow.project import Project
 
 pytestmark = [pytest.mark.cluster, NEEDS]
@@ -50,3 +52,19 @@ def test_someones_own_slurm_is_left_alone(project: Project, tmp_path: Path) -> N
         assert SETTINGS.read_text() == "ClusterName=theirs\n"
     finally:
         SETTINGS.unlink()
+
+
+def test_a_demo_that_the_machine_s_end_ended_is_no_obstacle_and_a_running_one_is(
+    project: Project, slurm: Slurm, tmp_path: Path
+) -> None:
+    later = Slurm(project, tmp_path / "later")
+    assert "an earlier one still runs; first: " in later.order("start").stderr
+    started = (slurm.folder / "started").read_text().split()
+    for process in started:
+        os.kill(int(process), signal.SIGKILL)
+    wait_for(lambda: not any(Path("/proc", process).exists() for process in started), "their end", 10)
+    try:
+        later.start()
+    finally:
+        later.stop()
+    assert not SETTINGS.is_symlink()

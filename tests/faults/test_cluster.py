@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.slurm import NEEDS, PROFILE, SOON, Slurm, wait_for
+from tests.cluster.slurm import NEEDS, PROFILE, SOON, Slurm
 from tests.faults.conftest import Note
 from tests.faults.disturbed import Disturbed
 
@@ -42,15 +42,12 @@ def test_a_node_is_lost(study: Disturbed, tmp_path: Path, note: Note) -> None:
         node = subprocess.run(
             ["sinfo", "--noheader", "--format=%N"], capture_output=True, text=True, check=True
         ).stdout.strip()
-        for process in [int((slurm.folder / "slurmd.pid").read_text()), *below("slurmstepd")]:
+        for process in [slurm.slurmd, *below("slurmstepd")]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         change = ["scontrol", "update", f"nodename={node}"]
         subprocess.run([*change, "state=down", "reason=lost"], check=True, timeout=30)
-        subprocess.run(["slurmd"], check=True, timeout=30)
-        wait_for(lambda: (slurm.folder / "slurmd.pid").read_text().strip(), "slurmd")
-        with (slurm.folder / "started").open("a") as started:
-            started.write((slurm.folder / "slurmd.pid").read_text())
+        slurm.start_slurmd()
         subprocess.run([*change, "state=resume"], check=False, timeout=30)  # it may be back by itself
         assert study.end(500) == 0, study.printed[-6000:]
         restarted = [job for job in slurm.jobs() if job["Restarts"] != "0"]

@@ -22,13 +22,25 @@ install_packages() {
         fail "apt-get could not install slurm-wlm and munge; see $1/install.log"
 }
 
+# whether a daemon that `start FOLDER` started is still there
+runs() {
+    local pid
+    for pid in $(cat "$1/started" 2>/dev/null); do
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in slurmctld | slurmd) return 0 ;; esac
+    done
+    return 1
+}
+
 # job steps read the settings from the default place only, so a link is needed there
 link_settings() {
+    local earlier
+    earlier=$(dirname "$(readlink "$LINK" || true)")
     if [ -L "$LINK" ] && [ ! -e "$LINK" ]; then
         rm "$LINK" # a dangling link: an earlier demo whose folder has gone
+    elif grep -qs "filled in by cluster.sh" "$LINK"; then
+        ! runs "$earlier" || fail "an earlier one still runs; first: $HERE/cluster.sh stop $earlier"
+        rm "$LINK" # an earlier demo that the machine's end ended
     fi
-    ! grep -qs "filled in by cluster.sh" "$LINK" ||
-        fail "an earlier one still runs; first: $HERE/cluster.sh stop $(dirname "$(readlink "$LINK")")"
     [ ! -e "$LINK" ] || fail "$LINK exists: this machine has a Slurm of its own, which stays untouched"
     mkdir -p "$(dirname "$LINK")"
     ln -s "$1/slurm.conf" "$LINK"
