@@ -19,6 +19,21 @@ def test_top_fraction_keeps_the_highest_of_all(scores: list[list[int]], fraction
     assert sorted(kept, reverse=True) == sorted(values, reverse=True)[: int(fraction * len(values))]
 
 
+NUMBERS = st.one_of(
+    st.integers(0, 3).map(float), st.sampled_from([float("nan"), float("inf"), -float("inf")])
+)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=12), st.floats(0, 1))
+def test_top_fraction_takes_the_first_of_equals_as_a_stable_sort_does(
+    scores: list[float], fraction: float
+) -> None:
+    score_P = torch.tensor(scores)
+    order = score_P.argsort(descending=True, stable=True)[: int(fraction * len(scores))]
+    (mask_P,) = top_fraction([score_P], fraction)
+    assert mask_P.nonzero()[:, 0].tolist() == sorted(order.tolist())
+
+
 def test_ratio_mask_of_zeros_is_one() -> None:
     numerators = [torch.tensor([0.0, 0.0, 2.0, 1.0])]
     denominators = [torch.tensor([0.0, 1.0, 1.0, 2.0])]

@@ -9,7 +9,15 @@ from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.gradients import subspace
-from reunlearn.gradients.subspace import core_basis, definite, input_moments, second_moment, weighted_layers
+from reunlearn.gradients.subspace import (
+    add_products,
+    core_basis,
+    definite,
+    input_moments,
+    mirrored,
+    second_moment,
+    weighted_layers,
+)
 from reunlearn.models.registry import build
 from reunlearn.study.specs import ArchitectureSpec
 
@@ -73,6 +81,16 @@ def test_chunks_do_not_change_the_moment(monkeypatch: pytest.MonkeyPatch) -> Non
     whole = second_moment(layer, images())
     monkeypatch.setattr(subspace, "PATCH_NUMBERS", 1)
     assert torch.allclose(second_moment(layer, images()), whole, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("width", [1, 71, 72, 73, 300, 577])
+def test_half_of_the_products_are_all_of_them(width: int) -> None:
+    rows_RD = torch.randn(7, width, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    total_DD = torch.zeros(width, width, dtype=torch.float64)
+    for part in rows_RD.split(3):
+        add_products(total_DD, part)
+    assert torch.allclose(mirrored(total_DD), rows_RD.T @ rows_RD, rtol=0, atol=1e-13)
+    assert torch.equal(mirrored(total_DD), mirrored(total_DD).T)
 
 
 def test_streamed_moments_equal_those_of_one_batch() -> None:

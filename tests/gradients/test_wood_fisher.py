@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.kernel import Panels
-from reunlearn.gradients.wood_fisher import along, wood_fisher, wood_fisher_inverse
+from reunlearn.gradients.wood_fisher import wood_fisher, wood_fisher_inverse
 from tests.gradients.test_label_fisher import batches
 from tests.gradients.test_per_sample import RULED, UNRULED, network, samples
 
@@ -45,14 +45,6 @@ def released(gradients: list[Tensor], v: Tensor, size: float) -> Tensor:
 def direction(model: nn.Module) -> Tensor:
     count = sum(p.numel() for p in model.parameters())
     return torch.randn(count, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_derivatives_along_a_direction(name: str) -> None:
-    model = network(NETWORKS[name])
-    v = direction(model)
-    expected = torch.stack([g @ v for g in gradients_one_by_one(model)])
-    assert torch.allclose(along(model, losses, samples(), v), expected, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

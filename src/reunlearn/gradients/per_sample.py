@@ -19,6 +19,7 @@ from reunlearn.data.batches import Batch
 from reunlearn.gradients.attention import plain_attention
 from reunlearn.gradients.displaced import Displaced
 from reunlearn.gradients.layer_rules import rule_of, ruled_layers
+from reunlearn.gradients.taps import tapped
 
 Outputs = Callable[[nn.Module, Batch], Tensor]  # logits [B, K] of a batch
 Cotangents = Callable[[Tensor], Tensor]  # z [B, K] → c [B, R, K], without a graph
@@ -52,30 +53,12 @@ def per_sample_gradients(
         yield from _by_layers(model, layers, outputs, batch, cotangents)
 
 
-class _Tap:
-    """A forward hook that records a layer's inputs and adds zeros to its outputs, to differentiate by."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Tensor, Tensor]] = []  # input, the zeros that were added to the output
-
-    def __call__(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        zero = torch.zeros_like(output, requires_grad=True)
-        self.calls.append((inputs[0].detach(), zero))
-        return output + zero
-
-
 def _by_layers(
     model: nn.Module, layers: dict[str, nn.Module], outputs: Outputs, batch: Batch, cotangents: Cotangents
 ) -> Iterator[Part]:
-    taps = {name: _Tap() for name in layers}
-    handles = [layer.register_forward_hook(taps[name]) for name, layer in layers.items()]
-    try:
-        with torch.enable_grad():
-            z_BK = outputs(model, batch)
-    finally:
-        for handle in handles:
-            handle.remove()
-    zeros = [zero for tap in taps.values() for _, zero in tap.calls]
+    with tapped(layers) as taps, torch.enable_grad():
+        z_BK = outputs(model, batch)
+    zeros = [zero for calls in taps.values() for _, zero in calls]
     cotangents_RBK = cotangents(z_BK.detach()).transpose(0, 1)
     step = max(1, DELTAS // sum(zero.numel() for zero in zeros))
     for begin in range(0, len(cotangents_RBK), step):
@@ -90,7 +73,7 @@ def _by_layers(
         )
         next_delta = iter(deltas)
         for name, layer in layers.items():
-            calls = [(x, next(next_delta)) for x, _ in taps[name].calls]
+            calls = [(x, next(next_delta)) for x, _ in taps[name]]
             used = [call for call in calls if call[1] is not None]
             yield from _of_layer(name, layer, used, rows, len(batch))
 

@@ -24,15 +24,28 @@ def summed_gradients(
 def top_fraction(scores: Sequence[Tensor], fraction: float) -> list[Tensor]:
     """Return masks of the ⌊fraction · P⌋ highest scores of all tensors together; of equal scores the earlier is taken.
 
+    A score that is not a number counts as higher than all others.
+
     Args:
         scores: one tensor per parameter.
         fraction: of all P entries, 0 to 1.
     """
     score_P = flatten(scores)
-    order_P = torch.argsort(score_P, descending=True, stable=True)
-    mask_P = torch.zeros_like(score_P, dtype=torch.bool)
-    mask_P[order_P[: int(fraction * len(score_P))]] = True
+    count = int(fraction * len(score_P))
+    if count == 0:
+        return unflatten(torch.zeros_like(score_P, dtype=torch.bool), scores)
+    lowest = _highest(score_P, count)
+    equal_P = score_P.isnan() if lowest.isnan() else score_P == lowest
+    mask_P = torch.zeros_like(equal_P) if lowest.isnan() else (score_P > lowest) | score_P.isnan()
+    mask_P[equal_P.nonzero()[: count - int(mask_P.sum()), 0]] = True
     return unflatten(mask_P, scores)
+
+
+def _highest(score_P: Tensor, rank: int) -> Tensor:
+    """Return the score of this rank, 1 for the highest: selected where that is deterministic, on GPUs sorted out."""
+    if score_P.is_cuda:
+        return score_P.sort(descending=True).values[rank - 1]
+    return score_P.kthvalue(len(score_P) - rank + 1).values
 
 
 def ratio_mask(

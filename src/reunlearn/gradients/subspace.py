@@ -17,6 +17,8 @@ from torch.nn import functional
 from reunlearn.base.errors import UserError
 
 BatchT = TypeVar("BatchT")
+# a symmetric product is half computed: in at most so many blocks, none narrower than a product that the caches hold
+BLOCKS, SMALLEST_BLOCK = 8, 72
 PATCH_NUMBERS = 2**24  # the most numbers in one chunk of patches: 128 MB in float64
 
 
@@ -68,9 +70,22 @@ def second_moment(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         positions = x.shape[-2] * x.shape[-1]  # a bound: one patch per position at most
     total = torch.zeros(width, width, dtype=torch.float64, device=x.device)
     for chunk in x.split(max(1, PATCH_NUMBERS // (width * positions))):
-        rows_RD = layer_rows(layer, chunk)
-        total.addmm_(rows_RD.T, rows_RD)
-    return total
+        add_products(total, layer_rows(layer, chunk))
+    return mirrored(total)
+
+
+def add_products(total_DD: Tensor, rows_RD: Tensor) -> None:
+    """Add the sums of products of columns in place: above the diagonal, and in blocks along it."""
+    width = rows_RD.shape[1]
+    step = max(SMALLEST_BLOCK, -(-width // BLOCKS))
+    for begin in range(0, width, step):
+        columns, rest = slice(begin, begin + step), slice(begin, width)
+        total_DD[columns, rest].addmm_(rows_RD[:, columns].T, rows_RD[:, rest])
+
+
+def mirrored(upper_DD: Tensor) -> Tensor:
+    """Return the symmetric matrix of which this holds what is on and above the diagonal."""
+    return upper_DD.triu() + upper_DD.triu(1).T
 
 
 @torch.no_grad()

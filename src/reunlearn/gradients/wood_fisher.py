@@ -5,9 +5,8 @@ As released:
     o ← g₀;  k ← v;   for each further sample:   t = o·g;   k ← k − (k·g)/(N + t) o;   o ← o − t/(N + t) o
 
 The recursion only scales o, so that o = c g₀ and k = v + b g₀ throughout. From each sample it needs only g·v and g·g₀,
-the derivatives of its loss along two fixed directions. Forward differentiation gives these for a whole batch at once,
-without the gradient of a single sample. The result is always v moved along the first sample's gradient, however many
-samples follow.
+the derivatives of its loss along two fixed directions (directional.py), and no gradient of a single sample. The result
+is always v moved along the first sample's gradient, however many samples follow.
 
 As meant (Singh and Alistarh 2020), where o is B g with B the present estimate of the inverse, every sample counts:
 
@@ -18,37 +17,15 @@ G v are directional derivatives again, G Gᵀ is computed in panels (kernel.py),
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.func import jvp
 
 from reunlearn.data.batches import Batch
-from reunlearn.gradients.attention import plain_attention
-from reunlearn.gradients.displaced import Displaced
-from reunlearn.gradients.flat import flatten, unflatten
+from reunlearn.gradients.directional import Losses, along
+from reunlearn.gradients.flat import flatten
 from reunlearn.gradients.kernel import Panels, kernel, ridge, transposed_product
-
-Losses = Callable[[nn.Module, Batch], Tensor]  # the loss of each sample [B]
-
-
-def along(model: nn.Module, losses: Losses, batch: Batch, direction_P: Tensor) -> Tensor:
-    """Return g·direction [B] of each sample's loss gradient g.
-
-    Args:
-        model: in evaluation mode; left as it is.
-        losses: of each sample of a batch.
-        batch: B samples.
-        direction_P: over the trainable parameters, in the model's order.
-    """
-    named = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
-    tangents = dict(zip(named, unflatten(direction_P, list(named.values())), strict=True))
-    with plain_attention(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)  # torch itself uses it
-        values = jvp(lambda weights: losses(Displaced(model, weights), batch), (named,), (tangents,))
-    return values[1].detach()  # the derivatives; values[0] are the losses
 
 
 def recursion(along_v_N: Tensor, along_first_N: Tensor, size: float) -> float:
@@ -80,11 +57,11 @@ def wood_fisher(
         size: N.
     """
     first_P: Tensor | None = None
-    parts: list[tuple[Tensor, Tensor]] = []
+    parts: list[list[Tensor]] = []
     for batch in batches:
         if first_P is None:
             first_P = first_gradient(model, losses, batch)
-        parts.append((along(model, losses, batch, v_P), along(model, losses, batch, first_P)))
+        parts.append(along(model, losses, batch, (v_P, first_P)))
     if first_P is None:
         raise ValueError("the recursion needs at least one sample")
     along_v_N, along_first_N = (torch.cat(part)[1:] for part in zip(*parts, strict=True))
@@ -128,6 +105,6 @@ def wood_fisher_inverse(
 
     gram_NN = kernel(model, column, take, samples=len(samples), classes=1, panels=panels)
     parts = torch.arange(len(samples)).split(batch_size)
-    along_v_N = torch.cat([along(model, losses, take(rows), v_P) for rows in parts])
+    along_v_N = torch.cat([along(model, losses, take(rows), (v_P,))[0] for rows in parts])
     x_N = ridge(gram_NN, size, along_v_N.double())
     return v_P - transposed_product(model, column, take, x_N[:, None], batch_size)
