@@ -128,7 +128,7 @@ def test_unlearning_reaches_no_training_loop_and_only_its_own_method(study: str)
 
 
 def test_only_pools_reach_the_code_that_trains_several_networks_at_once() -> None:
-    many = {"stages.pool_training", "training.grouped", "training.stacked"}
+    many = {"stages.pool_training", "training.grouped", "training.engines.grouped"}
     reaching = {code for code, modules in reached_in("quickstart").items() if many & modules}
     assert reaching == {"shadow"}
     assert many <= reached_in("quickstart")["shadow"]

@@ -10,7 +10,6 @@ import pytest
 from reunlearn.base.interval import VARIABLE
 from reunlearn.metrics.outputs import read_pool
 from reunlearn.stages import kept_models, shadow
-from reunlearn.study import paths
 from tests.stages.test_shadow import Odd, Split, context
 
 
@@ -30,7 +29,6 @@ def run(name: str) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     job = context(folder)
     shadow.run(job)
-    assert not paths.checkpoint(job.job.folder).exists()
     return {
         "logits": read_pool([folder]).logits.tolist(),
         "facts": job.facts,
@@ -83,5 +81,5 @@ def test_models_of_another_block_are_not_read(monkeypatch: pytest.MonkeyPatch) -
         run("killed")
     counter.added, counter.last = [], 0
     monkeypatch.setattr(kept_models, "checkpoint_key", lambda job, read: "another")
-    assert "resumed" not in run("killed")["facts"]
+    run("killed")
     assert sorted(counter.added) == [100, 101, 102, 103]

@@ -77,7 +77,7 @@ def test_how_models_are_trained_is_no_part_of_how_they_are_measured(
 
 @pytest.mark.thorough
 def test_how_groups_are_trained_counts_for_pools_only(project: Project, before: Digests) -> None:
-    with edited(project, "src/reunlearn/training/stacked.py", "WIDTH = 4", "WIDTH = 5"):
+    with edited(project, "src/reunlearn/training/engines/grouped.py", "WIDTH = 4", "WIDTH = 5"):
         moved = changed(before, project.digests("wide"))
     assert kinds(moved) == {"shadow"}
     assert len(moved) == len([stage for stage, _ in before if stage == "shadow"])

@@ -104,7 +104,6 @@ def draw(
     shape = np.load(blocks[0][0], mmap_mode="r", allow_pickle=False).shape[1:]
     write_npy(context.folder / "images.npy", (len(label_N), *shape), np.uint8, _read(blocks))
     np.save(context.folder / "labels.npy", label_N.numpy())
-    checkpoint.discard(place)
 
 
 def _read(blocks: list[tuple[Path, Tensor]]) -> Iterator[np.ndarray]:

@@ -82,6 +82,7 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
         if context.device.startswith("cuda"):
             context.facts["peak_gpu_memory_mib"] = gpu_memory()
         _publish(context, inputs)
+        _discard_progress(job.folder)
     logging.info("done in %.2f s", context.stopwatch.seconds["total"])
 
 
@@ -152,6 +153,14 @@ def _publish(context: Context[Any], inputs: dict[Folder, str]) -> None:
     if context.facts.get("partial"):
         return  # a report with holes is for reading; it never counts as done
     write_manifest(folder, job, job_digest(job.stage, job.modules), inputs, outputs)
+
+
+def _discard_progress(folder: str) -> None:
+    """Remove what the job kept of its progress, now that its outputs are in their place."""
+    if paths.checkpoint(folder).exists():
+        from reunlearn.training import checkpoint
+
+        checkpoint.discard(paths.checkpoint(folder))
 
 
 def specification_of(folder: str) -> Path:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from torch import nn
 
 from reunlearn.data.batches import Samples
+from reunlearn.objectives.registry import Objective
 from reunlearn.stages.execution import Context
 from reunlearn.stages.kept_models import KeptModels
 from reunlearn.stages.loading import Loader
 from reunlearn.stages.training import progress, recipe_of, train_one
+from reunlearn.study import paths
 from reunlearn.study.jobs import ShadowJob
+from reunlearn.study.recipes import Recipe
+from reunlearn.training import checkpoint
+from reunlearn.training.engines.grouped import Grouped, groups_of
+from reunlearn.training.loop import train_together
 from reunlearn.training.precision import in_use
-from reunlearn.training.stacked import groups_of, train_stack
 
 
 def train_many(
@@ -43,7 +48,11 @@ def train_many(
         groups = [[place] for place in range(len(models))]
     else:
         precision = in_use(recipe.precision, context.device)
-        context.facts |= {"precision": precision, "groups": [len(places) for places in groups]}
+        context.facts |= {
+            "precision": precision,
+            "engine": Grouped.name,
+            "groups": [len(places) for places in groups],
+        }
     kept = KeptModels(context, "run")
     for places in groups:
         theirs = [seeds[place] for place in places]
@@ -56,8 +65,34 @@ def train_many(
             name = f"model{theirs[0]}"
             models[places[0]] = train_one(context, loader, sets[0], theirs[0], recipe=recipe, name=name)[0]
         else:
+            name = f"group{theirs[0]}"
             stack = [models[place] for place in places]
-            with context.stopwatch.section("run"):
-                train_stack(stack, sets, objective, recipe, theirs, progress=progress)
+            _train_group(context, stack, sets, theirs, objective=objective, recipe=recipe, name=name)
         kept.add({seeds[place]: models[place] for place in places})
+        checkpoint.discard(paths.checkpoint(context.job.folder) / name)
     return models
+
+
+def _train_group(
+    context: Context[ShadowJob],
+    models: list[nn.Module],
+    samples: list[Samples],
+    seeds: list[int],
+    *,
+    objective: Objective,
+    recipe: Recipe,
+    name: str,
+) -> None:
+    """Train a group in place."""
+    with context.stopwatch.section("run"):
+        train_together(
+            models,
+            samples,
+            objective,
+            recipe,
+            seeds,
+            engine=Grouped,
+            checkpoints=paths.checkpoint(context.job.folder) / name,
+            progress=progress,
+            resumed=context.resumed,
+        )

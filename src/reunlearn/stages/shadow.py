@@ -12,9 +12,7 @@ from reunlearn.metrics.outputs import Pool, write_pool
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader, read_split
 from reunlearn.stages.pool_training import train_many
-from reunlearn.study import paths
 from reunlearn.study.jobs import ShadowJob
-from reunlearn.training import checkpoint
 
 
 def run(context: Context[ShadowJob]) -> None:
@@ -45,7 +43,6 @@ def run(context: Context[ShadowJob]) -> None:
         logits_MNK = np.stack([logits(model, everything, loader.objective()) for model in models])
     context.facts["status"] = "finished" if np.isfinite(logits_MNK).all() else "diverged"
     write_pool(context.folder, Pool(logits_MNK, member_MN, index_N, loader.true_labels[index_N]))
-    checkpoint.discard(paths.checkpoint(job.folder))
 
 
 def members(job: ShadowJob, loader: Loader, index_N: np.ndarray) -> np.ndarray:

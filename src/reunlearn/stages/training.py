@@ -15,6 +15,7 @@ from reunlearn.stages.model_files import History, status, write_history
 from reunlearn.study import paths
 from reunlearn.study.jobs import TrainJob
 from reunlearn.study.recipes import Recipe
+from reunlearn.training.engines.eager import Eager
 from reunlearn.training.loop import train
 from reunlearn.training.precision import in_use
 from reunlearn.training.tensor_files import save_model
@@ -36,7 +37,7 @@ def train_one(
     model = loader.fresh_model(seed)
     checkpoints = paths.checkpoint(context.job.folder) / name
     objective = loader.training_objective()
-    context.facts["precision"] = in_use(recipe.precision, context.device)
+    context.facts |= {"precision": in_use(recipe.precision, context.device), "engine": Eager.name}
     with context.stopwatch.section("run"):
         history = train(
             model,

@@ -67,7 +67,6 @@ def run(context: Context[UnlearnJob]) -> None:
     write_history(context.folder / "history.jsonl", history)
     context.facts["status"] = status(model, history)
     context.facts["drawn"] = task.drawn()
-    task.progress.end()
     if context.facts["status"] == "diverged":
         logging.warning("the method diverged: a weight or a loss is not finite; this is a result")
 

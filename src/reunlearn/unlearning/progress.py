@@ -124,11 +124,6 @@ class Progress:
             if number + 1 < count:
                 self._keep(number + 1, *parts)
 
-    def end(self) -> None:
-        """Remove what was kept: the run has come to its end."""
-        if self._place:
-            checkpoint.discard(self._place.folder)
-
     def _keep(
         self,
         done: int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from reunlearn.models.registry import build
 from reunlearn.objectives.classification import make
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.specs import ArchitectureSpec
-from reunlearn.training.loop import train
-from reunlearn.training.stacked import LARGEST_MAP, WIDTH, groups_of, together, train_stack
+from reunlearn.training.engines.grouped import LARGEST_MAP, WIDTH, Grouped, groups_of, together
+from reunlearn.training.loop import train, train_together
 
 EXACT = 1e-9  # largest difference of a weight in float64, after all epochs
 
@@ -66,7 +67,7 @@ def test_stacked_training_is_that_of_each_model_alone(settings: dict[str, Any]) 
     sets, seeds = [digits(first) for first in (0, 50, 0)], [3, 4, 5]
     stacked, alone = ([network(seed) for seed in seeds] for _ in range(2))
     assert groups_of(stacked, sets, wanted) == [[0, 1, 2]]
-    histories = train_stack(stacked, sets, objective, wanted, seeds)
+    histories = train_together(stacked, sets, objective, wanted, seeds, engine=Grouped)
     for number, model in enumerate(alone):
         history = train(model, sets[number], objective, wanted, seeds[number])
         assert furthest(stacked[number], model) < EXACT
@@ -82,7 +83,7 @@ def test_bits_depend_on_the_width_of_a_group_not_on_which_models_share_it() -> N
     results = []
     for seeds in ([7, 1, 2], [7, 8, 9], [4, 7, 5]):
         models = [network(seed, torch.float32) for seed in seeds]
-        train_stack(models, [digits(kind=ImageSamples)] * 3, make(10), recipe(), seeds)
+        train_together(models, [digits(kind=ImageSamples)] * 3, make(10), recipe(), seeds, engine=Grouped)
         results.append(models[seeds.index(7)])
     assert furthest(results[0], results[1]) == furthest(results[0], results[2]) == 0
     alone = network(7, torch.float32)
@@ -98,7 +99,7 @@ def test_a_model_that_diverges_leaves_the_others_alone() -> None:
         return found
 
     stacked, alone, sets = models(), models(), [digits()] * 2
-    histories = train_stack(stacked, sets, make(10), recipe(), [0, 1])
+    histories = train_together(stacked, sets, make(10), recipe(), [0, 1], engine=Grouped)
     lengths = [len(train(model, sets[0], make(10), recipe(), seed)) for seed, model in enumerate(alone)]
     assert [len(history) for history in histories] == lengths == [6, 1]
     assert not math.isfinite(histories[1][-1]["loss"])
@@ -111,7 +112,32 @@ def test_who_shares_a_group_follows_from_the_sizes() -> None:
     assert together([50] * 10, width=4) == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9]]
     assert together([7, 8, 7, 8], width=5) == [[0, 2], [1, 3]]
     with pytest.raises(ValueError, match="equally many"):
-        train_stack([network(0), network(1)], [digits(), digits(count=49)], make(10), recipe(), [0, 1])
+        Grouped([network(0), network(1)], [digits(), digits(count=49)], make(10), recipe())
+
+
+class KilledError(Exception):
+    """Stands for the end of a process."""
+
+
+def test_a_group_that_was_interrupted_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    seeds, sets, began = [3, 4], [digits(), digits(50)], []
+
+    def die(numbers: dict[str, Any], epochs: int) -> None:
+        if numbers["epoch"] == 4:
+            raise KilledError
+
+    def trained(**options: Any) -> tuple[list[nn.Module], Any]:
+        models = [network(seed) for seed in seeds]
+        options |= {"engine": Grouped, "seconds_between": 0}
+        return models, train_together(models, sets, make(10), recipe(), seeds, **options)
+
+    whole, histories = trained()
+    with pytest.raises(KilledError):
+        trained(checkpoints=tmp_path, progress=die)
+    resumed, again = trained(checkpoints=tmp_path, progress=lambda numbers, _: began.append(numbers["epoch"]))
+    assert began == [4, 5, 6]
+    assert again == histories
+    assert [furthest(a, b) for a, b in zip(resumed, whole, strict=True)] == [0, 0]
 
 
 def test_one_by_one_has_a_reason() -> None:
