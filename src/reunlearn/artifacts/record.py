@@ -36,6 +36,8 @@ class Record(BaseModel):
 
     Attributes:
         seconds: by section.
+        cpu_seconds: that processors worked in this process: for the stage (`total`), and `before` it, for checking what
+            it reads and for imports. Without what an interrupted run spent.
         peak_memory_mib: None where it is not known.
         precision: full or mixed, of what trained or unlearned.
         status: finished or diverged, of models and what is measured on them.
@@ -46,6 +48,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     seconds: dict[str, float]
+    cpu_seconds: dict[str, float] | None = None
     peak_memory_mib: float | None
     peak_gpu_memory_mib: float | None = None
     device: str

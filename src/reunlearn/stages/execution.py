@@ -59,6 +59,7 @@ class Context(Generic[JobT]):
 
 def execute(stage: str, specification: str | Path, partial: bool = False) -> None:
     """Run a job by its specification file. `partial` lets aggregate go on where inputs are missing."""
+    begin = time.process_time()
     path = Path(specification)
     if (wanted := stage_name(path)) != stage:
         raise UserError(f"{path}: is for the stage '{wanted}', not '{stage}'")
@@ -77,8 +78,11 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
 
             context.device = prepare_torch(job.threads)
         logging.info("%s %s", stage, job.folder)
+        ready = time.process_time()
         with context.stopwatch.section("total"):
             _run(module, context)
+        spent = {"before": ready - begin, "total": time.process_time() - ready}
+        context.facts["cpu_seconds"] = {name: round(seconds, 6) for name, seconds in spent.items()}
         if context.device.startswith("cuda"):
             context.facts["peak_gpu_memory_mib"] = gpu_memory()
         _publish(context, inputs)
