@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 import select
 import shutil
@@ -19,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from reunlearn import preloading
 from reunlearn.base.caches import state_dir
@@ -146,6 +146,32 @@ def start() -> None:
     wait()
 
 
+@dataclass(frozen=True)
+class Request:
+    """A job that a client asks for: which, where it writes its log, and the folder and environment it runs in."""
+
+    stage: str
+    specification: str
+    log: str
+    folder: str
+    environment: dict[str, str]
+
+    @classmethod
+    def read(cls, client: socket.socket) -> Request:
+        """Read what `client.request` writes.
+
+        Raises:
+            ValueError: it is something else, or cut short.
+        """
+        with client.makefile("rb") as stream:
+            size = int(stream.readline())
+            content = stream.read(size)
+        if len(content) != size:
+            raise ValueError("a request was cut short")
+        stage, specification, log, folder, *environment = map(os.fsdecode, content.split(b"\0"))
+        return cls(stage, specification, log, folder, dict(entry.split("=", 1) for entry in environment))
+
+
 class Server:
     """One thread, one loop: accepts requests, forks jobs, watches clients, children and the owner."""
 
@@ -179,12 +205,12 @@ class Server:
     def _accept(self) -> None:
         client, _ = self.listener.accept()
         with contextlib.suppress(OSError, ValueError):
-            request = json.loads(client.makefile("r").readline())
+            request = Request.read(client)
             if source_state() != self.state:
                 client.sendall(b"stale\n")
                 client.close()
                 return
-            self.known |= preloading.warm_up(Path(request["folder"], request["specification"]), self.known)
+            self.known |= preloading.warm_up(Path(request.folder, request.specification), self.known)
             try:
                 pid = os.fork()
             except OSError as error:  # no memory or no process left: the client starts the job cold
@@ -200,7 +226,7 @@ class Server:
             return
         client.close()
 
-    def _become_job(self, client: socket.socket, request: dict[str, Any]) -> None:
+    def _become_job(self, client: socket.socket, request: Request) -> None:
         """In the child: leave everything of the server behind and run the stage; never returns."""
         code = 1
         try:
@@ -209,13 +235,13 @@ class Server:
             for descriptor in descriptors:
                 os.close(descriptor)
             os.environ.clear()
-            os.environ.update(request["environment"])
-            os.chdir(request["folder"])
-            sys.argv = ["reunlearn", request["stage"], request["specification"]]
-            output = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            os.environ.update(request.environment)
+            os.chdir(request.folder)
+            sys.argv = ["reunlearn", request.stage, request.specification]
+            output = os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            code = run_stage(request["stage"], request["specification"])
+            code = run_stage(request.stage, request.specification)
         except BaseException:
             import traceback
 
