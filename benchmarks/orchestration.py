@@ -149,7 +149,9 @@ def main() -> None:
     used = snakemake.own + snakemake.started + others.own + others.started
     told = sum(each.before + each.computing for each in sums.values())
     print(f"{study} {' '.join(narrowed)}: {jobs} jobs in {wall:.0f} s on {CORES} cores")
-    print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {versions()['torch']}")
+    print(
+        f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {versions()['torch']}"
+    )
     line("core-seconds", "jobs", "the work", "outside")
     for (name, measure), each in sums.items():
         work = each.computing if STAGES[name].share else 0.0
@@ -159,7 +161,9 @@ def main() -> None:
     line("a shell and a client per job", jobs, "", snakemake.started)
     line("Snakemake itself", 1, "", snakemake.own)
     line("sum", jobs, inside, used - inside)
-    print(f"outside: {100 * (1 - inside / used):.0f} % of {used:.1f} core-seconds; idle: {wall * CORES - used:.1f}")
+    print(
+        f"outside: {100 * (1 - inside / used):.0f} % of {used:.1f} core-seconds; idle: {wall * CORES - used:.1f}"
+    )
 
 
 if __name__ == "__main__":
