@@ -1,4 +1,6 @@
-"""What the warm worker imports once, so that no job has to: what most jobs need, then the plugins that jobs name."""
+"""What the warm worker does once, so that no job has to: it imports what most jobs need and the plugins that jobs
+name, and makes what jobs look up. It computes nothing: a library that has started threads cannot be forked.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,12 @@ import gc
 import importlib
 from pathlib import Path
 
+from reunlearn.artifacts.digest import job_digest
+from reunlearn.artifacts.manifest import Manifest
+from reunlearn.artifacts.record import Record, processor, versions
 from reunlearn.base.files import read_json
+from reunlearn.base.threads import loaded_pools
+from reunlearn.study.jobs import adapter
 from reunlearn.study.stages import STAGES
 
 PACKAGE = "reunlearn."  # where plugins are
@@ -32,17 +39,24 @@ PRELOADED = (
 
 
 def preload() -> None:
-    """Import what jobs need, and look up once what every record says."""
+    """Import what jobs need; make what reads specifications and manifests, look up what every record says."""
     for name in PRELOADED:
         importlib.import_module(name)
-    record = importlib.import_module("reunlearn.artifacts.record")
-    record.versions()
-    record.processor()
+    for stage in STAGES.values():
+        adapter(stage.job)
+    Manifest.model_rebuild()
+    Record.model_rebuild()
+    versions()
+    processor()
+    with contextlib.suppress(ImportError):  # scikit-learn asks for all installed packages at the first fit
+        importlib.import_module("narwhals.dependencies").is_into_dataframe(None)
+    loaded_pools()
 
 
 def warm_up(specification: Path, known: set[str]) -> set[str]:
     """Import the plugins that a job names and what takes long in them (`PRELOAD`), for it and all jobs after it.
 
+    The digest of its code is computed here, too: many jobs have the same, and the sources are those of this process.
     What cannot be imported is the job's matter: it says so.
 
     Args:
@@ -54,11 +68,14 @@ def warm_up(specification: Path, known: set[str]) -> set[str]:
     """
     new: set[str] = set()
     with contextlib.suppress(Exception):
-        named = set(read_json(specification)["modules"]) - known
+        content = read_json(specification)
+        named = set(content["modules"]) - known
         new = {name for name in named if name.startswith(PACKAGE)}  # a file of others may name any module
         for name in sorted(new):
             for heavy in getattr(importlib.import_module(name), "PRELOAD", ()):
                 importlib.import_module(heavy)
+        job_digest(content["stage"], content["modules"])
+        loaded_pools()
         if new:
             gc.collect()
             gc.freeze()

@@ -5,6 +5,7 @@ What is printed goes through `hide_in_streams`: lines of log, warnings of librar
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -36,14 +37,20 @@ def without_secrets(text: str, more: Mapping[str, str] | None = None) -> str:
         text: to be printed or kept.
         more: further names and values, such as a remote's options; those that are called as secrets are, are taken out.
     """
-    for secret in sorted(set(_secrets({**os.environ, **(more or {})})), key=len, reverse=True):
+    for secret in _secrets((*os.environ.items(), *(more or {}).items())):
         text = text.replace(secret, HIDDEN)
     return PARAMETER.sub(rf"\g<1>{HIDDEN}", USERINFO.sub("", text))
 
 
-def _secrets(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield what must not be shown, as it is written and as it is meant."""
-    for name, value in values.items():
+@functools.lru_cache(maxsize=8)
+def _secrets(values: tuple[tuple[str, str], ...]) -> list[str]:
+    """Return what must not be shown, the longest first; remembered, for every line that is printed asks."""
+    return sorted(set(_forms(values)), key=len, reverse=True)
+
+
+def _forms(values: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    """Yield secrets as they are written and as they are meant."""
+    for name, value in values:
         found = [value] if NAME.search(name) else []
         # what a library quotes of an address may be broken or decoded
         found += [part for parts in ADDRESS.findall(value) for part in parts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,7 +63,7 @@ class Job:
 
     def document(self) -> dict[str, Any]:
         """Return the written form."""
-        document: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        document: dict[str, Any] = adapter(type(self)).dump_python(self, mode="json")
         return document
 
     @property
@@ -221,14 +222,10 @@ class MeasureJob(Job):
     inputs: MeasureInputs = field(kw_only=True)
 
 
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
-
-
-def _adapter(kind: type) -> TypeAdapter[Any]:
+@functools.cache
+def adapter(kind: type) -> TypeAdapter[Any]:
     """Return what reads and writes a type of job: made once, for it takes milliseconds."""
-    if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
+    return TypeAdapter(kind)
 
 
 def read_job(path: Path, kind: type[JobT]) -> JobT:
@@ -239,7 +236,7 @@ def read_job(path: Path, kind: type[JobT]) -> JobT:
     """
     try:
         content = read_json(path)
-        job: JobT = _adapter(kind).validate_python(content)
+        job: JobT = adapter(kind).validate_python(content)
         return job
     except FileNotFoundError:
         raise UserError(f"{path}: no such specification; {WRITTEN_BY}") from None
