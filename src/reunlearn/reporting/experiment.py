@@ -112,6 +112,7 @@ class ExperimentData:
     origins: Sequence[Origin] = ()
     choices: Mapping[str, Choice] = field(default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _comparable: dict[RowKey, tuple[pd.DataFrame, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -150,12 +151,12 @@ class ExperimentData:
         Seeds in which a run of either did not finish are left out: the means are then over the same seeds wherever
         each has every seed; Retrain may have more of them.
         """
-        results = [self.by_row[key] for key in (row, RETRAIN) if key in self.by_row]
-        nothing = self.finished[row].iloc[:0]
-        both = (self.finished[row], self.finished.get(RETRAIN, nothing))
-        of_row, of_retrain = (
-            rows.without_unfinished(runs, *results).reindex(columns=metrics) for runs in both
-        )
+        if row not in self._comparable:
+            results = [self.by_row[key] for key in (row, RETRAIN) if key in self.by_row]
+            nothing = self.finished[row].iloc[:0]
+            both = (self.finished[row], self.finished.get(RETRAIN, nothing))
+            self._comparable[row] = tuple(rows.without_unfinished(runs, *results) for runs in both)
+        of_row, of_retrain = (runs.reindex(columns=metrics) for runs in self._comparable[row])
         return of_row, of_retrain
 
     @functools.cached_property

@@ -114,7 +114,10 @@ def finished_runs(results: pd.DataFrame) -> dict[RowKey, pd.DataFrame]:
 
 def values(runs: pd.DataFrame, metric: str) -> np.ndarray:
     """Return a number of some runs, of those that have it."""
-    return runs[metric].dropna().to_numpy() if metric in runs else np.empty(0)
+    if metric not in runs:
+        return np.empty(0)
+    values_R = runs[metric].to_numpy()
+    return values_R[pd.notna(values_R)]
 
 
 def without_unfinished(runs: pd.DataFrame, *results: pd.DataFrame) -> pd.DataFrame:

@@ -48,14 +48,16 @@ def _series(artists: tuple[Artist, ...]) -> Iterator[tuple[str, np.ndarray, np.n
 
 def _bars(axes: Axes) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Yield name, ticks and heights of bars that have a name."""
+    named = [
+        c for c in axes.containers if isinstance(c, BarContainer) and not str(c.get_label()).startswith("_")
+    ]
+    if not named:
+        return  # to ask for ticks lays them out
     places, texts = axes.get_xticks(), np.array([tick.get_text() for tick in axes.get_xticklabels()], object)
-    for bars in axes.containers:
-        name = str(bars.get_label())
-        if not isinstance(bars, BarContainer) or name.startswith("_"):
-            continue
+    for bars in named:
         centres = np.array([bar.get_x() + bar.get_width() / 2 for bar in bars])
         nearest = np.abs(centres[:, None] - places).argmin(axis=1)
-        yield name, texts[nearest], np.array([bar.get_height() for bar in bars])
+        yield str(bars.get_label()), texts[nearest], np.array([bar.get_height() for bar in bars])
 
 
 def _corners(x: np.ndarray, y: np.ndarray) -> np.ndarray:
