@@ -14,6 +14,34 @@ ORPHANED = 143  # exit code: as if ended by a signal
 KILLED = 137
 
 
+class Request:
+    """A job that the worker is asked for: its stage and specification, its log, the folder and environment it runs in.
+
+    As bytes: how many follow, on a line; then texts with zeros between them, the environment's as NAME=VALUE.
+    """
+
+    def __init__(self, *texts: str, environment: dict[str, str]) -> None:
+        self.stage, self.specification, self.log, self.folder = texts
+        self.environment = environment
+
+    def written(self) -> bytes:
+        """Return what is sent."""
+        texts = [self.stage, self.specification, self.log, self.folder]
+        texts += [f"{name}={value}" for name, value in self.environment.items()]
+        content = b"\0".join(map(os.fsencode, texts))
+        return b"%d\n%s" % (len(content), content)
+
+    @classmethod
+    def parsed(cls, content: bytes) -> "Request":
+        """Return what was sent, without its first line.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        *texts, environment = os.fsdecode(content).split("\0", 4)
+        return cls(*texts, environment=dict(entry.split("=", 1) for entry in environment.split("\0")))
+
+
 def ask_worker(stage: str, specification: str, log: str, owner: int | None) -> int | None:
     """Return the exit code of a warm job, None if no worker takes it."""
     address = os.environ.get(WORKER)
@@ -26,7 +54,8 @@ def ask_worker(stage: str, specification: str, log: str, owner: int | None) -> i
         connection.connect(address)
     except OSError:
         return None
-    connection.sendall(request(stage, specification, log))
+    request = Request(stage, specification, log, os.getcwd(), environment=dict(os.environ))
+    connection.sendall(request.written())
     if not is_ready(connection.fileno(), owner):
         return ORPHANED  # the worker sees this client go, and ends the job
     answer = connection.recv(64).decode().strip()  # a few bytes: they come as one
@@ -41,17 +70,6 @@ def ask_worker(stage: str, specification: str, log: str, owner: int | None) -> i
         )
         return 1
     return exit_code(int(answer))
-
-
-def request(stage: str, specification: str, log: str) -> bytes:
-    """Return what the worker is told: how many bytes follow, then texts with zeros between them.
-
-    They are stage, specification, log, folder, and the environment's entries, each as NAME=VALUE.
-    """
-    environment = [name + b"=" + value for name, value in os.environb.items()]
-    texts = [*map(os.fsencode, (stage, specification, log)), os.getcwdb(), *environment]
-    content = b"\0".join(texts)
-    return b"%d\n%s" % (len(content), content)
 
 
 def run_cold(stage: str, specification: str, log: str, owner: int | None) -> int:

@@ -18,12 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from reunlearn import preloading
 from reunlearn.base.caches import state_dir
+from reunlearn.client import Request
 from reunlearn.study.catalogue import source_state
 
 SOCKET = "REUNLEARN_WORKER"
@@ -146,32 +146,6 @@ def start() -> None:
     wait()
 
 
-@dataclass(frozen=True)
-class Request:
-    """A job that a client asks for: which, where it writes its log, and the folder and environment it runs in."""
-
-    stage: str
-    specification: str
-    log: str
-    folder: str
-    environment: dict[str, str]
-
-    @classmethod
-    def read(cls, client: socket.socket) -> Request:
-        """Read what `client.request` writes.
-
-        Raises:
-            ValueError: it is something else, or cut short.
-        """
-        with client.makefile("rb") as stream:
-            size = int(stream.readline())
-            content = stream.read(size)
-        if len(content) != size:
-            raise ValueError("a request was cut short")
-        stage, specification, log, folder, *environment = map(os.fsdecode, content.split(b"\0"))
-        return cls(stage, specification, log, folder, dict(entry.split("=", 1) for entry in environment))
-
-
 class Server:
     """One thread, one loop: accepts requests, forks jobs, watches clients, children and the owner."""
 
@@ -205,7 +179,8 @@ class Server:
     def _accept(self) -> None:
         client, _ = self.listener.accept()
         with contextlib.suppress(OSError, ValueError):
-            request = Request.read(client)
+            with client.makefile("rb") as stream:
+                request = Request.parsed(stream.read(int(stream.readline())))
             if source_state() != self.state:
                 client.sendall(b"stale\n")
                 client.close()

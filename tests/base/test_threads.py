@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from reunlearn.base.threads import VARIABLES, limited_threads
+from reunlearn.base.threads import VARIABLES, limited_threads, loaded_pools
 
 POOLS = """
 import json
@@ -73,3 +73,10 @@ def test_the_variables_are_as_they_were_afterwards(monkeypatch: pytest.MonkeyPat
         raise ValueError
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_pools_are_looked_for_again_only_after_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = loaded_pools()
+    assert loaded_pools() is first
+    monkeypatch.setitem(sys.modules, "a_module_that_was_just_imported", sys)
+    assert loaded_pools() is not first
