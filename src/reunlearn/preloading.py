@@ -34,6 +34,7 @@ PRELOADED = (
     "reunlearn.measures.comparison",
     "reunlearn.measures._attack",
     "reunlearn.data.modalities.images",
+    "reunlearn.training.device",
     *(f"reunlearn.stages.{stage.name}" for stage in STAGES.values() if stage.warm),
 )
 

@@ -15,6 +15,7 @@ from reunlearn.base.hashing import full_digest, sha256
 Stamp = list[int]  # inode, size, time of content, time of change, in nanoseconds
 SETTLED_NS = 50_000_000  # clocks of file systems tick slowly: a change within one tick would go unseen
 THREADS = 8
+SMALL = 1_000_000  # bytes
 
 
 def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -29,16 +30,24 @@ def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
     unknown = [name for name in stamps if name not in known]
     if not unknown:
         return known
-    with ThreadPoolExecutor(min(THREADS, len(unknown))) as pool:
-        fresh = dict(zip(unknown, pool.map(lambda name: sha256(folder / name), unknown), strict=True))
+    fresh = _hash(folder, {name: stamps[name][1] for name in unknown})
     now = time.time_ns()
     settled = {
         name: (stamps[name], digest)
         for name, digest in fresh.items()
         if max(stamps[name][2:]) < now - SETTLED_NS and stamps[name] == _stamp(folder / name)
     }
-    _write(folder, memory | settled)
+    if settled:
+        _write(folder, memory | settled)
     return {name: known.get(name) or fresh[name] for name in stamps}
+
+
+def _hash(folder: Path, sizes: dict[str, int]) -> dict[str, str]:
+    """Return the SHA-256 of files of these sizes; to start threads takes longer than to read small ones."""
+    if sum(sizes.values()) < SMALL:
+        return {name: sha256(folder / name) for name in sizes}
+    with ThreadPoolExecutor(min(THREADS, len(sizes))) as pool:
+        return dict(zip(sizes, pool.map(lambda name: sha256(folder / name), sizes), strict=True))
 
 
 def _stamp(path: Path) -> Stamp:
