@@ -100,3 +100,35 @@ def test_labels_that_do_not_belong_to_the_rows_are_refused() -> None:
 def test_pixels_that_are_no_bytes_are_refused() -> None:
     with pytest.raises(ValueError, match="images are float64; give uint8"):
         ImageSamples(raw(2) / 255, np.arange(2), np.arange(2), MEAN, STD)
+
+
+@pytest.mark.parametrize(
+    "names", [(), ("flip",), ("crop", "flip", "rotation"), ("randaugment", "crop")], ids=str
+)
+def test_a_pass_that_is_drawn_ahead_is_the_same_pass(names: tuple[str, ...]) -> None:
+    """On a GPU all draws of a pass are copied at once. The generator ends where it ends batch by batch."""
+    samples, ahead, by_batch = make(10, Augmentation(names)), seeded(), seeded()
+    mine = list(samples.batches_ahead(4, ahead))
+    theirs = list(samples.batches(4, by_batch, shuffle=True, augmented=True))
+    assert [len(batch) for batch in mine] == [4, 4, 2]
+    for a, b in zip(mine, theirs, strict=True):
+        assert all(torch.equal(getattr(a, part), getattr(b, part)) for part in ("x", "y", "index"))
+    assert torch.equal(ahead.get_state(), by_batch.get_state())
+
+
+def test_between_batches_that_are_drawn_ahead_nobody_else_may_draw() -> None:
+    """The control: a draw between two batches moves those that are drawn one by one, and only those."""
+    samples = make(10, ALL)
+    passes = []
+    for disturbed in (False, True):
+        for ahead in (False, True):
+            generator, found = seeded(), []
+            made = samples.batches_ahead(4, generator) if ahead else samples.batches(4, generator, True, True)
+            for batch in made:
+                found.append(batch.x)
+                if disturbed:
+                    torch.rand(1, generator=generator)
+            passes.append(torch.cat(found))
+    plain, plain_ahead, moved, same = passes
+    assert torch.equal(plain, plain_ahead) and torch.equal(plain, same)
+    assert not torch.equal(plain, moved)

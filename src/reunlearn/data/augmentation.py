@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reunlearn.data.pixel_moves import rotate
+from reunlearn.data.pixel_moves import turned, turns
 
 # imported by name: only the code of recipes that use it covers it
 RANDAUGMENT = "reunlearn.data.randaugment"
@@ -44,44 +44,105 @@ class Augmentation:
 
     def __call__(self, x_NHWC: Tensor, generator: torch.Generator) -> Tensor:
         """Return augmented images; every draw comes from the CPU generator."""
-        for name in self.names:
-            x_NHWC = KINDS[name](self, x_NHWC, generator)
+        return self.apply(x_NHWC, self.draw(len(x_NHWC), generator))
+
+    def draw(self, count: int, generator: torch.Generator) -> list[Tensor]:
+        """Return what is random about so many images: for each of `names` a tensor [..., count] on the CPU."""
+        return [KINDS[name].draw(self, count, generator) for name in self.names]
+
+    def draw_ahead(
+        self, counts: Sequence[int], generator: torch.Generator, device: torch.device
+    ) -> list[list[Tensor]]:
+        """Return what `draw` gives for one batch after the other, on the device where it is used.
+
+        Each kind of draw is copied at once, from memory that the device reads by itself: no batch waits for a copy.
+        """
+        by_batch = [self.draw(count, generator) for count in counts]
+        by_kind = []
+        for name, drawn in zip(self.names, zip(*by_batch, strict=True), strict=True):
+            together = torch.cat(drawn, dim=-1)
+            if device.type == "cuda" and not KINDS[name].read_by_host:
+                together = together.pin_memory().to(device, non_blocking=True)
+            by_kind.append(together.split(list(counts), dim=-1))
+        return [list(drawn) for drawn in zip(*by_kind, strict=True)] if by_kind else [[] for _ in counts]
+
+    def apply(self, x_NHWC: Tensor, draws: Sequence[Tensor]) -> Tensor:
+        """Return the images after the changes that were drawn for them."""
+        for name, drawn in zip(self.names, draws, strict=True):
+            x_NHWC = KINDS[name].apply(self, x_NHWC, drawn)
         return x_NHWC
 
 
-def random_crop(settings: Augmentation, x_NHWC: Tensor, generator: torch.Generator) -> Tensor:
-    """Return a window of each padded image, all (2·padding + 1)² of them equally likely."""
-    span = 2 * settings.crop_padding + 1
-    top_B, left_B = torch.randint(0, span, (2, len(x_NHWC)), generator=generator).to(x_NHWC.device)
+@dataclass(frozen=True)
+class Kind:
+    """One of the random changes.
+
+    Attributes:
+        draw: (settings, count, generator) → what is random about so many images [..., count].
+        apply: (settings, images, what was drawn for them) → changed images.
+        read_by_host: which operations are called depends on what was drawn: it stays on the CPU.
+    """
+
+    draw: Callable[[Augmentation, int, torch.Generator], Tensor]
+    apply: Callable[[Augmentation, Tensor, Tensor], Tensor]
+    read_by_host: bool = False
+
+
+def draw_crop(settings: Augmentation, count: int, generator: torch.Generator) -> Tensor:
+    """Return tops and lefts [2, count]: all (2·padding + 1)² windows of a padded image are equally likely."""
+    return torch.randint(0, 2 * settings.crop_padding + 1, (2, count), generator=generator)
+
+
+def random_crop(settings: Augmentation, x_NHWC: Tensor, corner_2B: Tensor) -> Tensor:
+    """Return a window of each padded image."""
+    top_B, left_B = corner_2B.to(x_NHWC.device)
     return crop(x_NHWC, top_B, left_B, settings.crop_padding)
 
 
-def random_flip(settings: Augmentation, x_NHWC: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the images, half of them mirrored."""
-    rows = (torch.rand(len(x_NHWC), generator=generator) < 0.5).nonzero()[:, 0].to(x_NHWC.device)
-    return flip(x_NHWC, rows)
+def draw_flip(settings: Augmentation, count: int, generator: torch.Generator) -> Tensor:
+    """Return which images are mirrored [count], half of them."""
+    return torch.rand(count, generator=generator) < 0.5
 
 
-def random_rotation(settings: Augmentation, x_NHWC: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the images, each turned by an angle uniform in ±rotation_degrees."""
+def random_flip(settings: Augmentation, x_NHWC: Tensor, mirrored_B: Tensor) -> Tensor:
+    """Return the images, these of them mirrored."""
+    if x_NHWC.is_cuda:  # to count them would be to wait for the device
+        return torch.where(mirrored_B.to(x_NHWC.device)[:, None, None, None], x_NHWC.flip(2), x_NHWC)
+    return flip(x_NHWC, mirrored_B.nonzero()[:, 0])
+
+
+def draw_rotation(settings: Augmentation, count: int, generator: torch.Generator) -> Tensor:
+    """Return cosine and sine [2, count] of angles uniform in ±rotation_degrees."""
     largest = settings.rotation_degrees
-    return rotate(x_NHWC, torch.empty(len(x_NHWC)).uniform_(-largest, largest, generator=generator))
+    return turns(torch.empty(count).uniform_(-largest, largest, generator=generator))
 
 
-def random_randaugment(settings: Augmentation, x_NHWC: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the images after some operations each; all operations and both signs are equally likely."""
+def random_rotation(settings: Augmentation, x_NHWC: Tensor, turn_2B: Tensor) -> Tensor:
+    """Return the images, each turned by its angle."""
+    return turned(x_NHWC, turn_2B.to(x_NHWC.device))
+
+
+def draw_randaugment(settings: Augmentation, count: int, generator: torch.Generator) -> Tensor:
+    """Return operation and sign [2, K, count]; all operations and both signs are equally likely."""
     module = importlib.import_module(RANDAUGMENT)
-    shape = (settings.randaugment_operations, len(x_NHWC))
+    shape = (settings.randaugment_operations, count)
     operation_KB = torch.randint(0, len(module.OPERATIONS), shape, generator=generator)
     negative_KB = torch.rand(shape, generator=generator) < 0.5
-    return module.randaugment(x_NHWC, operation_KB, negative_KB, settings.randaugment_magnitude)
+    return torch.stack((operation_KB, negative_KB.long()))
 
 
-KINDS: dict[str, Callable[[Augmentation, Tensor, torch.Generator], Tensor]] = {
-    "crop": random_crop,
-    "flip": random_flip,
-    "rotation": random_rotation,
-    "randaugment": random_randaugment,
+def random_randaugment(settings: Augmentation, x_NHWC: Tensor, drawn_2KB: Tensor) -> Tensor:
+    """Return the images after some operations each."""
+    module = importlib.import_module(RANDAUGMENT)
+    operation_KB, negative_KB = drawn_2KB
+    return module.randaugment(x_NHWC, operation_KB, negative_KB.bool(), settings.randaugment_magnitude)
+
+
+KINDS: dict[str, Kind] = {
+    "crop": Kind(draw_crop, random_crop),
+    "flip": Kind(draw_flip, random_flip),
+    "rotation": Kind(draw_rotation, random_rotation),
+    "randaugment": Kind(draw_randaugment, random_randaugment, read_by_host=True),
 }
 
 

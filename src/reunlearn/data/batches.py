@@ -86,6 +86,13 @@ class Samples(ABC):
             if not (drop_last and count < size):
                 yield self.take(rows, generator if augmented else None)
 
+    def batches_ahead(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield a shuffled and augmented pass, the same batches as `batches` gives.
+
+        A set may draw what is random about them ahead: between two batches nobody else may draw from the generator.
+        """
+        return self.batches(size, generator, shuffle=True, augmented=True)
+
     def rows(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         """Return the rows of each batch of one pass as tensors; see pass_rows."""
         each = torch.arange(len(self), device=self.device)

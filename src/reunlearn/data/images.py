@@ -7,13 +7,14 @@ CPUs are faster.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reunlearn.data.augmentation import Augmentation
-from reunlearn.data.batches import Samples
+from reunlearn.data.batches import Batch, Samples
 from reunlearn.data.resize import resize as resized
 from reunlearn.data.storage import MappedImages, copied
 
@@ -76,9 +77,22 @@ class ImageSamples(Samples):
 
     def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
         """Return normalised images [B, C, H, W]; augmented when a generator is given."""
-        x_NHWC = self.x_NHWC[rows]
-        if self.resize is not None:
-            x_NHWC = resized(x_NHWC, self.resize, self.interpolation)
+        x_NHWC = self._resized(rows)
         if generator is not None:
             x_NHWC = self.augmentation(x_NHWC, generator)
+        return self._normalised(x_NHWC)
+
+    def batches_ahead(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield the batches of a training pass; all that is random about them is drawn before the first."""
+        each = self.rows(size, generator)
+        draws = self.augmentation.draw_ahead([len(rows) for rows in each], generator, self.device)
+        for rows, drawn in zip(each, draws, strict=True):
+            x_NHWC = self.augmentation.apply(self._resized(rows), drawn)
+            yield Batch(self._normalised(x_NHWC), self.y[rows], self.index[rows])
+
+    def _resized(self, rows: Tensor | slice) -> Tensor:
+        x_NHWC = self.x_NHWC[rows]
+        return x_NHWC if self.resize is None else resized(x_NHWC, self.resize, self.interpolation)
+
+    def _normalised(self, x_NHWC: Tensor) -> Tensor:
         return torch.addcmul(self.shift, x_NHWC.float(), self.scale).permute(0, 3, 1, 2)

@@ -14,12 +14,25 @@ def rotate(x_NHWC: Tensor, angle_B: Tensor) -> Tensor:
     """Return each image turned counter-clockwise about its centre by its angle (CPU, degrees).
 
     Equals torchvision's `rotate` up to rounding: where the source lies within 1e-4 pixels of the border between two
-    pixels, the other of the two may be taken. Sine and cosine are computed on the CPU, sums and products in separate
-    steps, so that every device gives the same pixels.
+    pixels, the other of the two may be taken.
+    """
+    return turned(x_NHWC, turns(angle_B).to(x_NHWC.device))
+
+
+def turns(angle_B: Tensor) -> Tensor:
+    """Return cosine and sine [2, B] of angles in degrees; made on the CPU, the same for every device."""
+    radian_B = angle_B.double().deg2rad()
+    return torch.stack((radian_B.cos(), radian_B.sin())).float()
+
+
+def turned(x_NHWC: Tensor, turn_2B: Tensor) -> Tensor:
+    """Return each image turned by the angle of this cosine and sine; see rotate.
+
+    Sums and products are computed in separate steps, so that every device gives the same pixels.
     """
     _, height, width, _ = x_NHWC.shape
-    device, radian_B = x_NHWC.device, angle_B.double().deg2rad()
-    cos, sin = (values[:, None, None].float().to(device) for values in (radian_B.cos(), radian_B.sin()))
+    device = x_NHWC.device
+    cos, sin = turn_2B[:, :, None, None]
     middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
     column_W = torch.arange(width, device=device) - middle_column
     row_H1 = (torch.arange(height, device=device) - middle_row)[:, None]
