@@ -20,7 +20,7 @@ from reunlearn.stages.training import train_one
 from reunlearn.study.inputs import ShadowInputs
 from reunlearn.study.jobs import ShadowJob
 from tests.stages.loaders import CLASSES, COUNT, Loader
-from tests.stages.specifications import training
+from tests.stages.specifications import recipe, training
 
 TRAIN, VALIDATION = np.array([0, 2, 3, 5, 6, 8, 9, 11]), np.array([1, 4])
 
@@ -78,6 +78,15 @@ def test_others_are_trained_in_groups_and_become_the_same(tmp_path: Path) -> Non
     for mine, theirs in zip(grouped, alone, strict=True):
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["auto", "grouped", "eager", "graphed"])
+def test_a_recipe_may_ask_for_an_engine(tmp_path: Path, engine: str) -> None:
+    _, facts = trained(tmp_path, Plain(recipe(engine=engine)))
+    grouped = engine in ("auto", "grouped")
+    assert facts["engine"] == ("grouped" if grouped else "eager")
+    assert facts.get("one_by_one") == (None if grouped else f"the recipe asks for the engine {engine}")
+    assert facts.get("engine_reason") == ("a CUDA graph needs a GPU" if engine == "graphed" else None)
 
 
 @pytest.mark.parametrize("kind", ["with_forget", "without_forget", "halves"])

@@ -126,3 +126,19 @@ def test_what_is_kept_of_training_follows_the_seed(monkeypatch: pytest.MonkeyPat
     assert torch.equal(torch.get_rng_state(), before)
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) == 3
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        ("auto", None),
+        ("eager", None),
+        ("graphed", "a CUDA graph needs a GPU"),
+        ("grouped", "there is only one model"),
+    ],
+)
+def test_the_record_says_how_steps_were_computed(tmp_path: Path, engine: str, reason: str | None) -> None:
+    made, loader = context(tmp_path), Loader(recipe(engine=engine))
+    train_one(made, loader, loader.training_samples(), 0, recipe=loader.recipe)  # type: ignore[arg-type]
+    assert made.facts["engine"] == "eager"
+    assert made.facts.get("engine_reason") == reason

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from reunlearn.base.errors import UserError
 from reunlearn.study import load
 from reunlearn.study.load import load_recipe, names
-from reunlearn.study.recipes import NamedRecipe, RecipeFile
+from reunlearn.study.recipes import NamedRecipe, Recipe, RecipeFile
 
 CIFAR = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 SFR_CIFAR = (0.4914008, 0.4821590, 0.4465309), (0.2023028, 0.1994131, 0.2009607)
@@ -236,3 +236,11 @@ def test_a_specification_gives_the_recipe_back(monkeypatch: pytest.MonkeyPatch, 
     assert "source" not in written
     with pytest.raises(ValidationError, match="source"):
         NamedRecipe.model_validate(written | {"source": "tests"})
+
+
+def test_a_recipe_that_names_no_engine_has_the_digest_that_it_always_had() -> None:
+    recipe = Recipe(epochs=1, batch_size=4, learning_rate=0.1)
+    assert recipe.engine == "auto"
+    assert "engine" not in recipe.model_dump(mode="json")
+    named = recipe.model_copy(update={"engine": "eager"}).model_dump(mode="json")
+    assert named == recipe.model_dump(mode="json") | {"engine": "eager"}

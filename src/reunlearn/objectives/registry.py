@@ -47,6 +47,11 @@ class Objective(Protocol):
         """Return the last layer."""
 
 
+def draws_nothing(objective: Objective) -> bool:
+    """Tell whether an objective says that the loss of a batch draws nothing; one that says nothing may draw."""
+    return "deterministic" in getattr(objective, "capabilities", ())
+
+
 def make(
     name: str, classes: int, label_smoothing: float = 0.0, logit_std: float = 0.0, **settings: Any
 ) -> Objective:

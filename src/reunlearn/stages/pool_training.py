@@ -5,16 +5,16 @@ from __future__ import annotations
 from torch import nn
 
 from reunlearn.data.batches import Samples
-from reunlearn.objectives.registry import Objective
 from reunlearn.stages.execution import Context
 from reunlearn.stages.kept_models import KeptModels
 from reunlearn.stages.loading import Loader
 from reunlearn.stages.training import progress, recipe_of, train_one
 from reunlearn.study import paths
 from reunlearn.study.jobs import ShadowJob
-from reunlearn.study.recipes import Recipe
 from reunlearn.training import checkpoint
-from reunlearn.training.engines.grouped import Grouped, groups_of
+from reunlearn.training.engines.choose import choose
+from reunlearn.training.engines.graphed_group import choose_of_group
+from reunlearn.training.engines.grouped import groups_of
 from reunlearn.training.loop import train_together
 from reunlearn.training.precision import in_use
 
@@ -31,7 +31,7 @@ def train_many(
     """Return a trained model for each set of samples and seed.
 
     Args:
-        context: its record gets the widths of the groups, or why there are none.
+        context: its record gets the engine, and the widths of the groups or why there are none.
         loader: gives the networks.
         samples: of each model.
         seeds: of each model.
@@ -46,13 +46,12 @@ def train_many(
     if isinstance(groups, str):
         context.facts["one_by_one"] = groups
         groups = [[place] for place in range(len(models))]
+        choice = choose(models[0], samples[0], objective, recipe)  # one network like the other
     else:
-        precision = in_use(recipe.precision, context.device)
-        context.facts |= {
-            "precision": precision,
-            "engine": Grouped.name,
-            "groups": [len(places) for places in groups],
-        }
+        context.facts["groups"] = [len(places) for places in groups]
+        widest = max(groups, key=len)
+        choice = choose_of_group([models[n] for n in widest], [samples[n] for n in widest], objective, recipe)
+    context.facts |= {"precision": in_use(recipe.precision, context.device), **choice.facts}
     kept = KeptModels(context, "run")
     for places in groups:
         theirs = [seeds[place] for place in places]
@@ -63,36 +62,23 @@ def train_many(
         sets = [samples[place] for place in places]
         if one_by_one:
             name = f"model{theirs[0]}"
-            models[places[0]] = train_one(context, loader, sets[0], theirs[0], recipe=recipe, name=name)[0]
+            made = train_one(context, loader, sets[0], theirs[0], recipe=recipe, name=name, choice=choice)
+            models[places[0]] = made[0]
         else:
             name = f"group{theirs[0]}"
             stack = [models[place] for place in places]
-            _train_group(context, stack, sets, theirs, objective=objective, recipe=recipe, name=name)
+            with context.stopwatch.section("run"):
+                train_together(
+                    stack,
+                    sets,
+                    objective,
+                    recipe,
+                    theirs,
+                    engine=choice.engine,
+                    checkpoints=paths.checkpoint(context.job.folder) / name,
+                    progress=progress,
+                    resumed=context.resumed,
+                )
         kept.add({seeds[place]: models[place] for place in places})
         checkpoint.discard(paths.checkpoint(context.job.folder) / name)
     return models
-
-
-def _train_group(
-    context: Context[ShadowJob],
-    models: list[nn.Module],
-    samples: list[Samples],
-    seeds: list[int],
-    *,
-    objective: Objective,
-    recipe: Recipe,
-    name: str,
-) -> None:
-    """Train a group in place."""
-    with context.stopwatch.section("run"):
-        train_together(
-            models,
-            samples,
-            objective,
-            recipe,
-            seeds,
-            engine=Grouped,
-            checkpoints=paths.checkpoint(context.job.folder) / name,
-            progress=progress,
-            resumed=context.resumed,
-        )

@@ -15,29 +15,38 @@ from reunlearn.stages.model_files import History, status, write_history
 from reunlearn.study import paths
 from reunlearn.study.jobs import TrainJob
 from reunlearn.study.recipes import Recipe
-from reunlearn.training.engines.eager import Eager
+from reunlearn.training.engines.choose import Choice, choose
 from reunlearn.training.loop import train
 from reunlearn.training.precision import in_use
 from reunlearn.training.tensor_files import save_model
 
 
 def train_one(
-    context: Context[Any], loader: Loader, samples: Samples, seed: int, *, recipe: Recipe, name: str = ""
+    context: Context[Any],
+    loader: Loader,
+    samples: Samples,
+    seed: int,
+    *,
+    recipe: Recipe,
+    name: str = "",
+    choice: Choice | None = None,
 ) -> tuple[nn.Module, History]:
     """Return a trained model and its history; the seed gives initial weights and batch order.
 
     Args:
-        context: of the job; its record gets the precision and the seconds.
+        context: of the job; its record gets the precision, the engine and the seconds.
         loader: gives network and objective.
         samples: the training set.
         seed: of initial weights and batch order.
         recipe: see recipe_of.
         name: tells apart several models of one job.
+        choice: the engine of all of them; of this one if absent.
     """
     model = loader.fresh_model(seed)
     checkpoints = paths.checkpoint(context.job.folder) / name
     objective = loader.training_objective()
-    context.facts |= {"precision": in_use(recipe.precision, context.device), "engine": Eager.name}
+    choice = choice or choose(model, samples, objective, recipe)
+    context.facts |= {"precision": in_use(recipe.precision, context.device), **choice.facts}
     with context.stopwatch.section("run"):
         history = train(
             model,
@@ -45,6 +54,7 @@ def train_one(
             objective,
             recipe,
             seed,
+            engine=choice.engine,
             checkpoints=checkpoints,
             progress=progress,
             resumed=context.resumed,

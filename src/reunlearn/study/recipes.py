@@ -14,6 +14,13 @@ def _is_off(value: float) -> bool:
     return not value
 
 
+def _is_auto(engine: str) -> bool:
+    return engine == "auto"
+
+
+Engine = Literal["auto", "eager", "grouped", "graphed", "compiled"]
+
+
 class Recipe(Strict):
     """How a model is trained, and how its inputs are prepared for it."""
 
@@ -69,6 +76,13 @@ class Recipe(Strict):
         "full",
         description="mixed: bfloat16 in forward passes of training and of methods that take optimizer steps, where a "
         "GPU or CPU (avx512_bf16, AMX) has it; full precision elsewhere. Models are always measured in full precision",
+    )
+    engine: Engine = Field(
+        "auto",
+        exclude_if=_is_auto,
+        description="how steps are computed. auto: on a GPU as a CUDA graph where that can be captured, else one "
+        "operation after the other (eager); small networks of a pool in groups (grouped). compiled: by torch, half a "
+        "minute before the first step. What is asked for and cannot be had gives way to eager; the record says why",
     )
     augmentation: tuple[Literal["crop", "flip", "rotation", "randaugment"], ...] = Field(
         (), description="of training images, in this order"
@@ -139,6 +153,7 @@ class RecipeEntry(Strict):
     warmup_epochs: int | None = Field(None, ge=0, description="instead of the recipe's")
     milestones: tuple[int, ...] | None = Field(None, description="instead of the recipe's")
     precision: Literal["full", "mixed"] | None = Field(None, description="instead of the recipe's")
+    engine: Engine | None = Field(None, description="instead of the recipe's")
 
     @property
     def changes(self) -> dict[str, object]:

@@ -17,8 +17,9 @@ from reunlearn.artifacts.digest import PACKAGE, code_digest
 from reunlearn.base.hashing import full_digest
 from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.data.batches import Batch, Samples
-from reunlearn.objectives.registry import Objective
+from reunlearn.objectives.registry import Objective, draws_nothing
 from reunlearn.study.recipes import Recipe
+from reunlearn.training.engines.choose import choose
 from reunlearn.training.engines.eager import Eager
 from reunlearn.training.engines.engine import Engine
 from reunlearn.training.randomness import seeded
@@ -31,6 +32,7 @@ Around = Callable[[Batch], AbstractContextManager[None]]  # entered before a bat
 class Options(TypedDict, total=False):
     """What train_together may be told besides."""
 
+    engine: type[Engine]
     checkpoints: Path | None
     progress: Callable[[dict[str, Any], int], None]
     seconds_between: float | None
@@ -46,7 +48,9 @@ def train(
     seed: int,
     **options: Unpack[Options],
 ) -> History:
-    """Train one model in place, eagerly; see train_together."""
+    """Train one model in place, by the engine that is given or else chosen; see choose and train_together."""
+    if "engine" not in options:
+        options["engine"] = choose(model, samples, objective, recipe).engine
     return train_together([model], [samples], objective, recipe, [seed], **options)[0]
 
 
@@ -132,8 +136,12 @@ def _start(engine: Engine, samples: Sequence[Samples], recipe: Recipe, seeds: Se
 def _train_epoch(running: Running, samples: Sequence[Samples], recipe: Recipe, around: Around) -> list[float]:
     """Take one pass over the samples of each model; return each model's mean loss."""
     engine, generators = running.engine, running.generators
+    # draws that were copied batch by batch would have the processor wait for the GPU each time
+    ahead = samples[0].device.type == "cuda" and draws_nothing(engine.objective)
     passes = [
-        each.batches(recipe.batch_size, generator, shuffle=True, augmented=True)
+        each.batches_ahead(recipe.batch_size, generator)
+        if ahead
+        else each.batches(recipe.batch_size, generator, shuffle=True, augmented=True)
         for each, generator in zip(samples, generators, strict=True)
     ]
     totals_M = torch.zeros(len(passes), device=samples[0].device)

@@ -27,11 +27,13 @@ class Engine(ABC):
 
     Attributes:
         name: in records.
+        ordinary: the engine that computes the same by single operations; None of such an engine itself.
         network: whose weights the optimizer moves.
         optimizer: as the recipe says.
     """
 
     name: ClassVar[str]
+    ordinary: ClassVar[type[Engine] | None] = None
 
     def __init__(
         self, models: Sequence[nn.Module], samples: Sequence[Samples], objective: Objective, recipe: Recipe

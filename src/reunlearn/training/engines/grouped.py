@@ -33,6 +33,8 @@ def groups_of(
     models: Sequence[nn.Module], samples: Sequence[Samples], recipe: Recipe
 ) -> list[list[int]] | str:
     """Return the positions of the models of each group, or why models must be trained one at a time."""
+    if recipe.engine not in ("auto", Grouped.name):
+        return f"the recipe asks for the engine {recipe.engine}"
     if recipe.optimizer not in ELEMENTWISE:
         return f"optimizer {recipe.optimizer} does not treat each weight for itself"
     if recipe.clip or recipe.average:
