@@ -1,4 +1,4 @@
-# make help lists the targets. Choices: STUDY SIZE METHODS SEEDS CORES DEVICE PROFILE SITE VERIFY, as in
+# make help lists the targets. Choices: STUDY SIZE METHODS SEEDS CORES DEVICE DETERMINISTIC GPU_JOBS PROFILE SITE VERIFY, as in
 #   make reproduce STUDY=all SIZE=smoke
 #   make reproduce STUDY=quickstart-cifar10 METHODS=salun,lur SEEDS=0 CORES=4 DEVICE=cuda PROFILE=default
 
@@ -9,6 +9,9 @@ SEEDS   ?=
 # nproc knows what this process may use; left alone it would believe OMP_NUM_THREADS
 CORES   ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sysctl -n hw.ncpu)
 DEVICE  ?= auto
+# of GPUs: the same bits each time; jobs that share one
+DETERMINISTIC ?=
+GPU_JOBS ?=
 # one more than cores: tests of whole runs wait for their jobs
 TESTERS ?= 3
 PROFILE ?= default
@@ -37,7 +40,8 @@ WANTED = $(subst $(blank),$(comma),$(strip $(named)))
 quoted = '$(subst ','\'',$(strip $1))'
 pair = $(if $(strip $2),$1=$(call quoted,$2))
 CONFIG = $(call pair,study,$(WANTED)) $(call pair,methods,$(value METHODS)) $(call pair,seeds,$(value SEEDS)) \
-	$(call pair,device,$(value DEVICE)) $(call pair,verify,$(value VERIFY))
+	$(call pair,device,$(value DEVICE)) $(call pair,deterministic,$(value DETERMINISTIC)) \
+	$(call pair,gpu_jobs,$(value GPU_JOBS)) $(call pair,verify,$(value VERIFY))
 # another profile than `default` says itself how many cores it may use: on a cluster they are those of one job
 HERE = $(filter default,$(value PROFILE))
 # Snakemake copies rule files to the user's cache, which may be read-only

@@ -37,14 +37,18 @@ IN_CONTAINER = "/opt/reunlearn/bin/python"  # of workflow/container/reunlearn.de
 LONGEST_SOCKET = 100  # bytes of its path: systems take 104 or 108
 
 
-def announce(device: str, contained: bool = False) -> None:
+def announce(device: str, contained: bool = False, *, deterministic: bool = True, gpu_jobs: int = 1) -> None:
     """Tell the jobs that this process starts how to run a stage, for whom, and on which device.
 
     Args:
         device: auto, cpu or cuda.
+        deterministic: whether a GPU computes the same bits each time.
+        gpu_jobs: how many jobs may share a GPU.
         contained: whether each job runs in a container, which has Python and packages but none of our source.
     """
     os.environ["REUNLEARN_DEVICE"] = device
+    os.environ["REUNLEARN_DETERMINISTIC"] = str(deterministic).lower()
+    os.environ["REUNLEARN_GPU_JOBS"] = str(gpu_jobs)
     os.environ["REUNLEARN_PYTHON"] = IN_CONTAINER if contained else sys.executable
     os.environ["REUNLEARN_CLIENT"] = str(Path(__file__).with_name("client.py"))
     os.environ[OWNER] = str(os.getpid())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reunlearn.artifacts.record import Git, Record
 from reunlearn.base.errors import UserError
 from reunlearn.commands import show
 from reunlearn.study import paths
@@ -66,3 +67,31 @@ def test_run_of_no_study(plan: Plan) -> None:
     shown = show.describe(folder)
     assert (shown.state, shown.studies) == ("in no study", ())
     assert shown.command == f"reunlearn unlearn {folder}/specification.json"
+
+
+def test_how_a_run_was_computed_is_told() -> None:
+    record = Record(
+        seconds={},
+        peak_memory_mib=None,
+        device="cuda:0",
+        processor="a",
+        threads=1,
+        versions={},
+        git=Git(commit=None, dirty=None),
+        host="b",
+        finished="now",
+        command=[],
+        precision="mixed",
+        engine="eager",
+        engine_reason="batches differ in length",
+        deterministic=False,
+        gpu_jobs=2,
+    )
+    words = (
+        "mixed precision; engine eager; not deterministic; up to 2 jobs on the GPU (batches differ in length)"
+    )
+    assert show._made(record)[1] == f"  computed {words}"
+    plain = record.model_copy(
+        update=dict.fromkeys(("precision", "engine", "engine_reason", "deterministic", "gpu_jobs"))
+    )
+    assert not any("computed" in line for line in show._made(plain))

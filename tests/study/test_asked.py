@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reunlearn.base.errors import UserError
-from reunlearn.study.asked import device, parts, seeds
+from reunlearn.study.asked import deterministic, device, gpu_jobs, parts, seeds
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,17 @@ def test_device() -> None:
     assert [device(value) for value in (None, " cpu", "cuda", "auto")] == ["auto", "cpu", "cuda", "auto"]
     with pytest.raises(UserError, match=r"^DEVICE is 'gpu'; choose auto, cpu or cuda$"):
         device("gpu")
+
+
+def test_deterministic() -> None:
+    for value, expected in ((None, True), ("", True), (True, True), (False, False), (" False", False)):
+        assert deterministic(value) == expected
+    with pytest.raises(UserError, match=r"^DETERMINISTIC is 'perhaps'; choose true or false$"):
+        deterministic("perhaps")
+
+
+def test_gpu_jobs() -> None:
+    assert [gpu_jobs(value) for value in (None, "", 1, "2", " 64")] == [1, 1, 1, 2, 64]
+    for value in (0, "65", "two", -1, 1.5, True):
+        with pytest.raises(UserError, match=r"^GPU_JOBS is .*; write a whole number from 1 to 64$"):
+            gpu_jobs(value)

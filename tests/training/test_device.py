@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from reunlearn.base.errors import UserError
-from reunlearn.training.device import prepare_torch, take_slot
+from reunlearn.training.device import prepare_torch, set_determinism, take_slot
 
 PATIENCE = 120.0  # seconds; a busy machine is slow to start processes
 Start = Callable[..., Connection]
@@ -25,6 +25,13 @@ def hold(pipe: Connection, names: list[str]) -> None:
     """Tell that the process runs, take a slot, tell which, keep it until told to end."""
     pipe.send("asking")
     pipe.send(take_slot(names))
+    pipe.recv()
+
+
+def hold_shared(pipe: Connection, names: list[str]) -> None:
+    """Take one of two slots per GPU."""
+    pipe.send("asking")
+    pipe.send(take_slot(names, 2))
     pipe.recv()
 
 
@@ -72,6 +79,16 @@ def test_each_job_has_its_own_slot_and_one_too_many_waits(start: Start) -> None:
     assert receive(third) == 1
 
 
+def test_jobs_spread_over_the_gpus_before_two_share_one(start: Start) -> None:
+    names, jobs = ["a", "b"], []
+    for _ in range(2):
+        pair = [start(names, hold_shared) for _ in names]
+        assert {receive(job) for job in pair} == {0, 1}
+        jobs += pair  # a job ends with its pipe
+    fifth = start(names, hold_shared)
+    assert not fifth.poll(1.0)
+
+
 def test_jobs_that_see_different_gpus_do_not_wait_for_each_other(start: Start) -> None:
     assert receive(start(["a"])) == 0
     assert receive(start(["b"])) == 0
@@ -100,6 +117,30 @@ def test_a_device_that_cannot_be_had_is_one_line(
     with pytest.raises(UserError, match=words) as error:
         prepare_torch(torch.get_num_threads())
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"), [("DETERMINISTIC", "choose true or false"), ("GPU_JOBS", "from 1 to 64")]
+)
+def test_other_choices_are_one_line(monkeypatch: pytest.MonkeyPatch, variable: str, words: str) -> None:
+    monkeypatch.setenv(f"REUNLEARN_{variable}", "perhaps")
+    with pytest.raises(UserError, match=words):
+        prepare_torch(torch.get_num_threads())
+
+
+def test_determinism_is_a_choice() -> None:
+    def state() -> tuple[bool, bool]:
+        return torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+
+    before, filling = state(), torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    try:
+        for wanted, expected in ((False, (False, True)), (True, (True, False))):
+            set_determinism(wanted)
+            assert state() == expected
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
+        torch.utils.deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
 
 
 def test_auto_falls_back_to_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,8 @@ def test_snakemake_plans_what_was_asked_for(
     [
         ("SEEDS=0 1", "SEEDS is '0 1'; write whole numbers with commas, such as 0,1"),
         ("DEVICE=gpu", "DEVICE is 'gpu'; choose auto, cpu or cuda"),
+        ("DETERMINISTIC=no", "DETERMINISTIC is 'no'; choose true or false"),
+        ("GPU_JOBS=none", "GPU_JOBS is 'none'; write a whole number from 1 to 64"),
         ("SEEDS=zero", "SEEDS is 'zero'; write whole numbers with commas"),
         ("SEEDS=,", "SEEDS is ',', which names nothing"),
         ("SEEDS=7", "study 'tiny' has no seed 7"),

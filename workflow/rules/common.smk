@@ -28,7 +28,15 @@ def narrowed_to():
 
 def known_config():
     """Refuse a configuration key that means nothing here."""
-    known = {"study", "methods", "seeds", "device", "gpus", "verify"}
+    known = {
+        "study",
+        "methods",
+        "seeds",
+        "device",
+        "deterministic",
+        "gpu_jobs",
+        "verify",
+    }
     for key in sorted(set(config) - known):
         raise UserError(
             f"unknown configuration key '{key}'; known: {', '.join(sorted(known))}"
@@ -43,6 +51,8 @@ def load_plans():
         check_source()
         known_config()
         asked.device(config.get("device"))
+        asked.deterministic(config.get("deterministic"))
+        asked.gpu_jobs(config.get("gpu_jobs"))
         checkpoint_seconds()
         if set("{}") & set(os.getcwd()):
             raise UserError(
@@ -135,7 +145,16 @@ GPU_MODEL = dict(
 ).get("gpu_model")
 # a profile that submits jobs says how many at a time; on one machine groups mean nothing and cost time
 MAY_BE_GROUPED = CLUSTER or workflow.resource_settings.nodes is not None
-worker.announce(DEVICE, CONTAINED)
+GPU_JOBS = asked.gpu_jobs(config.get("gpu_jobs"))
+if not CLUSTER and "gpu" in workflow.global_resources:
+    # the profile counts GPUs; a job takes one slot of one
+    workflow.global_resources["gpu"] = workflow.global_resources["gpu"].value * GPU_JOBS
+worker.announce(
+    DEVICE,
+    CONTAINED,
+    deterministic=asked.deterministic(config.get("deterministic")),
+    gpu_jobs=GPU_JOBS,
+)
 # on a cluster these run where Snakemake runs: they are quick, or need the network or the tracking store
 workflow.localrules("all", *(name for name, stage in STAGES.items() if stage.local))
 

@@ -40,6 +40,9 @@ class Record(BaseModel):
             it reads and for imports. Without what an interrupted run spent.
         peak_memory_mib: None where it is not known.
         precision: full or mixed, of what trained or unlearned.
+        engine: how steps of a training were computed; engine_reason: why not by the one that was wanted.
+        deterministic: on a GPU, whether it was to compute the same bits each time.
+        gpu_jobs: how many jobs may have shared the GPU.
         status: finished or diverged, of models and what is measured on them.
         drawn: samples that a method really drew, by set.
         replayed: distance of the replayed training's end from the original, where it missed it.
@@ -60,6 +63,10 @@ class Record(BaseModel):
     finished: str
     command: list[str]
     precision: str | None = None
+    engine: str | None = None
+    engine_reason: str | None = None
+    deterministic: bool | None = None
+    gpu_jobs: int | None = None
     status: str | None = None
     drawn: dict[str, int] | None = None
     replayed: float | None = None

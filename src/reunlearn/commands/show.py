@@ -153,8 +153,13 @@ def _made(record: Record) -> list[str]:
     """Return the lines that say how a run was made."""
     seconds = [f"{name} {value:.2f} s" for name, value in record.seconds.items()]
     versions = [f"{package} {version}" for package, version in record.versions.items()]
+    how = [record.precision and f"{record.precision} precision", record.engine and f"engine {record.engine}"]
+    how += [None if record.deterministic is not False else "not deterministic"]
+    how += [f"up to {record.gpu_jobs} jobs on the GPU" if (record.gpu_jobs or 1) > 1 else None]
+    told = "; ".join(filter(None, how)) + (f" ({record.engine_reason})" if record.engine_reason else "")
     return [
         f"  made     {record.finished} on {record.device}, {record.threads} thread(s)",
+        *([f"  computed {told}"] if told else []),
         f"  seconds  {joined(seconds)}",
         f"  status   {record.status or 'finished'}",
         f"  commit   {record.git.commit}{' (dirty)' if record.git.dirty else ''}",

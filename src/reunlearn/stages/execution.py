@@ -74,7 +74,7 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
             context.facts["partial"] = True
         torch_device = STAGES[stage].torch and getattr(job, "training", None) is not None
         if torch_device:
-            from reunlearn.training.device import gpu_memory, prepare_torch
+            from reunlearn.training.device import gpu_facts, prepare_torch
 
             context.device = prepare_torch(job.threads)
         logging.info("%s %s", stage, job.folder)
@@ -84,7 +84,7 @@ def execute(stage: str, specification: str | Path, partial: bool = False) -> Non
         spent = {"before": ready - begin, "total": time.process_time() - ready}
         context.facts["cpu_seconds"] = {name: round(seconds, 6) for name, seconds in spent.items()}
         if context.device.startswith("cuda"):
-            context.facts["peak_gpu_memory_mib"] = gpu_memory()
+            context.facts |= gpu_facts(context.device)
         _publish(context, inputs)
         _discard_progress(job.folder)
     logging.info("done in %.2f s", context.stopwatch.seconds["total"])

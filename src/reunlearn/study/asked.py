@@ -1,4 +1,4 @@
-"""What is chosen on the command line: STUDY, METHODS and SEEDS, parts with commas, and DEVICE."""
+"""What is chosen on the command line: STUDY, METHODS and SEEDS, parts with commas; DEVICE, DETERMINISTIC, GPU_JOBS."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from reunlearn.base.errors import UserError
 from reunlearn.study.load import names
 
 DEVICES = ("auto", "cpu", "cuda")
+YES_OR_NO = {"true": True, "false": False}
+MOST_GPU_JOBS = 64
 ALL = "all"  # instead of a study's name: the study of each paper; with a size, as in all-smoke, that size of each
 
 
@@ -75,3 +77,29 @@ def device(value: Any) -> str:
     if text not in DEVICES:
         raise UserError(f"DEVICE is '{text}'; choose auto, cpu or cuda")
     return text
+
+
+def deterministic(value: Any) -> bool:
+    """Return whether a GPU is to compute the same bits each time: it is, where nothing is asked for.
+
+    Raises:
+        UserError: there is no such choice.
+    """
+    text = str(value).strip().lower()
+    if value is None or not text:
+        return True
+    if text not in YES_OR_NO:
+        raise UserError(f"DETERMINISTIC is '{value}'; choose true or false")
+    return YES_OR_NO[text]
+
+
+def gpu_jobs(value: Any) -> int:
+    """Return how many jobs may share a GPU: one where nothing is asked for.
+
+    Raises:
+        UserError: it is no such number.
+    """
+    text = "1" if value is None else str(value).strip() or "1"
+    if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= MOST_GPU_JOBS:
+        raise UserError(f"GPU_JOBS is '{text}'; write a whole number from 1 to {MOST_GPU_JOBS}")
+    return int(text)
