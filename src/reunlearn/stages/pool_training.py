@@ -8,7 +8,7 @@ from reunlearn.data.batches import Samples
 from reunlearn.stages.execution import Context
 from reunlearn.stages.kept_models import KeptModels
 from reunlearn.stages.loading import Loader
-from reunlearn.stages.training import progress, recipe_of, train_one
+from reunlearn.stages.training import progress, recipe_of
 from reunlearn.study import paths
 from reunlearn.study.jobs import ShadowJob
 from reunlearn.training import checkpoint
@@ -42,11 +42,10 @@ def train_many(
     objective = loader.training_objective()
     models = [loader.fresh_model(seed) for seed in seeds]
     groups = "asked for" if alone else groups_of(models, samples, recipe)
-    one_by_one = isinstance(groups, str)
     if isinstance(groups, str):
         context.facts["one_by_one"] = groups
         groups = [[place] for place in range(len(models))]
-        choice = choose(models[0], samples[0], objective, recipe)  # one network like the other
+        choice = choose(models[0], samples[0], objective, recipe)  # one network is like the other
     else:
         context.facts["groups"] = [len(places) for places in groups]
         widest = max(groups, key=len)
@@ -59,26 +58,19 @@ def train_many(
             for place in places:
                 kept.load(seeds[place], models[place])
             continue
-        sets = [samples[place] for place in places]
-        if one_by_one:
-            name = f"model{theirs[0]}"
-            made = train_one(context, loader, sets[0], theirs[0], recipe=recipe, name=name, choice=choice)
-            models[places[0]] = made[0]
-        else:
-            name = f"group{theirs[0]}"
-            stack = [models[place] for place in places]
-            with context.stopwatch.section("run"):
-                train_together(
-                    stack,
-                    sets,
-                    objective,
-                    recipe,
-                    theirs,
-                    engine=choice.engine,
-                    checkpoints=paths.checkpoint(context.job.folder) / name,
-                    progress=progress,
-                    resumed=context.resumed,
-                )
+        checkpoints = paths.checkpoint(context.job.folder) / f"from{theirs[0]}"
+        with context.stopwatch.section("run"):
+            train_together(
+                [models[place] for place in places],
+                [samples[place] for place in places],
+                objective,
+                recipe,
+                theirs,
+                engine=choice.engine,
+                checkpoints=checkpoints,
+                progress=progress,
+                resumed=context.resumed,
+            )
         kept.add({seeds[place]: models[place] for place in places})
-        checkpoint.discard(paths.checkpoint(context.job.folder) / name)
+        checkpoint.discard(checkpoints)
     return models

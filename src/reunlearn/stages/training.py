@@ -15,21 +15,14 @@ from reunlearn.stages.model_files import History, status, write_history
 from reunlearn.study import paths
 from reunlearn.study.jobs import TrainJob
 from reunlearn.study.recipes import Recipe
-from reunlearn.training.engines.choose import Choice, choose
+from reunlearn.training.engines.choose import choose
 from reunlearn.training.loop import train
 from reunlearn.training.precision import in_use
 from reunlearn.training.tensor_files import save_model
 
 
 def train_one(
-    context: Context[Any],
-    loader: Loader,
-    samples: Samples,
-    seed: int,
-    *,
-    recipe: Recipe,
-    name: str = "",
-    choice: Choice | None = None,
+    context: Context[Any], loader: Loader, samples: Samples, seed: int, *, recipe: Recipe
 ) -> tuple[nn.Module, History]:
     """Return a trained model and its history; the seed gives initial weights and batch order.
 
@@ -39,13 +32,10 @@ def train_one(
         samples: the training set.
         seed: of initial weights and batch order.
         recipe: see recipe_of.
-        name: tells apart several models of one job.
-        choice: the engine of all of them; of this one if absent.
     """
     model = loader.fresh_model(seed)
-    checkpoints = paths.checkpoint(context.job.folder) / name
     objective = loader.training_objective()
-    choice = choice or choose(model, samples, objective, recipe)
+    choice = choose(model, samples, objective, recipe)
     context.facts |= {"precision": in_use(recipe.precision, context.device), **choice.facts}
     with context.stopwatch.section("run"):
         history = train(
@@ -55,7 +45,7 @@ def train_one(
             recipe,
             seed,
             engine=choice.engine,
-            checkpoints=checkpoints,
+            checkpoints=paths.checkpoint(context.job.folder),
             progress=progress,
             resumed=context.resumed,
         )
