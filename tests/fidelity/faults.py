@@ -101,7 +101,7 @@ FAULTS: dict[str, Mutation] = {
     "pgu@code: depoisoning": (METHOD + "pgu", "(reverse_B + self.entropy", "(reverse_B - self.entropy"),
     "pgu@code: depoisoning, few scaled": (METHOD + "pgu", "scaled_DK[:, -SCALED:]", "scaled_DK[:, :SCALED]"),
     "pgu@code: space": (GRADIENTS + "subspace", "order[:rank]", "order.flip(0)[:rank]"),
-    "pgu@code: steps": (METHOD + "pgu", "definite(m, indefinite)", "m"),
+    "pgu@code: steps": (METHOD + "pgu", "found.matrix()", "moments[name]"),
     "pgu@paper": (METHOD + "pgu", "(reverse_B - self.entropy", "(reverse_B + self.entropy"),
     "pgu@paper: depoisoning": (
         GRADIENTS + "trust_region",

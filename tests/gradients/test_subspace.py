@@ -2,95 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
-from reunlearn.gradients import subspace
-from reunlearn.gradients.subspace import (
-    add_products,
-    core_basis,
-    definite,
-    input_moments,
-    mirrored,
-    second_moment,
-    weighted_layers,
-)
+from reunlearn.gradients.subspace import RowMoment, input_moments, spectrum, weighted_layers
 from reunlearn.models.registry import build
 from reunlearn.study.specs import ArchitectureSpec
-
-CONVOLUTIONS = {
-    "plain": {"kernel_size": 3},
-    "padded": {"kernel_size": 3, "padding": 1},
-    "strided": {"kernel_size": 3, "padding": 1, "stride": 2},
-    "oblong": {"kernel_size": (1, 3), "padding": (0, 2)},
-    "pointwise": {"kernel_size": 1},
-}
-
-
-def explicit(x: Tensor, kernel: tuple[int, int], padding: tuple[int, int]) -> Tensor:
-    """Return Σ r rᵀ, patch after patch at stride 1."""
-    x = nn.functional.pad(x, (padding[1], padding[1], padding[0], padding[0])).double()
-    total = 0.0
-    for image in x:
-        for i in range(x.shape[2] - kernel[0] + 1):
-            for j in range(x.shape[3] - kernel[1] + 1):
-                r = image[:, i : i + kernel[0], j : j + kernel[1]].reshape(-1)
-                total = total + torch.outer(r, r)
-    return total
 
 
 def images(count: int = 5) -> Tensor:
     return torch.randn(count, 2, 5, 6, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONS)
-def test_a_convolution_sees_patches_at_stride_one(name: str) -> None:
-    layer = nn.Conv2d(2, 3, **CONVOLUTIONS[name])
-    moment = second_moment(layer, images())
-    assert moment.dtype == torch.float64
-    assert torch.allclose(moment, explicit(images(), layer.kernel_size, layer.padding), rtol=0, atol=1e-10)
-
-
-def test_other_patches_give_other_moments() -> None:
-    """The control of the comparison: without the padding, or at the layer's own stride."""
-    layer = nn.Conv2d(2, 3, 3, padding=1, stride=2)
-    moment = second_moment(layer, images())
-    rows = nn.functional.unfold(images(), 3, padding=1, stride=2).transpose(1, 2).reshape(-1, 18).double()
-    assert not torch.allclose(moment, explicit(images(), (3, 3), (0, 0)), atol=1e-3)
-    assert not torch.allclose(moment, rows.T @ rows, atol=1e-3)
-
-
-def test_the_order_of_entries_is_that_of_the_weights() -> None:
-    layer = nn.Conv2d(2, 3, 3, padding=1).double()
-    rows = subspace.layer_rows(layer, subspace.padded(layer, images().double()))
-    by_rows = rows @ layer.weight.flatten(1).T + layer.bias
-    assert torch.allclose(by_rows, layer(images().double()).permute(0, 2, 3, 1).reshape(-1, 3))
-
-
 def test_a_linear_layer_sees_its_inputs_also_in_sequences() -> None:
     x = torch.randn(4, 7, 6, generator=torch.Generator().manual_seed(0))
+    moment = RowMoment()
+    moment.add(x[:3])
+    moment.add(x[3:])
     expected = sum(torch.outer(r, r) for r in x.reshape(-1, 6).double())
-    assert torch.allclose(second_moment(nn.Linear(6, 2), x), expected, rtol=0, atol=1e-10)
-
-
-def test_chunks_do_not_change_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    layer = nn.Conv2d(2, 3, 3, padding=1)
-    whole = second_moment(layer, images())
-    monkeypatch.setattr(subspace, "PATCH_NUMBERS", 1)
-    assert torch.allclose(second_moment(layer, images()), whole, rtol=1e-12, atol=0)
-
-
-@pytest.mark.parametrize("width", [1, 71, 72, 73, 300, 577])
-def test_half_of_the_products_are_all_of_them(width: int) -> None:
-    rows_RD = torch.randn(7, width, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    total_DD = torch.zeros(width, width, dtype=torch.float64)
-    for part in rows_RD.split(3):
-        add_products(total_DD, part)
-    assert torch.allclose(mirrored(total_DD), rows_RD.T @ rows_RD, rtol=0, atol=1e-13)
-    assert torch.equal(mirrored(total_DD), mirrored(total_DD).T)
+    assert torch.allclose(moment.value(), expected, rtol=0, atol=1e-10)
 
 
 def test_streamed_moments_equal_those_of_one_batch() -> None:
@@ -102,7 +37,9 @@ def test_streamed_moments_equal_those_of_one_batch() -> None:
     whole = input_moments(model, [images(20)], model)
     inputs = model[:3](images(20))
     assert list(streamed) == ["0", "3"]
-    assert all(torch.allclose(streamed[n], whole[n], rtol=1e-6) for n in streamed)
+    assert all(
+        torch.allclose(streamed[n], whole[n], rtol=0, atol=1e-5 * float(whole[n].max())) for n in streamed
+    )
     assert torch.allclose(streamed["3"], inputs.double().T @ inputs.double(), rtol=1e-6)
     assert all(not m._forward_pre_hooks for m in model.modules()), "hooks are gone"
 
@@ -148,6 +85,31 @@ def test_control_the_networks_of_pgu_are_not(name: str) -> None:
     assert found.keys() == weighted_layers(model).keys()
 
 
+@pytest.mark.parametrize("energy", [0.9, 0.95])
+@pytest.mark.parametrize("name", ["small_cnn", "small_vgg", "all_cnn", "resnet18"])
+def test_single_precision_keeps_the_rank(name: str, energy: float) -> None:
+    """Of C and of C − C_f, where there are more patches than directions; double precision sees the same inputs."""
+    model = build(ArchitectureSpec(name=name, settings={"width": 4}), (3, 16, 16), 5, 0).eval()
+    x = torch.randn(128, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    inputs: dict[str, Tensor] = {}
+    for key, layer in weighted_layers(model).items():
+        layer.register_forward_pre_hook(lambda _, given, key=key: inputs.update({key: given[0].double()}))
+
+    def exact(count: int) -> dict[str, Tensor]:
+        model(x[:count])
+        kept = dict(inputs)
+        return {
+            key: input_moments(layer, [kept[key]], layer.double())[""]
+            for key, layer in weighted_layers(copy.deepcopy(model)).items()
+        }
+
+    found, few = (input_moments(model, [x[:count]], model) for count in (128, 32))
+    wanted, less = exact(128), exact(32)
+    for key in found:
+        for ours, theirs in ((found[key], wanted[key]), (found[key] - few[key], wanted[key] - less[key])):
+            assert spectrum(ours).basis(energy).shape == spectrum(theirs).basis(energy).shape
+
+
 def moment(sigma: list[float], signs: list[int] | None = None) -> tuple[Tensor, Tensor]:
     """Return a matrix with eigenvalues ± σ² and its eigenvectors as columns."""
     size = len(sigma)
@@ -172,7 +134,7 @@ def test_rank_counts_sums_of_sigma(energy: float, reach: bool, rank: int) -> Non
     # shares of Σσ: 0.5, 0.8, 0.94, 1; of Σσ² they would be 0.69, 0.94, 0.99, 1
     matrix, vectors = moment([5.0, 3.0, 1.4, 0.6])
     expected = vectors[:, :rank] @ vectors[:, :rank].T
-    basis = core_basis(matrix, energy, reach)
+    basis = spectrum(matrix).basis(energy, reach)
     assert basis.shape == (4, rank)
     assert torch.allclose(basis @ basis.T, expected, atol=1e-10)
 
@@ -181,14 +143,14 @@ def test_rank_counts_sums_of_sigma(energy: float, reach: bool, rank: int) -> Non
 def test_negative_eigenvalues(indefinite: str, chosen: list[int]) -> None:
     # shares of Σσ: 0.5, 0.3, 0.14, 0.06; without the negative one 0.71, 0.2, 0.09
     matrix, vectors = moment([1.4, 5.0, 0.6, 3.0], signs=[1, 1, 1, -1])
-    basis = core_basis(matrix, 0.85, indefinite=indefinite)
+    basis = spectrum(matrix, indefinite).basis(0.85)
     assert torch.allclose(basis @ basis.T, vectors[:, chosen] @ vectors[:, chosen].T, atol=1e-10)
 
 
 def test_a_basis_is_orthonormal_and_its_largest_direction_comes_first() -> None:
     sigma = list(np.linspace(1, 3, 9))
     matrix, _ = moment(sigma)
-    basis = core_basis(matrix, 0.5)
+    basis = spectrum(matrix).basis(0.5)
     count = basis.shape[1]
     assert 0 < count < 9
     assert torch.allclose(basis.T @ basis, torch.eye(count).double(), atol=1e-10)
@@ -200,5 +162,5 @@ def test_a_basis_is_orthonormal_and_its_largest_direction_comes_first() -> None:
 def test_made_definite_the_directions_stay(indefinite: str, kept: float) -> None:
     matrix, vectors = moment([1.4, 5.0, 3.0], signs=[1, 1, -1])
     expected = vectors @ torch.diag(torch.tensor([1.4, 5.0, kept]).double() ** 2) @ vectors.T
-    assert torch.allclose(definite(matrix, indefinite), expected, atol=1e-10)
+    assert torch.allclose(spectrum(matrix, indefinite).matrix(), expected, atol=1e-10)
     assert not torch.allclose(matrix, expected, atol=0.1)

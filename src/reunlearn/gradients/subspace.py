@@ -8,18 +8,16 @@ leaves this output unchanged; so the second moments C = Σ r rᵀ of all inputs 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from reunlearn.base.errors import UserError
+from reunlearn.gradients.patch_moments import PatchMoment
 
 BatchT = TypeVar("BatchT")
-# a symmetric product is half computed: in at most so many blocks, none narrower than a product that the caches hold
-BLOCKS, SMALLEST_BLOCK = 8, 72
-PATCH_NUMBERS = 2**24  # the most numbers in one chunk of patches: 128 MB in float64
 
 
 def weighted_layers(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
@@ -40,52 +38,22 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
     return layers
 
 
-def padded(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """Return x [B, C, H, W] with the layer's zero padding around it."""
-    vertical, horizontal = (int(p) for p in layer.padding)
-    return functional.pad(x, (horizontal, horizontal, vertical, vertical))
+class RowMoment:
+    """Sums M = Σ r rᵀ over the inputs r of a linear layer, in float64."""
 
+    def __init__(self) -> None:
+        self.total: Tensor | None = None
 
-def layer_rows(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """Return a layer's input vectors [R, D] in float64; D is its number of weights per output.
+    def add(self, x: Tensor) -> None:
+        """Add inputs [..., D]."""
+        rows_RD = x.reshape(-1, x.shape[-1]).double()
+        product = rows_RD.T @ rows_RD
+        self.total = product if self.total is None else self.total.add_(product)
 
-    Args:
-        layer: for a convolution, patches at stride 1 and dilation 1 are taken, whatever its stride and dilation are.
-        x: [B, C, H, W] for a convolution, padded; [..., D] for a linear layer.
-    """
-    if isinstance(layer, nn.Conv2d):
-        high, wide = layer.kernel_size
-        # views of all patches, copied once: half the time of functional.unfold and a transposition
-        windows = x.double().contiguous().unfold(2, high, 1).unfold(3, wide, 1)
-        return windows.permute(0, 2, 3, 1, 4, 5).reshape(-1, layer.weight[0].numel())
-    return x.reshape(-1, x.shape[-1]).double()
-
-
-def second_moment(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """Return Σ r rᵀ [D, D] in float64 over a layer's input vectors, a bounded number of them at a time."""
-    width = layer.weight[0].numel()
-    positions = 1
-    if isinstance(layer, nn.Conv2d):
-        x = padded(layer, x)
-        positions = x.shape[-2] * x.shape[-1]  # a bound: one patch per position at most
-    total = torch.zeros(width, width, dtype=torch.float64, device=x.device)
-    for chunk in x.split(max(1, PATCH_NUMBERS // (width * positions))):
-        add_products(total, layer_rows(layer, chunk))
-    return mirrored(total)
-
-
-def add_products(total_DD: Tensor, rows_RD: Tensor) -> None:
-    """Add the sums of products of columns in place: above the diagonal, and in blocks along it."""
-    width = rows_RD.shape[1]
-    step = max(SMALLEST_BLOCK, -(-width // BLOCKS))
-    for begin in range(0, width, step):
-        columns, rest = slice(begin, begin + step), slice(begin, width)
-        total_DD[columns, rest].addmm_(rows_RD[:, columns].T, rows_RD[:, rest])
-
-
-def mirrored(upper_DD: Tensor) -> Tensor:
-    """Return the symmetric matrix of which this holds what is on and above the diagonal."""
-    return upper_DD.triu() + upper_DD.triu(1).T
+    def value(self) -> Tensor:
+        """Return M [D, D]."""
+        assert self.total is not None
+        return self.total
 
 
 @torch.no_grad()
@@ -103,12 +71,13 @@ def input_moments(
         UserError: the model never calls one of its layers: for example, attention uses a layer's weights directly.
     """
     layers = weighted_layers(model)
-    moments: dict[str, Tensor] = {}
+    moments: dict[str, PatchMoment | RowMoment] = {}
 
     def add_to(name: str, layer: nn.Conv2d | nn.Linear) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            moment = second_moment(layer, inputs[0])
-            moments[name] = moments[name].add_(moment) if name in moments else moment
+            if name not in moments:
+                moments[name] = PatchMoment(layer) if isinstance(layer, nn.Conv2d) else RowMoment()
+            moments[name].add(inputs[0])
 
         return hook
 
@@ -125,37 +94,49 @@ def input_moments(
             f"layer '{uncalled[0]}' is never called: the network uses its weights directly, so its inputs cannot be "
             "recorded; choose another network"
         )
-    return moments
+    return {name: moment.value() for name, moment in moments.items()}
 
 
-def core_basis(moment_DD: Tensor, energy: float, reach: bool = False, indefinite: str = "absolute") -> Tensor:
-    """Return M [D, k]: the first k principal directions of a second moment, largest first.
+@dataclass(frozen=True)
+class Spectrum:
+    """A second moment U diag(σ²) Uᵀ.
 
-    k is the number of i for which σ₁ + … + σᵢ ≤ energy · Σσ.
+    Attributes:
+        squares: σ² [D].
+        vectors: U [D, D], eigenvectors as columns.
+    """
+
+    squares: Tensor
+    vectors: Tensor
+
+    def basis(self, energy: float, reach: bool = False) -> Tensor:
+        """Return M [D, k]: the first k principal directions, largest first.
+
+        k is the number of i for which σ₁ + … + σᵢ ≤ energy · Σσ.
+
+        Args:
+            energy: the share of the sum of σ (not of σ²) that is not exceeded.
+            reach: take one direction more, so that the share is reached.
+        """
+        sigma = self.squares.sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
+        order = sigma.argsort(descending=True, stable=True)
+        sums = sigma[order].cumsum(0)
+        # the last share is exactly 1, so that energy 1 takes all directions
+        rank = int((sums / sums[-1] <= energy).sum()) + int(reach)
+        return self.vectors[:, order[:rank].to(self.vectors.device)]
+
+    def matrix(self) -> Tensor:
+        """Return U σ² Uᵀ [D, D]."""
+        return (self.vectors * self.squares) @ self.vectors.T
+
+
+def spectrum(moment_DD: Tensor, indefinite: str = "absolute") -> Spectrum:
+    """Return the eigenvectors and σ² of a second moment, symmetric, float64.
 
     Args:
-        moment_DD: symmetric, float64.
-        energy: the share of the sum of σ (not of σ²) that is not exceeded.
-        reach: take one direction more, so that the share is reached.
-        indefinite: a difference of moments can have negative eigenvalues. σ is √|eigenvalue| ("absolute"), or 0
-            for the negative ones ("zero").
+        moment_DD: the moment, or a difference of two, which can have negative eigenvalues.
+        indefinite: σ is √|eigenvalue| ("absolute"), or 0 for the negative ones ("zero").
     """
-    squares, vectors_DD = squared_sigma(moment_DD, indefinite)
-    sigma = squares.sqrt().cpu()  # a running sum has no deterministic kernel on GPUs
-    order = sigma.argsort(descending=True, stable=True)
-    sums = sigma[order].cumsum(0)
-    # the last share is exactly 1, so that energy 1 takes all directions
-    rank = int((sums / sums[-1] <= energy).sum()) + int(reach)
-    return vectors_DD[:, order[:rank].to(vectors_DD.device)]
-
-
-def definite(moment_DD: Tensor, indefinite: str) -> Tensor:
-    """Return U σ² Uᵀ [D, D]: a difference of moments without negative eigenvalues; `indefinite` as in core_basis."""
-    squares, vectors_DD = squared_sigma(moment_DD, indefinite)
-    return (vectors_DD * squares) @ vectors_DD.T
-
-
-def squared_sigma(moment_DD: Tensor, indefinite: str) -> tuple[Tensor, Tensor]:
-    """Return σ² [D] and the eigenvectors [D, D] as columns; `indefinite` as in core_basis."""
-    eigenvalues, vectors_DD = torch.linalg.eigh(moment_DD)
-    return eigenvalues.abs() if indefinite == "absolute" else eigenvalues.clamp(min=0), vectors_DD
+    eigenvalues_D, vectors_DD = torch.linalg.eigh(moment_DD)
+    squares_D = eigenvalues_D.abs() if indefinite == "absolute" else eigenvalues_D.clamp(min=0)
+    return Spectrum(squares_D, vectors_DD)

@@ -1,6 +1,9 @@
 """Second moments of the inputs of every convolution and linear layer, over the original's training set.
 
-    C = Σ r rᵀ over all patches (convolutions) or inputs (linear layers), float64, no entry for the bias
+    C = Σ r rᵀ over all patches (convolutions) or inputs (linear layers), no entry for the bias
+
+C is float64, a sum of float32 products (gradients/patch_moments.py): within 10⁻⁵ of its largest entry. Where there are
+more patches than directions, the rank at PGU's thresholds is that of float64 products, on the networks of the tests.
 
 PGU, Eq. 2. One pass over the augmented training set, the model in evaluation mode: the released code sets a
 flag to leave Dropout active, without effect. Patches are taken at stride 1 and dilation 1 whatever the

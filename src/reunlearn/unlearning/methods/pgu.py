@@ -44,7 +44,7 @@ from reunlearn.base.errors import UserError
 from reunlearn.base.prefixes import below
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import gradients
-from reunlearn.gradients.subspace import core_basis, definite, input_moments, weighted_layers
+from reunlearn.gradients.subspace import input_moments, spectrum, weighted_layers
 from reunlearn.gradients.trust_region import TrustRegion
 from reunlearn.training.state.layer_inputs import read
 from reunlearn.unlearning.class_labels import labels_in
@@ -183,9 +183,10 @@ class ProjectedGradientUnlearning:
         energies = layer_energies(self.energy_by_layer, list(moments), self.energy)
         reach = self.reading == "paper" or self.mode == "class"
         indefinite = "zero" if self.reading == "paper" else "absolute"
+        spectra = {name: spectrum(moment, indefinite) for name, moment in moments.items()}
         if (scenario.step or 1) < scenario.steps:
-            task.carry = {name: definite(m, indefinite) for name, m in moments.items()}
-        return {name: core_basis(m, energies[name], reach, indefinite) for name, m in moments.items()}
+            task.carry = {name: found.matrix() for name, found in spectra.items()}
+        return {name: found.basis(energies[name], reach) for name, found in spectra.items()}
 
     def moments(self, model: nn.Module, task: Task) -> dict[str, Tensor]:
         """Return C_r [D, D] of each layer, float64."""
