@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from reunlearn.data.batches import Batch
+from reunlearn.gradients import kernel as module
 from reunlearn.gradients.kernel import Panels, kernel, needed, plan, ridge, transposed_product
+from reunlearn.gradients.per_sample import jacobian
 from tests.gradients.test_per_sample import CLASSES, RULED, UNRULED, network, outputs, samples, slow_jacobian
 
 N = len(samples())
@@ -25,6 +27,31 @@ def test_panels_give_the_kernel(name: str, panels: Panels) -> None:
     found = kernel(model, outputs, take, samples=N, classes=CLASSES, panels=panels)
     assert found.dtype == torch.float64
     assert torch.allclose(found, rows @ rows.T, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("panels", [Panels(3, 2), Panels(7, 7)])
+def test_columns_and_parts_do_not_change_it(panels: Panels, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network(RULED["padded"])
+    rows = slow_jacobian(model, samples()).flatten(0, 1)
+    monkeypatch.setattr(module, "COLUMNS", 7)
+    monkeypatch.setattr(module, "PARTS", 3)
+    found = kernel(model, outputs, take, samples=N, classes=CLASSES, panels=panels)
+    assert torch.allclose(found, rows @ rows.T, rtol=0, atol=1e-10)
+    assert torch.equal(found, found.T)
+
+
+def test_products_are_of_double_precision() -> None:
+    """Only J itself has the network's precision."""
+    model = network(RULED["padded"]).float()
+
+    def single(places: torch.Tensor) -> Batch:
+        batch = take(places)
+        return Batch(batch.x.float(), batch.y, batch.index)
+
+    whole = single(torch.arange(N))
+    rows = jacobian(model, outputs, whole, CLASSES).flatten(0, 1).double()
+    found = kernel(model, outputs, single, samples=N, classes=CLASSES, panels=Panels(N, N))
+    assert torch.allclose(found, rows @ rows.T, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7])
@@ -59,13 +86,11 @@ def test_a_plan_keeps_the_bound(limit: int, parameters: int) -> None:
 def test_memory_of_the_notebooks_setting() -> None:
     square = 20_000**2 * 8
     assert needed(2000, 10, 1_620_010) == 3 * square
-    assert needed(20, 10, 1_620_010) == 200**2 * 8 + 3 * 10 * 1_620_010 * 8
+    assert needed(20, 10, 1_620_010) == 200**2 * 8 + 3 * 10 * 1_620_010 * 4
 
 
 def test_what_is_allocated_stays_within_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counts the large float64 tensors that live at once while the kernel is made."""
-    from reunlearn.gradients import kernel as module
-
+    """Counts the large tensors that live at once while the kernel is made."""
     model, panels = network(RULED["padded"]), Panels(3, 2)
     width = sum(p.numel() for p in model.parameters())
     rows = []
@@ -73,4 +98,4 @@ def test_what_is_allocated_stays_within_the_statement(monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "jacobian", lambda *a: rows.append(len(a[2])) or original(*a))
     kernel(model, outputs, take, samples=N, classes=CLASSES, panels=panels)
     assert max(rows) <= panels.block
-    assert needed(N, CLASSES, width, *(3, 2)) == (N * CLASSES) ** 2 * 8 + 7 * CLASSES * width * 8
+    assert needed(N, CLASSES, width, *(3, 2)) == (N * CLASSES) ** 2 * 8 + 7 * CLASSES * width * 4

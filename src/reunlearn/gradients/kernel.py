@@ -2,10 +2,11 @@
 
 J [N·K, P] holds ∂z_ik/∂θ, rows ordered by sample, then output. It is never stored as a whole: its rows are computed
 when they are needed, for a panel of several samples and for blocks of a few, and Jᵀ x is one backward pass of
-Σ x_ik z_ik. Memory, float64:
+Σ x_ik z_ik. J is kept as the network computes it; products are float64, of a few columns at a time: in float32 their
+errors would be of the size of a ridge. Memory:
 
-    3 (N K)² · 8 bytes                          the kernel, a sub-matrix to solve and its factor
-    (N K)² · 8 + K P · 8 · (panel + 2 block)    while the kernel is made; panel and block in samples
+    3 (N K)² · 8 bytes                                  the kernel, a sub-matrix to solve and its factor
+    (N K)² · 8 + K P · 4 · (panel + 2 block) bytes      while the kernel is made; panel and block in samples
 
 The larger of the two is needed, and in addition the activations of one block.
 """
@@ -22,8 +23,10 @@ from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import flatten
 from reunlearn.gradients.per_sample import Outputs, jacobian
 
-BYTES = 8
+BYTES, JACOBIAN_BYTES = 8, 4  # of a number of the kernel, and of J
 LARGEST_BLOCK = 8  # samples; a larger block saves no work, a larger panel does
+COLUMNS = 2**13  # of J in one product
+PARTS = 8  # a symmetric product is half computed, in so many parts
 
 Take = Callable[[Tensor], Batch]  # numbers of samples, from 0 → these samples
 
@@ -39,12 +42,12 @@ class Panels:
 def needed(samples: int, outputs: int, parameters: int, panel: int = 1, block: int = 1) -> int:
     """Return the bytes that the kernel takes with these panels; by default with the smallest possible ones."""
     square = (samples * outputs) ** 2 * BYTES
-    return max(3 * square, square + outputs * parameters * BYTES * (panel + 2 * block))
+    return max(3 * square, square + outputs * parameters * JACOBIAN_BYTES * (panel + 2 * block))
 
 
 def plan(samples: int, outputs: int, parameters: int, limit: int) -> Panels:
     """Return the largest panels that fit into `limit` bytes; panels of one sample if none fit."""
-    sample = outputs * parameters * BYTES
+    sample = outputs * parameters * JACOBIAN_BYTES
     free = limit - (samples * outputs) ** 2 * BYTES
     block = max(1, min(LARGEST_BLOCK, samples, free // (4 * sample)))
     return Panels(max(1, min(samples, free // sample - 2 * block)), block)
@@ -65,24 +68,37 @@ def kernel(
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     width, rows = sum(p.numel() for p in parameters), samples * classes
-    full = torch.empty(rows, rows, dtype=torch.float64, device=parameters[0].device)
-    panel = full.new_empty(panels.panel * classes, width)
+    full = torch.zeros(rows, rows, dtype=torch.float64, device=parameters[0].device)
+    panel = parameters[0].new_empty(panels.panel * classes, width)
 
     def block(begin: int, end: int) -> Tensor:
-        jacobian_BKP = jacobian(model, outputs, take(torch.arange(begin, end)), classes)
-        return jacobian_BKP.flatten(0, 1).double()
+        return jacobian(model, outputs, take(torch.arange(begin, end)), classes).flatten(0, 1)
 
     for begin, end in _cuts(0, samples, panels.panel):
         for left, right in _cuts(begin, end, panels.block):
             panel[(left - begin) * classes : (right - begin) * classes] = block(left, right)
         panel_RP = panel[: (end - begin) * classes]
         panel_rows = slice(begin * classes, end * classes)
-        full[panel_rows, panel_rows] = panel_RP @ panel_RP.T
+        _add_square(full[panel_rows, panel_rows], panel_RP)
         for left, right in _cuts(end, samples, panels.block):
             block_rows = slice(left * classes, right * classes)
-            full[panel_rows, block_rows] = panel_RP @ block(left, right).T
-            full[block_rows, panel_rows] = full[panel_rows, block_rows].T
-    return full
+            _add_product(full[panel_rows, block_rows], panel_RP, block(left, right))
+    return full.triu_().add_(full.triu(1).T)
+
+
+def _add_square(total_RR: Tensor, rows_RP: Tensor) -> None:
+    """Add the products of each row with itself and those after it, in place; some others, too."""
+    step = -(-len(rows_RP) // PARTS)
+    for first, end in _cuts(0, rows_RP.shape[1], COLUMNS):
+        part_RC = rows_RP[:, first:end].double()
+        for begin in range(0, len(rows_RP), step):
+            total_RR[begin : begin + step, begin:].addmm_(part_RC[begin : begin + step], part_RC[begin:].T)
+
+
+def _add_product(total_RS: Tensor, rows_RP: Tensor, others_SP: Tensor) -> None:
+    """Add the products of rows with others, in place."""
+    for first, end in _cuts(0, rows_RP.shape[1], COLUMNS):
+        total_RS.addmm_(rows_RP[:, first:end].double(), others_SP[:, first:end].double().T)
 
 
 def _cuts(begin: int, end: int, step: int) -> Iterator[tuple[int, int]]:

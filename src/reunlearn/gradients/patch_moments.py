@@ -97,9 +97,7 @@ def displaced(x: Tensor, high: int, wide: int) -> Tensor:
     """Return Σ_q x[q] x[q + d]ᵀ [high, 2 wide − 1, C, C] for d from (0, 1 − wide) to (high − 1, wide − 1)."""
     count = x.shape[1]
     around = pad(x, (wide - 1, wide - 1, 0, high - 1))
-    with cudnn.flags(
-        enabled=cudnn.enabled, deterministic=cudnn.deterministic, allow_tf32=False
-    ):  # TensorFloat: 10 bits
+    with cudnn.flags(enabled=cudnn.enabled, deterministic=cudnn.deterministic, allow_tf32=False):
         return conv2d_weight(around, (count, count, high, 2 * wide - 1), x).permute(2, 3, 0, 1)
 
 

@@ -82,7 +82,7 @@ def test_the_exact_recursion_is_refused_beyond_its_memory(monkeypatch: pytest.Mo
     model = NETWORKS["two_layer"]().eval()
     monkeypatch.setattr(influence, "MIB", 100)
     weights = sum(p.numel() for p in model.parameters())
-    least = max(3 * 9 * 9, 9 * 9 + 3 * weights) * 8  # of 9 retain samples
+    least = max(3 * 9 * 9 * 8, 9 * 9 * 8 + 3 * weights * 4)  # of 9 retain samples
     settings = {**SETTINGS, "recursion": "exact"}
     enough = -(-least // 100)
     with pytest.raises(UserError, match=rf"9 samples .* take {enough} MiB; memory_mib allows {enough - 1}"):

@@ -14,7 +14,7 @@ will do.
   gradients/wood_fisher.py computes the same from two directional derivatives per sample.
 - The paper reading, `recursion: exact`, is WoodFisher itself (Singh and Alistarh 2020), on which the papers build:
   k = (I + Σ_i g_i g_iᵀ/N)⁻¹ v over all `samples`. No released code for unlearning does this. For n samples it needs
-  the larger of 3 n² · 8 bytes and n² · 8 bytes plus three gradients, in float64. If that is more than `memory_mib`, it
+  the larger of 3 n² · 8 bytes and n² · 8 bytes plus three gradients in float32. If that is more than `memory_mib`, it
   stops before it begins.
 - N is 1000 for every set (ImageNet: 300,000), and at most N + 2 samples are used, of which the first only gives
   g₀: `recursion_size` and `samples`, in both readings. In WoodFisher, N is the number of its samples.
