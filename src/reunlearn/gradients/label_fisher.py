@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.per_sample import Cotangents, Outputs, per_sample_gradients
+from reunlearn.gradients.squares import summed_squares
 
 
 def all_labels(z_BK: Tensor) -> Tensor:
@@ -64,9 +65,12 @@ def _mean_of_squares(
     total = {n: torch.zeros_like(p) for n, p in model.named_parameters() if p.requires_grad}
     count = 0
     for batch in batches:
-        for name, _, _, gradient in per_sample_gradients(model, outputs, batch, cotangents):
-            shifted = gradient + shift if shift else gradient
-            total[name] += shifted.square().sum(dim=(0, 1))
+        if shift:
+            for name, _, _, gradient in per_sample_gradients(model, outputs, batch, cotangents):
+                total[name] += (gradient + shift).square().sum(dim=(0, 1))
+        else:
+            for name, squares in summed_squares(model, outputs, batch, cotangents):
+                total[name] += squares
         count += len(batch)
     if not count:
         raise ValueError("the Fisher information needs at least one sample")

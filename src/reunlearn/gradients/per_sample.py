@@ -19,7 +19,7 @@ from reunlearn.data.batches import Batch
 from reunlearn.gradients.attention import plain_attention
 from reunlearn.gradients.displaced import Displaced
 from reunlearn.gradients.layer_rules import rule_of, ruled_layers
-from reunlearn.gradients.taps import tapped
+from reunlearn.gradients.taps import Calls, tapped
 
 Outputs = Callable[[nn.Module, Batch], Tensor]  # logits [B, K] of a batch
 Cotangents = Callable[[Tensor], Tensor]  # z [B, K] → c [B, R, K], without a graph
@@ -44,18 +44,25 @@ def per_sample_gradients(
     Raises:
         ValueError: a BatchNorm normalises by its batch.
     """
-    if any(m.training and isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()):
-        raise ValueError("gradients of single samples need BatchNorm in evaluation mode")
+    refuse_mixing(model)
     layers = ruled_layers(model)
     if layers is None:
         yield from _by_vmap(model, outputs, batch, cotangents)
     else:
-        yield from _by_layers(model, layers, outputs, batch, cotangents)
+        for name, layer, calls, rows in layer_calls(model, layers, outputs, batch, cotangents):
+            yield from of_layer(name, layer, calls, rows, len(batch))
 
 
-def _by_layers(
+def refuse_mixing(model: nn.Module) -> None:
+    """Raise ValueError if a BatchNorm normalises by its batch."""
+    if any(m.training and isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()):
+        raise ValueError("gradients of single samples need BatchNorm in evaluation mode")
+
+
+def layer_calls(
     model: nn.Module, layers: dict[str, nn.Module], outputs: Outputs, batch: Batch, cotangents: Cotangents
-) -> Iterator[Part]:
+) -> Iterator[tuple[str, nn.Module, Calls, slice]]:
+    """Yield (name, layer, calls, rows) with x [B, …] and δ [rows, B, …] of each call that z depends on."""
     with tapped(layers) as taps, torch.enable_grad():
         z_BK = outputs(model, batch)
     zeros = [zero for calls in taps.values() for _, zero in calls]
@@ -74,13 +81,10 @@ def _by_layers(
         next_delta = iter(deltas)
         for name, layer in layers.items():
             calls = [(x, next(next_delta)) for x, _ in taps[name]]
-            used = [call for call in calls if call[1] is not None]
-            yield from _of_layer(name, layer, used, rows, len(batch))
+            yield name, layer, [call for call in calls if call[1] is not None], rows
 
 
-def _of_layer(
-    name: str, layer: nn.Module, calls: list[tuple[Tensor, Tensor]], rows: slice, count: int
-) -> Iterator[Part]:
+def of_layer(name: str, layer: nn.Module, calls: Calls, rows: slice, count: int) -> Iterator[Part]:
     """Yield the gradients of one layer's parameters, a bounded number of samples at a time."""
     rule = rule_of(layer)
     assert rule is not None

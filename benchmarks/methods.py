@@ -1,0 +1,287 @@
+"""What a method costs against the passes that it needs, and against the plain loop of released code: a line per method.
+
+ResNet-18 of width 16 on random images of 32×32, float32, one thread, every method and reading that classification has.
+Passes are counted while the method runs: samples that go forward with a gradient, and then backward, and samples that
+go forward alone. Methods that go backward more than once per forward pass are listed in BACKWARD. The price of a pass
+is measured before and after each method, on plain steps of the same batch size. A factor of 1 is a method that does
+nothing but its passes. The last table has the loops of method_loops.py: on few samples, times per sample compared.
+
+    python benchmarks/methods.py [--only salun,ntk] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import method_loops as loops
+import numpy as np
+import torch
+from machine import facts
+from torch import nn
+
+from reunlearn.attacks import _gaussians
+from reunlearn.data.batches import Batch
+from reunlearn.data.images import ImageSamples
+from reunlearn.gradients.kernel import Panels, kernel
+from reunlearn.gradients.label_fisher import empirical_fisher, label_fisher
+from reunlearn.gradients.saliency import top_fraction
+from reunlearn.gradients.subspace import input_moments
+from reunlearn.gradients.wood_fisher import wood_fisher
+from reunlearn.models.registry import build
+from reunlearn.objectives.classification import Classification
+from reunlearn.study.catalogue import plugin_names
+from reunlearn.study.methods import fill, holds, state_kinds
+from reunlearn.study.recipes import Recipe
+from reunlearn.study.scenario import read_scenario
+from reunlearn.study.specs import ArchitectureSpec, MethodSpec
+from reunlearn.training.allocator import keep_large_blocks
+from reunlearn.training.state.registry import StateRequest, write
+from reunlearn.unlearning import registry
+from reunlearn.unlearning.task import Task
+
+SHAPE, CLASSES, BATCH = (3, 32, 32), 10, 64
+SIZES = {"forget": 64, "retain": 256, "validation": 64}
+RECIPE = Recipe(learning_rate=0.01, weight_decay=5e-4, epochs=1, batch_size=BATCH)
+OBJECTIVE = Classification(CLASSES)
+SHORT = {"epochs": 1, "steps": 8, "batch_size": BATCH, "passes": 1, "noise_steps": 3}
+OWN: dict[str, dict[str, Any]] = {
+    "ntk": {"retain_samples": 32},
+    "pgu": {"epochs": 2, "stop": "best", "learning_rate": 1e-4},
+    "erm_ktp": {"epochs": 1, "first_drop": 1, "second_drop": 1},
+}
+BACKWARD = {"fisher": CLASSES, "ntk": CLASSES}  # per forward pass, one for each output
+passes = {"backward": 0, "forward": 0}
+
+
+def count(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+    """Count a forward pass."""
+    passes["backward" if torch.is_grad_enabled() else "forward"] += len(inputs[0])
+
+
+def network(seed: int, name: str | None = None) -> nn.Module:
+    """Return the network, or the one of a method around it; its passes are counted."""
+    settings: dict[str, Any] = {"width": 16, **({"body": "resnet18"} if name else {})}
+    model = build(ArchitectureSpec(name=name or "resnet18", settings=settings), SHAPE, CLASSES, seed)
+    model = model.to(memory_format=torch.channels_last)
+    model.register_forward_hook(count)
+    return model
+
+
+def samples(rows_N: np.ndarray) -> ImageSamples:
+    """Return some of all images; class 0 is what is forgotten."""
+    count_ = sum(SIZES.values())
+    x = np.random.default_rng(0).integers(0, 256, (count_, *SHAPE)).astype(np.uint8)
+    y = np.where(np.arange(count_) < SIZES["forget"], 0, 1 + np.arange(count_) % (CLASSES - 1))
+    return ImageSamples(x[rows_N], y[rows_N], rows_N, (0.5,) * 3, (0.25,) * 3)
+
+
+def images() -> dict[str, ImageSamples]:
+    """Return the sets."""
+    ends = np.cumsum(list(SIZES.values()))
+    return {name: samples(np.arange(end - SIZES[name], end)) for name, end in zip(SIZES, ends, strict=True)}
+
+
+def prices(batch: Batch) -> tuple[float, float]:
+    """Return the seconds per sample of a plain step, and of a forward pass alone."""
+    model = network(0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        OBJECTIVE.loss(model, batch, None).backward()
+        optimizer.step()
+
+    def look() -> None:
+        with torch.no_grad():
+            OBJECTIVE.loss(model, batch, None)
+
+    return fastest(step, 4) / len(batch), fastest(look, 4) / len(batch)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Return the CPU seconds of a run."""
+    began = time.process_time()
+    run()
+    return time.process_time() - began
+
+
+def fastest(run: Callable[[], object], turns: int) -> float:
+    """Return the fewest CPU seconds of some runs after one to warm up."""
+    run()
+    return min(seconds(run) for _ in range(turns))
+
+
+def measured(name: str, batch: Batch, run: Callable[[], object]) -> dict[str, float]:
+    """Return what a run took, and what its passes take: prices are the median of before and after."""
+    before = prices(batch)
+    passes.update(backward=0, forward=0)
+    taken = seconds(run)
+    counted = dict(passes)
+    step, look = (statistics.mean(pair) for pair in zip(before, prices(batch), strict=True))
+    needed = counted["forward"] * look
+    needed += counted["backward"] * (look + BACKWARD.get(name, 1) * (step - look))
+    return {
+        "seconds": taken,
+        "passes": needed,
+        "factor": taken / needed if needed else float("nan"),
+        **counted,
+    }
+
+
+def method(name: str, reading: str | None, folder: Path, batch: Batch) -> dict[str, float]:
+    """Return the measures of a method."""
+    card = registry.card(name)
+    short = {key: value for key, value in SHORT.items() if key in card.hyperparameters}
+    settings = fill(card, reading, {**short, **OWN.get(name, {})})
+    sets: dict[str, Any] = dict(images())
+    kind = (card.scenarios or ("random",))[0]
+    scenario = read_scenario({"kind": kind, **({"classes": [0]} if kind == "class" else {"fraction": 0.2})})
+    result = functools.partial(network, name=card.network)
+    states = {kind: state(kind, folder, result) for kind in state_kinds(card, settings)}
+    declared = {s for s in (*sets, "true_labels") if holds(getattr(card.needs, s), settings)}
+    labels = torch.cat([sets[part].take(slice(None)).y for part in SIZES])
+    task = Task(
+        sets, declared, OBJECTIVE, CLASSES, 0, recipe=RECIPE, state=states, fresh=network, result=result,
+        true_labels=labels, scenario=scenario,
+    )  # fmt: skip
+    made = registry.make(MethodSpec(name=name, reading=reading, settings=settings))
+    model = network(0)
+    return measured(name, batch, lambda: made.unlearn(model, task))
+
+
+def state(kind: str, folder: Path, result: Callable[[int], nn.Module]) -> Path:
+    """Return the folder of a kind of training-time state, made if it is not there."""
+    if not (folder / kind).exists():
+        (folder / kind).mkdir()
+        write(kind, request(folder / kind, result))
+    return folder / kind
+
+
+def request(folder: Path, result: Callable[[int], nn.Module]) -> StateRequest:
+    """Return what a kind of state is made from."""
+    forget = np.arange(SIZES["forget"])
+    none = np.empty(0, dtype=np.int64)
+    training = samples(np.arange(SIZES["forget"] + SIZES["retain"]))
+    return StateRequest(folder, network(0), training, OBJECTIVE, RECIPE, 0, network, result, forget, none)
+
+
+def sides(
+    model: nn.Module, batch: Batch
+) -> dict[str, tuple[int, Callable[[], object], int, Callable[[], object]]]:
+    """Return (samples, ours, samples, loop) by what is computed."""
+
+    def outputs(model: nn.Module, batch: Batch) -> torch.Tensor:
+        return model(batch.x)
+
+    def losses(model: nn.Module, batch: Batch) -> torch.Tensor:
+        return nn.functional.cross_entropy(model(batch.x), batch.y, reduction="none")
+
+    def take(places: torch.Tensor | slice) -> Batch:
+        return Batch(batch.x[places], batch.y[places], batch.index[places])
+
+    few, some, all_ = take(slice(0, 4)), take(slice(0, 16)), len(batch)
+    v = torch.randn(sum(p.numel() for p in model.parameters()))
+    scores = [torch.randn_like(p) for p in model.parameters()]
+    margins = np.random.default_rng(0).normal(size=(16, 20_000))
+    trained = np.random.default_rng(1).permuted(np.tile(np.arange(16) % 2 == 0, (20_000, 1)), axis=1).T
+    target = margins[0]
+
+    def gaussians() -> np.ndarray:
+        inside, outside = (_gaussians.fit(margins, which, "lira") for which in (trained, ~trained))
+        return inside.log_density(target) - outside.log_density(target)
+
+    def ntk(samples: Batch) -> torch.Tensor:
+        return kernel(
+            model, outputs, take, samples=len(samples), classes=CLASSES, panels=Panels(len(samples), 8)
+        )
+
+    return {
+        "fisher, all labels": (32, lambda: label_fisher(model, outputs, [take(slice(0, 32))]), 4,
+                               lambda: loops.fisher_of_all_labels(model, few)),
+        "fisher, true label": (all_, lambda: empirical_fisher(model, outputs, [batch]), 16,
+                               lambda: loops.fisher_of_true_labels(model, some)),
+        "ntk, kernel of 16": (16, lambda: ntk(some), 16, lambda: loops.kernel(model, some)),
+        "influence, recursion": (all_, lambda: wood_fisher(model, losses, [batch], v, 1000), 16,
+                                 lambda: loops.influence(model, some)),
+        "salun, mask": (1, lambda: top_fraction(scores, 0.5), 1, lambda: loops.mask(scores, 0.5)),
+        "pgu, layer inputs": (all_, lambda: input_moments(model, [batch.x], model), 16,
+                              lambda: loops.layer_inputs(model, some)),
+        "lira, scores": (20_000, gaussians, 1_000,
+                         lambda: loops.lira(margins[:, :1000], trained[:, :1000], target[:1000])),
+    }  # fmt: skip
+
+
+def table(only: set[str]) -> dict[str, dict[str, float]]:
+    """Print and return a line for each method, the largest factor last."""
+    batch = images()["retain"].take(slice(0, BATCH))
+    lines: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        if not only or "layer_inputs" in only:
+            run = functools.partial(write, "layer_inputs", request(Path(folder), network))
+            lines["state layer_inputs"] = measured("layer_inputs", batch, run)
+        for name in plugin_names("methods"):
+            card = registry.card(name)
+            if "samples" in card.capabilities or (only and name not in only):
+                continue
+            for reading in card.readings or (None,):
+                lines[f"{name}@{reading}" if reading else name] = method(name, reading, Path(folder), batch)
+    print(
+        f"{'method':30}{'seconds':>9}{'passes':>9}{'factor':>8}   samples forward and backward, forward alone"
+    )
+    for name, line in sorted(lines.items(), key=lambda item: item[1]["factor"]):
+        print(
+            f"{name:30}{line['seconds']:9.2f}{line['passes']:9.2f}{line['factor']:8.2f}"
+            f"   {line['backward']:.0f}, {line['forward']:.0f}"
+        )
+    return lines
+
+
+def compare() -> dict[str, dict[str, float]]:
+    """Print and return a line for each plain loop."""
+    model = network(0).eval()
+    batch = images()["retain"].take(slice(0, BATCH))
+    lines = {}
+    print(
+        f"\n{'per sample, ms':24}{'ours':>10}{'loop':>10}{'ratio':>9}   samples of the loop; more are extrapolated"
+    )
+    for name, (count_, ours, loop_count, loop) in sides(model, batch).items():
+        ours_ms, loop_ms = 1000 * fastest(ours, 2) / count_, 1000 * fastest(loop, 1) / loop_count
+        lines[name] = {"ours_ms": ours_ms, "loop_ms": loop_ms, "ratio": loop_ms / ours_ms}
+        print(f"{name:24}{ours_ms:10.3f}{loop_ms:10.3f}{loop_ms / ours_ms:9.1f}   {loop_count}")
+    return lines
+
+
+def main() -> None:
+    """Measure, print, and append a line of JSON to a file."""
+    parser = argparse.ArgumentParser(description="Methods against their passes, and against plain loops")
+    parser.add_argument(
+        "--only", default="", help="methods, or layer_inputs, separated by commas; no loops then"
+    )
+    parser.add_argument("--json", type=Path, help="a file to which a line is appended")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    keep_large_blocks()  # as jobs do
+    only = set(filter(None, options.only.split(",")))
+    record = {
+        "benchmark": "methods",
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": facts(),
+        "methods": table(only),
+        "loops": {} if only else compare(),
+    }
+    if options.json:
+        with options.json.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(record) + "\n")
+
+
+if __name__ == "__main__":
+    main()
