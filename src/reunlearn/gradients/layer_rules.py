@@ -42,9 +42,14 @@ def _matrix(layer: nn.Module, x_BTD: Tensor, delta_RBTO: Tensor) -> dict[str, Te
 def convolution(layer: nn.Module, x: Tensor, delta: Tensor) -> dict[str, Tensor]:
     """Return the gradients of kernel [B, R, *shape] and bias [B, R, O] from x [B, C, H, W] and δ [R, B, O, h, w]."""
     assert isinstance(layer, nn.Conv2d)
+    count, groups = len(x), layer.groups
+    if groups == 1 and layer.dilation == (1, 1):
+        gradients = {"weight": _kernel(layer, patches(layer, x), delta)}
+        if layer.bias is not None:
+            gradients["bias"] = delta.flatten(3).sum(3).transpose(0, 1)
+        return gradients
     numbers = {"dilation": layer.dilation, "padding": layer.padding, "stride": layer.stride}
     patches_BDL = functional.unfold(x, layer.kernel_size, **numbers)  # type: ignore[arg-type]
-    count, groups = len(x), layer.groups
     patches_BGDL = patches_BDL.view(count, groups, -1, patches_BDL.shape[-1])
     delta_BGRL = delta.flatten(3).transpose(0, 1).unflatten(2, (groups, -1))  # [B, R, G, O/G, L]
     rows = delta_BGRL.transpose(1, 2).flatten(2, 3)  # [B, G, R · O/G, L]
@@ -53,6 +58,26 @@ def convolution(layer: nn.Module, x: Tensor, delta: Tensor) -> dict[str, Tensor]
     if layer.bias is not None:
         gradients["bias"] = delta.flatten(3).sum(3).transpose(0, 1)
     return gradients
+
+
+def patches(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """Return the patches [B, places, kernel height, kernel width, C] of a convolution without dilation.
+
+    Channels come last, as images lie in memory, so that they are copied in long runs: several times as fast as
+    functional.unfold.
+    """
+    (high, wide), (down, right) = layer.kernel_size, layer.stride
+    vertical, horizontal = (int(size) for size in layer.padding)
+    padded = functional.pad(x.permute(0, 2, 3, 1), (0, 0, horizontal, horizontal, vertical, vertical))
+    windows = padded.unfold(1, high, down).unfold(2, wide, right)  # [B, rows, columns, C, high, wide]
+    return windows.permute(0, 1, 2, 4, 5, 3).flatten(1, 2).contiguous()
+
+
+def _kernel(layer: nn.Conv2d, patches_BLHWC: Tensor, delta: Tensor) -> Tensor:
+    """Return the gradients of a kernel [B, R, O, C, H, W]."""
+    rows = delta.flatten(3).permute(1, 0, 2, 3).flatten(1, 2)  # [B, R · O, L]
+    blocks = rows @ patches_BLHWC.flatten(2)
+    return blocks.view(len(rows), len(delta), -1, *patches_BLHWC.shape[2:]).permute(0, 1, 2, 5, 3, 4)
 
 
 def batch_norm(layer: nn.Module, x: Tensor, delta: Tensor) -> dict[str, Tensor]:

@@ -14,10 +14,9 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from reunlearn.data.batches import Batch
-from reunlearn.gradients.layer_rules import ruled_layers
+from reunlearn.gradients.layer_rules import patches, ruled_layers
 from reunlearn.gradients.per_sample import (
     Cotangents,
     Outputs,
@@ -38,14 +37,14 @@ def summed_squares(
     layers = ruled_layers(model)
     if layers is None:
         for name, _, _, gradient in per_sample_gradients(model, outputs, batch, cotangents):
-            yield name, gradient.square().sum(dim=(0, 1))
+            yield name, gradient.square_().sum(dim=(0, 1))  # nothing else reads it
         return
     for name, layer, calls, rows in layer_calls(model, layers, outputs, batch, cotangents):
         trained = {key for key, p in layer.named_parameters(recurse=False) if p.requires_grad}
         by_places = places(layer, *calls[0]) if len(calls) == 1 and "weight" in trained else None
         if by_places is None:
             for key, _, _, gradient in of_layer(name, layer, calls, rows, len(batch)):
-                yield key, gradient.square().sum(dim=(0, 1))
+                yield key, gradient.square_().sum(dim=(0, 1))  # nothing else reads it
             continue
         x_BLD, delta_RBLO = by_places
         begin = f"{name}." if name else ""
@@ -60,12 +59,11 @@ def places(layer: nn.Module, x: Tensor, delta: Tensor) -> tuple[Tensor, Tensor] 
         x_BLD = x.reshape(len(x), -1, x.shape[-1])
         delta_RBLO = delta.reshape(*delta.shape[:2], -1, delta.shape[-1])
         return (x_BLD, delta_RBLO) if x_BLD.shape[1] < 2 * len(delta) else None
-    few = isinstance(layer, nn.Conv2d) and layer.groups == 1 and delta[0, 0, 0].numel() < 2 * len(delta)
-    if not few:
+    plain = isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.dilation == (1, 1)
+    if not plain or delta[0, 0, 0].numel() >= 2 * len(delta):
         return None
-    numbers = {"dilation": layer.dilation, "padding": layer.padding, "stride": layer.stride}
-    patches_BDL = functional.unfold(x, layer.kernel_size, **numbers)  # type: ignore[arg-type]
-    return patches_BDL.transpose(1, 2).contiguous(), delta.flatten(3).transpose(2, 3).contiguous()
+    u_BLD = patches(layer, x).permute(0, 1, 4, 2, 3).flatten(2)  # type: ignore[arg-type]
+    return u_BLD, delta.flatten(3).transpose(2, 3).contiguous()
 
 
 def squared_products(x_BLD: Tensor, delta_RBLO: Tensor) -> Tensor:
