@@ -4,7 +4,8 @@ ResNet-18 of width 16 on random images of 32×32, float32, one thread, every met
 Passes are counted while the method runs: samples that go forward with a gradient, and then backward, and samples that
 go forward alone. Methods that go backward more than once per forward pass are listed in BACKWARD. The price of a pass
 is measured before and after each method, on plain steps of the same batch size. A factor of 1 is a method that does
-nothing but its passes. The last table has the loops of method_loops.py: on few samples, times per sample compared.
+nothing but its passes; one that freezes a part of the network comes below 1; 0 says that no pass was counted. The last
+table has the loops of method_loops.py: on few samples, times per sample compared.
 
     python benchmarks/methods.py [--only salun,ntk] [--json FILE]
 """
@@ -18,6 +19,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,7 @@ from reunlearn.unlearning.task import Task
 
 SHAPE, CLASSES, BATCH = (3, 32, 32), 10, 64
 SIZES = {"forget": 64, "retain": 256, "validation": 64}
+STATE = 1024  # samples of the training-time state that is measured alone
 RECIPE = Recipe(learning_rate=0.01, weight_decay=5e-4, epochs=1, batch_size=BATCH)
 OBJECTIVE = Classification(CLASSES)
 SHORT = {"epochs": 1, "steps": 8, "batch_size": BATCH, "passes": 1, "noise_steps": 3}
@@ -77,10 +80,11 @@ def network(seed: int, name: str | None = None) -> nn.Module:
 
 
 def samples(rows_N: np.ndarray) -> ImageSamples:
-    """Return some of all images; class 0 is what is forgotten."""
-    count_ = sum(SIZES.values())
-    x = np.random.default_rng(0).integers(0, 256, (count_, *SHAPE)).astype(np.uint8)
-    y = np.where(np.arange(count_) < SIZES["forget"], 0, 1 + np.arange(count_) % (CLASSES - 1))
+    """Return some of all images; those to forget are class 0, of which retain has none."""
+    number = np.arange(sum(SIZES.values()) + STATE)
+    kept = np.where(number < SIZES["forget"], 0, 1 + number % (CLASSES - 1))
+    y = np.where(number < SIZES["forget"] + SIZES["retain"], kept, number % CLASSES)
+    x = np.random.default_rng(0).integers(0, 256, (len(number), *SHAPE)).astype(np.uint8)
     return ImageSamples(x[rows_N], y[rows_N], rows_N, (0.5,) * 3, (0.25,) * 3)
 
 
@@ -222,27 +226,32 @@ def sides(
 
 
 def table(only: set[str]) -> dict[str, dict[str, float]]:
-    """Print and return a line for each method, the largest factor last."""
+    """Print and return a line for each method."""
     batch = images()["retain"].take(slice(0, BATCH))
     lines: dict[str, dict[str, float]] = {}
+
+    def note(name: str, line: dict[str, float]) -> None:
+        lines[name] = line
+        numbers = f"{line['seconds']:9.2f}{line['passes']:9.2f}{line['factor']:8.2f}"
+        print(f"{name:30}{numbers}   {line['backward']:.0f}, {line['forward']:.0f}", flush=True)
+
+    print(
+        f"{'method':30}{'seconds':>9}{'passes':>9}{'factor':>8}   samples forward and backward, forward alone"
+    )
     with tempfile.TemporaryDirectory() as folder:
         if not only or "layer_inputs" in only:
-            run = functools.partial(write, "layer_inputs", request(Path(folder), network))
-            lines["state layer_inputs"] = measured("layer_inputs", batch, run)
+            target = Path(folder) / "measured"
+            target.mkdir()
+            wanted = replace(request(target, network), samples=samples(np.arange(STATE)))
+            run = functools.partial(write, "layer_inputs", wanted)
+            note("state layer_inputs", measured("layer_inputs", batch, run))
         for name in plugin_names("methods"):
             card = registry.card(name)
             if "samples" in card.capabilities or (only and name not in only):
                 continue
             for reading in card.readings or (None,):
-                lines[f"{name}@{reading}" if reading else name] = method(name, reading, Path(folder), batch)
-    print(
-        f"{'method':30}{'seconds':>9}{'passes':>9}{'factor':>8}   samples forward and backward, forward alone"
-    )
-    for name, line in sorted(lines.items(), key=lambda item: item[1]["factor"]):
-        print(
-            f"{name:30}{line['seconds']:9.2f}{line['passes']:9.2f}{line['factor']:8.2f}"
-            f"   {line['backward']:.0f}, {line['forward']:.0f}"
-        )
+                label = f"{name}@{reading}" if reading else name
+                note(label, method(name, reading, Path(folder), batch))
     return lines
 
 

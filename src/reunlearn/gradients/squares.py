@@ -37,14 +37,15 @@ def summed_squares(
     layers = ruled_layers(model)
     if layers is None:
         for name, _, _, gradient in per_sample_gradients(model, outputs, batch, cotangents):
-            yield name, gradient.square_().sum(dim=(0, 1))  # nothing else reads it
+            yield name, gradient.square().sum(dim=(0, 1))
         return
     for name, layer, calls, rows in layer_calls(model, layers, outputs, batch, cotangents):
         trained = {key for key, p in layer.named_parameters(recurse=False) if p.requires_grad}
         by_places = places(layer, *calls[0]) if len(calls) == 1 and "weight" in trained else None
         if by_places is None:
             for key, _, _, gradient in of_layer(name, layer, calls, rows, len(batch)):
-                yield key, gradient.square_().sum(dim=(0, 1))  # nothing else reads it
+                product = gradient.dim() > 3  # a kernel or a matrix: its memory is its own
+                yield key, (gradient.square_() if product else gradient.square()).sum(dim=(0, 1))
             continue
         x_BLD, delta_RBLO = by_places
         begin = f"{name}." if name else ""
