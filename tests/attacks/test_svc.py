@@ -18,7 +18,7 @@ from reunlearn.attacks import (
     svc_modified_entropy_released,
     svc_probability,
 )
-from reunlearn.metrics.classification import softmax
+from reunlearn.metrics.classification import entropy, softmax
 from reunlearn.metrics.confidence import modified_entropy, modified_entropy_released
 from tests.attacks.synthetic import CLASSES, SIZES, half_seen, logits_of, memorised, never_saw, noisy
 
@@ -65,8 +65,20 @@ def test_rows_alike_given_once_are_the_same_problem() -> None:
     plain = SVC(C=3.0, gamma="auto").fit(x, np.repeat([1, 0], 240))
     grid = np.linspace(x.min(), x.max(), 200)[:, None]
     np.testing.assert_allclose(model.decision_function(grid), plain.decision_function(grid), atol=0.02)
-    assert _svc.non_members(model, found["forget"]) == 100 * (1 - plain.predict(found["forget"]).mean())
+    found_N = _svc.decisions(model, found["forget"])
+    assert _svc.non_members(found_N) == 100 * (1 - plain.predict(found["forget"]).mean())
     assert rows == {"rows": 480, "rows_left_out_by_cap": 0}
+
+
+@pytest.mark.parametrize("feature", [lambda z, y: entropy(z), lambda z, y: softmax(z)])
+def test_answers_are_those_of_scikit_learn(feature: _svc.Feature, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_svc, "BLOCK", 100)  # the last block is smaller
+    found = _svc.features(noisy(1), feature, ("forget", "retain", "test"))
+    model, _ = _svc.fit(found)
+    decisions = _svc.decisions(model, found["forget"])
+    np.testing.assert_allclose(decisions, model.decision_function(found["forget"]), atol=1e-9)
+    np.testing.assert_array_equal(decisions >= 0, model.predict(found["forget"]) == 1)
+    assert 0 < (decisions >= 0).mean() < 1
 
 
 def test_the_right_and_the_released_modified_entropy_are_two_attacks() -> None:

@@ -33,6 +33,5 @@ def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResul
     x = _svc.features(outputs, lambda z_NK, y_N: softmax(z_NK), sets)
     classifier, rows = _svc.fit(x)
     comparable = x["validation"][outputs.comparable("validation")]
-    member, other = classifier.decision_function(x["forget"]), classifier.decision_function(comparable)
-    value = _svc.non_members(classifier, x["forget"])
-    return AttackResult(value, member, other, {**rows, **separation(member, other)})
+    member, other = _svc.decisions(classifier, x["forget"]), _svc.decisions(classifier, comparable)
+    return AttackResult(_svc.non_members(member), member, other, {**rows, **separation(member, other)})
