@@ -20,6 +20,8 @@ SITE    ?=
 VERIFY  ?=
 PYTHON  ?= python3
 ARGS    ?=
+# of bench
+QUICK   ?=
 
 # a study runs many processes: none should compile its modules again
 unexport PYTHONDONTWRITEBYTECODE
@@ -86,8 +88,8 @@ fuzz: $(READY_TEST) ## 11,000 broken files: each is one line of error (a minute 
 faults: $(READY_TEST) ## disturb a study in 27 ways: each time the same bits; prints what each cost (20 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m faults tests/faults
 
-bench: $(READY_TEST) ## measured comparisons; each prints ratios from one run
-	@for file in benchmarks/startup.py benchmarks/epoch.py benchmarks/augmentation.py benchmarks/overhead.py benchmarks/attacks.py benchmarks/shadows.py benchmarks/generator_steps.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: $(READY_TEST) ## measure speed: noted in benchmarks/history.jsonl, docs/speed.md (25 minutes on 2 quiet cores; QUICK=1: 3)
+	@$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick)
 
 mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1

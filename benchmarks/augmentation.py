@@ -3,25 +3,24 @@
 One thread. Ours works on uint8 batches of 128, torchvision on Pillow images and on uint8 tensors, one by one, each
 without conversions before or after. All sides take turns in one run; a ratio is the median over the turns.
 
-    python benchmarks/augmentation.py
+    python benchmarks/augmentation.py [--quick]
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
+from history import Row, options, publish
 from PIL import Image
 from torch import Tensor, nn
+from turns import cpu_seconds
 
 from reunlearn.data.augmentation import Augmentation
 from reunlearn.data.resize import resize
 from reunlearn.data.torchvision_compat import InterpolationMode, transforms
 
-COUNT, BATCH = 1000, 128
+COUNT, BATCH, TURNS = 1000, 128, 3
 LARGE = 224  # side of resized images
 
 Batches = Callable[[Tensor, torch.Generator], Tensor]
@@ -66,38 +65,21 @@ def sides(x_NHWC: Tensor, batches: Batches, transform: nn.Module) -> dict[str, C
     }
 
 
-def measure(work: dict[str, Callable[[], object]], turns: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each side in every turn; the first turn warms up and is not counted."""
-    spent: dict[str, list[float]] = {name: [] for name in work}
-    for turn in range(turns + 1):
-        for name, once in work.items():
-            begin = time.process_time()
-            once()
-            if turn:
-                spent[name].append(1000 * (time.process_time() - begin))
-    return spent
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Our augmentation against torchvision's, image by image")
-    parser.add_argument("--turns", type=int, default=5)
-    options = parser.parse_args()
+    asked = options(__doc__).parse_args(arguments)
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    print(
-        f"CPU milliseconds for {COUNT} images, 1 thread, median of {options.turns} turns; × times as long as ours"
-    )
-    for size in (32, 64):
-        x_NHWC = torch.randint(0, 256, (COUNT, size, size, 3), dtype=torch.uint8)
-        print(f"\n{size}×{size}{'':33}  ours      Pillow          tensors")
+    count, turns, rows = *((BATCH, 1) if asked.quick else (COUNT, TURNS)), []
+    for size in (32,) if asked.quick else (32, 64):
+        x_NHWC = torch.randint(0, 256, (count, size, size, 3), dtype=torch.uint8)
         for label, (batches, transform) in WORK.items():
-            spent = measure(sides(x_NHWC, batches, transform), options.turns)
-            words = f"{statistics.median(spent['ours']):6.0f}"
-            for name in ("Pillow", "tensors"):
-                ratio = statistics.median(t / o for t, o in zip(spent[name], spent["ours"], strict=True))
-                words += f"   {statistics.median(spent[name]):6.0f} ×{ratio:5.1f}"
-            print(f"  {label:<37} {words}")
+            found = cpu_seconds(sides(x_NHWC, batches, transform), turns)
+            details = {f"{name} ms per 1,000": 1e6 * found.median(name) / count for name in found.spent}
+            details["tensors ×"] = found.ratio("tensors", "ours")
+            name = f"{size}×{size}, {label}, against Pillow images"
+            rows.append(Row(name, found.ratio("Pillow", "ours"), details=details))
+    publish("augmentation", rows, asked.quick)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What large studies cost before and after their jobs: `python benchmarks/dag.py [papers] [large] [finished]`.
+"""What large studies cost before and after their jobs: `python benchmarks/dag.py [--quick] [CASE…]`.
 
 papers: a dry run of the five papers' studies in full size, planned as one.
 large: a dry run of a study on digits with as many seeds as make 50,000 jobs.
@@ -18,18 +18,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from history import Row, options, publish
+from machine import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("config", "workflow", "Snakefile", "environment.yml")
 SOURCE = "methods-on-digits"  # whose experiment `random` the made-up studies repeat
 SEEDS = {"large": 218, "finished": 18}  # of these studies: 50,000 and 4,000 jobs
+QUICK_SEEDS = {"large": 2, "finished": 1}
 CASES = {"papers": "all", **{name: name for name in SEEDS}}
-LIMITS = {"papers": "20 s, 600 MB", "large": "100 s, 1,200 MB", "finished": "15 s"}
+USUAL = ("papers", "finished")  # where none is named: `large` takes minutes
+SECONDS = {"papers": 20.0, "large": 100.0, "finished": 15.0}  # of user time, at most
+MEGABYTES = {"papers": 600.0, "large": 1200.0}
 PLAN = """
 import sys, time
 from reunlearn.study import asked
@@ -110,33 +115,44 @@ def additions() -> float:
     return time.process_time() - begin
 
 
-def main() -> None:
-    """Print a line per case."""
-    wanted = sys.argv[1:] or list(CASES)
+def measured(folder: Path, name: str) -> list[Row]:
+    """Return the figures of one case."""
+    jobs, plan = planned(folder, CASES[name])
+    if name == "finished":
+        pretend(folder, CASES[name])
+    cost, text = snakemake(folder, CASES[name], *(() if name == "finished" else ("--dry-run",)))
+    if name == "finished" and "Nothing to be done" not in text:
+        raise SystemExit(f"{name}: there was something to be done\n{text[-4000:]}")
+    details = {
+        "jobs": jobs,
+        "plan s": plan,
+        "wall s": cost.wall,
+        "ms a job": 1000 * cost.user / jobs,
+        "10M additions s": additions(),
+    }
+    return [
+        Row(f"{name}: user time", cost.user, "s", SECONDS[name], at_most=True, details=details),
+        Row(f"{name}: memory", cost.megabytes, "MB", MEGABYTES.get(name), at_most=True),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("cases", nargs="*", help=f"some of {', '.join(CASES)}")
+    asked = parser.parse_args(arguments)
+    rows = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name in COPIED:
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
-        for name, seeds in SEEDS.items():
+        for name, seeds in (QUICK_SEEDS if asked.quick else SEEDS).items():
             write_study(folder, name, seeds)
         snakemake(folder, "quickstart", "--dry-run")  # fills the caches
-        print(
-            f"{'case':10}{'jobs':>8}{'plan s':>8}{'user s':>8}{'wall s':>8}{'MB':>8}{'ms a job':>10}"
-            f"{'10M +':>8}  limit"
-        )
-        for name in wanted:
-            jobs, plan = planned(folder, CASES[name])
-            if name == "finished":
-                pretend(folder, CASES[name])
-            cost, text = snakemake(folder, CASES[name], *(() if name == "finished" else ("--dry-run",)))
-            if name == "finished" and "Nothing to be done" not in text:
-                raise SystemExit(f"{name}: there was something to be done\n{text[-4000:]}")
-            print(
-                f"{name:10}{jobs:8}{plan:8.1f}{cost.user:8.1f}{cost.wall:8.1f}{cost.megabytes:8.0f}"
-                f"{1000 * cost.user / jobs:10.2f}{additions():8.2f}  {LIMITS[name]}",
-                flush=True,
-            )
+        for name in asked.cases or (["finished"] if asked.quick else USUAL):
+            rows += measured(folder, name)
+    publish("dag", rows, asked.quick)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 """What the schedule and the seeded blocks cost an epoch of the quickstart: one run, one thread.
 
-python benchmarks/overhead.py
+python benchmarks/overhead.py [--quick]
 """
 
 from __future__ import annotations
 
 import time
 import timeit
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from history import Row, options, publish
 from sklearn.datasets import load_digits
 
 from reunlearn.data.images import ImageSamples
@@ -41,8 +43,9 @@ def fastest_epoch() -> float:
     return float(np.diff(times).min())
 
 
-def main() -> None:
-    """Print the ratio."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    asked = options(__doc__).parse_args(arguments)
     torch.set_num_threads(1)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     schedule = schedule_over(optimizer, "cosine", 100_000)
@@ -54,8 +57,10 @@ def main() -> None:
 
     step, fork = (min(timeit.repeat(f, number=200, repeat=20)) / 200 for f in (schedule.step, block))
     epoch = fastest_epoch()
-    print(f"epoch {1e3 * epoch:.2f} ms, schedule step {1e6 * step:.1f} µs, seeded block {1e6 * fork:.1f} µs")
-    print(f"a schedule per step and a seeded block per epoch cost {100 * (3 * step + fork) / epoch:.2f} %")
+    share = 100 * (3 * step + fork) / epoch
+    details = {"epoch ms": 1e3 * epoch, "schedule step µs": 1e6 * step, "seeded block µs": 1e6 * fork}
+    row = Row("a schedule per step, a seeded block per epoch", share, "% of the epoch", details=details)
+    publish("overhead", [row], asked.quick)
 
 
 if __name__ == "__main__":

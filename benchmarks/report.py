@@ -1,4 +1,4 @@
-"""What gathering and reporting the largest study costs: `python benchmarks/report.py 1 3 10`, in seeds.
+"""What gathering and reporting the largest study costs: `python benchmarks/report.py [--quick] [1 3 10]`, in seeds.
 
 A study of the shape of GDR-GMA: 4 experiments of 25 rows; each run has the loss and entropy of 10,000 forget and 10,000
 test samples, and as many scores of each of 5 attacks. Nothing is trained: a few made-up runs are measured by the real
@@ -18,11 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from history import Row, options, publish
 
 from reunlearn.base.hashing import full_digest
 from reunlearn.measures import evaluation
@@ -57,9 +59,10 @@ from reunlearn.study.stages import read_planned
 NAME = "sizes"
 EXPERIMENTS, ROWS = 4, 25
 SIZES = {"forget": 10_000, "retain": 40_000, "test": 10_000}
+SEEDS = (1, 3)
+QUICK = {"EXPERIMENTS": 1, "ROWS": 4, "SIZES": {"forget": 200, "retain": 400, "test": 200}, "TEMPLATES": 2}
 ATTACKS = ("entropy_logistic", "confidence_svc", "svc_entropy", "svc_probability", "loss_logistic_cv")
 TEMPLATES = 6  # made-up runs that are linked
-METHODS = tuple(RowSpec(method="finetune", label=f"m{n:02}") for n in range(ROWS - len(REFERENCES)))
 STAGES = ("aggregate", "report")
 
 
@@ -71,6 +74,11 @@ class Cost:
     mib: float
 
 
+def methods() -> list[RowSpec]:
+    """Return the rows of an experiment, without the references."""
+    return [RowSpec(method="finetune", label=f"m{n:02}") for n in range(ROWS - len(REFERENCES))]
+
+
 def study(seeds: int) -> Study:
     """Return the study."""
     base = {
@@ -78,7 +86,7 @@ def study(seeds: int) -> Study:
         "architecture": {"name": "small_cnn"},
         "recipe": "digits-sgd",
         "seeds": list(range(seeds)),
-        "methods": [{"name": row.method, "label": row.label} for row in METHODS],
+        "methods": [{"name": row.method, "label": row.label} for row in methods()],
         "attacks": list(ATTACKS),
     }
     fractions = {f"random-{n}": {"kind": "random", "fraction": 0.2} for n in range(EXPERIMENTS)}
@@ -177,7 +185,7 @@ def make(seeds: int, templates: Path) -> int:
         run_of(experiment, row, seed)
         for experiment in made.experiments
         for seed in range(seeds)
-        for row in (*REFERENCES, *METHODS)
+        for row in (*REFERENCES, *methods())
     ]
     for number, run in enumerate(runs):
         finish(Path(run.model), "unlearn", draw.uniform(1, 60))
@@ -217,32 +225,42 @@ def cost(folder: str) -> Cost:
     return Cost(*map(float, done.stdout.split()[-2:]))
 
 
-def main(sizes: list[int]) -> None:
-    """Print a line per size."""
-    print(
-        f"{'seeds':>5} {'million lines':>14}" + "".join(f"{stage:>12} s{'MiB':>8}" for stage in STAGES),
-        flush=True,
-    )
-    before: tuple[float, ...] = ()
+def measured(seeds: int, templates: Path) -> list[Row]:
+    """Return what both stages cost with so many seeds; the study is made below the current folder."""
+    lines = make(seeds, templates)
+    rows = []
+    for stage, folder in zip(STAGES, (paths.results(NAME), paths.report(NAME)), strict=True):
+        found = cost(folder)
+        details = {"million lines": lines / 1e6, "MiB": found.mib}
+        rows.append(Row(f"{stage}, {seeds} seed{'s' * (seeds > 1)}", found.seconds, "s", details=details))
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("seeds", nargs="*", type=int)
+    parser.add_argument("--stage", help="a job's folder, whose stage is run in this process")
+    asked = parser.parse_args(arguments)
+    if asked.stage:
+        run_stage(asked.stage)
+        return
+    if asked.quick:
+        globals().update(QUICK)
+    rows, before = [], Path.cwd()
     with tempfile.TemporaryDirectory() as place:
         templates = Path(place) / "templates"
         for number in range(TEMPLATES):
             template(templates / str(number), number / TEMPLATES)
-        for seeds in sizes:
+        for seeds in asked.seeds or ((1,) if asked.quick else SEEDS):
             with tempfile.TemporaryDirectory(dir=place) as folder:
                 os.chdir(folder)
-                lines = make(seeds, templates)
-                costs = [cost(where) for where in (paths.results(NAME), paths.report(NAME))]
-                os.chdir(place)
-            values = (float(lines), *(value for c in costs for value in (c.seconds, c.mib)))
-            cells = "".join(f"{c.seconds:14.1f}{c.mib:8.0f}" for c in costs)
-            ratios = ", ".join(f"{new / old:.2f}" for new, old in zip(values, before, strict=False))
-            print(f"{seeds:5} {lines / 1e6:14.1f}{cells}" + (f"  × {ratios}" if ratios else ""), flush=True)
-            before = values
+                try:
+                    rows += measured(seeds, templates)
+                finally:
+                    os.chdir(before)
+    publish("report", rows, asked.quick)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--stage"]:
-        run_stage(sys.argv[2])
-    else:
-        main([int(word) for word in sys.argv[1:]] or [1, 3, 10])
+    main()

@@ -1,4 +1,4 @@
-"""What a pool of shadow models saves: `python benchmarks/shadows.py`.
+"""What a pool of shadow models saves: `python benchmarks/shadows.py [--quick]`.
 
 64 models of the quickstart's network through the pool (blocks of ten, two jobs at a time, one thread each, started as
 Snakemake starts them) against 64 jobs of one model each, one after another, and against one warm process that trains
@@ -16,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import yaml
+from history import Row, options, publish
 from startup import copy_project
 
 from reunlearn.study import paths
@@ -28,7 +31,8 @@ from reunlearn.study.plan import make_plan, write_specifications
 
 MODELS, CORES = 64, 2  # models, jobs at a time
 MEASURED = 3  # separate jobs measured before the pool, and again after
-STUDY = {
+QUICK = {"MODELS": 4, "MEASURED": 1}
+STUDY: dict[str, Any] = {
     "name": "shadows",
     "title": "shadows",
     "experiments": [
@@ -41,7 +45,6 @@ STUDY = {
             "seeds": [0],
             "methods": ["finetune"],
             "attacks": ["shadow_xgboost"],
-            "shadows": {"with_forget": MODELS, "without_forget": 2},
         }
     ],
 }
@@ -97,10 +100,11 @@ def both_ways(block: ShadowJob, blocks: list[str], first: int) -> tuple[float, f
     return statistics.median(separate), together
 
 
-def main() -> None:
-    """Print the times and the ratios."""
+def measured() -> list[Row]:
+    """Return the figures of the pool, in a copy of the project that is the current folder."""
     from reunlearn import worker
 
+    STUDY["experiments"][0]["shadows"] = {"with_forget": MODELS, "without_forget": 2}
     Path("config/studies/shadows.yaml").write_text(yaml.safe_dump(STUDY))
     os.environ["REUNLEARN_DEVICE"] = "cpu"
     plan = make_plan("shadows")
@@ -117,33 +121,44 @@ def main() -> None:
     warm, warm_pool = both_ways(block, blocks, 2001)
     os.environ.pop(worker.SOCKET, None)
     process = one_warm_process(block)
-    print(f"one warm process, {MODELS} models one after another: {process:.1f} s, imports not counted")
-    figures = (
-        ("every job a Python of its own", cold, 0.0, cold_pool),
-        ("warm worker", warm, start, warm_pool),
-    )
-    for name, each, once, together in figures:
-        separate, seconds = once + MODELS * each, once + together
-        print(f"{name}{f', its start of {once:.1f} s counted' if once else ''}:")
-        print(
-            f"  one job of one model {each:.2f} s (median of {2 * MEASURED}); {MODELS} of them, one after another, "
-            f"{separate:.0f} s (extrapolated); the pool's {len(blocks)} jobs, {CORES} at a time, {seconds:.1f} s"
-        )
-        print(
-            f"  the pool is {separate / seconds:.1f} times as fast as separate jobs, {process / seconds:.2f} times "
-            "as fast as one warm process"
-        )
-    best = warm_pool + start
-    print(f"separate cold jobs / pool as Snakemake runs it here: {MODELS * cold / best:.1f} (wanted: 3.0)")
-    print(
-        f"one warm process / pool as Snakemake runs it here: {process / warm_pool:.2f} (wanted: 1.4), no start counted "
-        f"on either side; {process / best:.2f} with the worker's own start"
-    )
+    sizes = {"models": MODELS, "jobs of the pool": len(blocks), "jobs at a time": CORES}
+    rows = [
+        Row(
+            "the pool as Snakemake runs it against separate cold jobs",
+            MODELS * cold / (warm_pool + start),
+            wanted=3.0,
+            details={**sizes, "a job s": cold, "pool s": warm_pool, "start of the worker s": start},
+        ),
+        Row(
+            "the pool against one warm process",
+            process / warm_pool,
+            wanted=1.4,
+            details={"process s": process, "with the worker's start ×": process / (warm_pool + start)},
+        ),
+    ]
+    for name, each, once, together in (("cold", cold, 0.0, cold_pool), ("warm", warm, start, warm_pool)):
+        details = {"a job s": each, "pool s": together, "start s": once}
+        ratio = (once + MODELS * each) / (once + together)
+        rows.append(Row(f"the pool's jobs against separate ones, {name} starts", ratio, details=details))
+    return rows
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    asked = options(__doc__).parse_args(arguments)
+    if asked.quick:
+        globals().update(QUICK)
+    before = Path.cwd()
     with tempfile.TemporaryDirectory() as place:
         project = copy_project(Path(place))
         os.chdir(project)
         os.environ["PYTHONPATH"] = str(project / "src")
-        main()
+        try:
+            rows = measured()
+        finally:
+            os.chdir(before)
+    publish("shadows", rows, asked.quick)
+
+
+if __name__ == "__main__":
+    main()
