@@ -88,7 +88,7 @@ fuzz: $(READY_TEST) ## 11,000 broken files: each is one line of error (a minute 
 faults: $(READY_TEST) ## disturb a study in 27 ways: each time the same bits; prints what each cost (20 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m faults tests/faults
 
-bench: $(READY_TEST) ## measure speed: noted in benchmarks/history.jsonl, docs/speed.md (25 minutes on 2 quiet cores; QUICK=1: 3)
+bench: $(READY_TEST) ## measure speed, note it in benchmarks/history.jsonl, draw docs/speed.md (QUICK=1: small sizes, nothing is noted)
 	@$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick)
 
 mlflow: $(READY) ## open the tracking store on 127.0.0.1:5000

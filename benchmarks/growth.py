@@ -14,7 +14,6 @@ the most memory that the process held above what it held before the work.
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from pathlib import Path
 import numpy as np
 from history import Row, options, publish
 from machine import ROOT
+
+from reunlearn.artifacts.stopwatch import PeakMemory
 
 SIZES = {
     "images": (2_000, 4_000, 8_000, 16_000),
@@ -107,19 +108,14 @@ WORKS = {work.__name__: work for work in (images, width, classes, seeds)}
 
 def here(name: str, size: int) -> tuple[float, float]:
     """Return CPU seconds and MiB of one size, measured in this process."""
-    work = WORKS[name](size)
-    before = held()
-    spent = []
+    work, spent = WORKS[name](size), []
+    memory = PeakMemory()
+    before = memory.mib()
     for _ in range(REPETITIONS):
         begin = time.process_time()
         work()
         spent.append(time.process_time() - begin)
-    return min(spent), held() - before
-
-
-def held() -> float:
-    """Return the most MiB that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return min(spent), (memory.mib() or 0.0) - (before or 0.0)
 
 
 def apart(name: str, size: int, folder: Path) -> tuple[float, float]:
