@@ -180,7 +180,12 @@ def data_lock(name: Annotated[str, typer.Argument(help="a prepared dataset")], j
 @app.command()
 def audit(
     model: Annotated[str, typer.Option(help="the weights in question: a safetensors file")],
-    architecture: Annotated[str, typer.Option(help="a network and its settings, as in 'small_cnn width=16'")],
+    architecture: Annotated[
+        str,
+        typer.Option(
+            help="a network and its settings, as in 'small_cnn width=16'; your own: 'mynet.py:Net width=16'"
+        ),
+    ],
     dataset: Annotated[str, typer.Option(help="a dataset that `reunlearn datasets` lists")],
     forget: Annotated[str, typer.Option(help="official training numbers: .npy, or text with one per line")],
     retain: Annotated[
@@ -204,6 +209,9 @@ def audit(
     ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads")] = 1,
     output: Annotated[str | None, typer.Option(help="a new folder; reports/audits/MODEL if absent")] = None,
+    ignore: Annotated[
+        str | None, typer.Option(help="layers of the files that the network lacks, as in aux,fc2: left out")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Attack a model of your own, outside any study: the numbers, and a report like a study's."""
@@ -227,6 +235,7 @@ def audit(
         side,
         threads,
         output,
+        tuple(filter(None, (name.strip() for name in (ignore or "").split(",")))),
     )
     command.run(request, json)
 

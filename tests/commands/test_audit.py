@@ -287,8 +287,9 @@ def test_weights_of_a_wrapped_network_and_of_16_bits_are_audited_as_the_plain_on
         for name in of_reference:
             assert ours[row][name] == pytest.approx(theirs[row][name], rel=1e-2)
     assert ours["audited"]["weight_distance_original"] == theirs["audited"]["weight_distance_original"]
-    places = {p.is_symlink() for p in own.root.glob("runs/digits/*/given/*/model.safetensors")}
-    assert places == {True, False}
+    notes = read_json(own.root / "out/wrapped/audit.json")["notes"]
+    assert "wrapped.safetensors: 'module._orig_mod.' is taken off all names, a wrapper's." in notes
+    assert any("of bfloat16 became float32" in note for note in notes)
 
 
 @pytest.mark.thorough

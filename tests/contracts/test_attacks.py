@@ -11,7 +11,7 @@ from reunlearn.attacks.registry import AttackResult, ShadowPools, get
 from reunlearn.metrics.outputs import Outputs
 from reunlearn.metrics.separation import METRICS
 from reunlearn.study.catalogue import plugin_names
-from reunlearn.study.schema import Shadows
+from reunlearn.study.shadows import Shadows
 from tests.attacks.synthetic import CLASSES, all_pools, leaky, noisy
 
 ATTACKS = plugin_names("attacks")

@@ -9,7 +9,7 @@ import pytest
 from reunlearn.measures.registry import card, get
 from reunlearn.study.cards import MeasureCard
 from reunlearn.study.catalogue import catalogue, plugin_names
-from reunlearn.study.schema import Shadows
+from reunlearn.study.shadows import Shadows
 
 MEASURES, ATTACKS = plugin_names("measures"), plugin_names("attacks")
 READS = {"network", "outputs", "reference", "weights", "original", "samples", "classifier"}

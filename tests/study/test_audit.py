@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reunlearn.base.errors import UserError
+from reunlearn.study.architectures import Architecture
 from reunlearn.study.audit import Audit, AuditRequest, plan_audit, read_architecture
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.jobs import MeasureJob
@@ -87,7 +88,7 @@ def test_without_a_choice_all_attacks_run_that_can(asked: dict[str, Any]) -> Non
     [
         ({"dataset": "Digit"}, "no dataset 'Digit'; did you mean digits"),
         ({"architecture": "smal_cnn"}, "no architecture 'smal_cnn'; did you mean small_cnn"),
-        ({"architecture": ""}, "no architecture ''"),
+        ({"architecture": ""}, "architecture '': name: '' is no name"),
         ({"architecture": "small_cnn wdth=4"}, "small_cnn has no setting 'wdth'; did you mean width"),
         ({"architecture": "small_cnn 4"}, "'4' is no setting; write name=value"),
         ({"architecture": "small_cnn width={"}, "setting 'width': not YAML"),
@@ -161,11 +162,13 @@ def test_two_references_with_the_same_weights_are_refused(asked: dict[str, Any],
 
 
 def test_an_architecture_is_a_name_and_typed_settings() -> None:
-    assert read_architecture("small_cnn") == ("small_cnn", {})
+    assert read_architecture("small_cnn") == Architecture(name="small_cnn")
     text = "masked body=small_cnn width=8 dropout=0.5 flag=true"
-    assert read_architecture(text) == (
-        "masked",
-        {"body": "small_cnn", "width": 8, "dropout": 0.5, "flag": True},
+    assert read_architecture(text) == Architecture(
+        name="masked", settings={"body": "small_cnn", "width": 8, "dropout": 0.5, "flag": True}
+    )
+    assert read_architecture("nets/my.py:Net width=8") == Architecture(
+        name="Net", file="nets/my.py", settings={"width": 8}
     )
 
 

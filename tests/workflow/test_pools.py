@@ -11,7 +11,7 @@ import pytest
 
 from reunlearn.metrics.outputs import read_pool
 from reunlearn.study.pools import KINDS
-from reunlearn.study.schema import Shadows
+from reunlearn.study.shadows import Shadows
 from tests.workflow.project import EXPERIMENT, Executed, Project
 
 pytestmark = pytest.mark.workflow

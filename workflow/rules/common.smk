@@ -276,7 +276,7 @@ def prepare_run():
     if missing_files():
         raise WorkflowError("\n".join(missing_files()))
     if PLANS:
-        for line in repair(states()):
+        for line in (*PLANS.notes, *repair(states())):
             print(line, file=sys.stderr)
         write_specifications(PLANS.jobs.values())
     workflow.scheduler.job_rate_limiter = None

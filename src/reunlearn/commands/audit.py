@@ -42,7 +42,7 @@ def run(request: AuditRequest, json: bool = False) -> None:
     """Check everything, attack the model, write the folder, print the numbers."""
     cards = catalogue()
     audit = plan_audit(request, cards)
-    _check_weights(audit)
+    audit = replace(audit, notes=(*audit.notes, *_check_weights(audit)))
     left_out = {name: f"needs {what}" for name, what in audit.left_out.items()}
     left_out |= _execute(audit)
     runs = [_without(run, left_out) for run in audit.plan.runs]
@@ -59,14 +59,20 @@ def run(request: AuditRequest, json: bool = False) -> None:
         show(result, cards)
 
 
-def _check_weights(audit: Audit) -> None:
-    """Refuse a file of weights before anything is begun; the stage `given` looks at each again."""
+def _check_weights(audit: Audit) -> list[str]:
+    """Refuse a file of weights before anything is begun; return what is unusual about them.
+
+    The stage `given` looks at each again.
+    """
     from reunlearn.training.given_weights import read_weights  # torch takes seconds; most mistakes need none
 
     side = audit.training.recipe.resize
     shape = (audit.data.shape[0], side, side) if side else audit.data.shape
+    network, notes = audit.training.architecture, []
     for _, _, file in audit.request.models():
-        read_weights(file, audit.training.architecture, shape, audit.data.classes)
+        given = read_weights(file, network, shape, audit.data.classes, audit.request.ignore)
+        notes += [f"{file}: {change}." for change in given.changes]
+    return notes
 
 
 def _execute(audit: Audit) -> dict[str, str]:
@@ -195,7 +201,7 @@ def command(request: AuditRequest) -> str:
         option = f"--{name}"
         if name == "references":
             words += [word for file in value for word in ("--reference", file)]
-        elif name == "attacks" and value is not None:
+        elif name in ("attacks", "ignore") and value:
             words += [option, ",".join(value)]
         elif value != getattr(AuditRequest, name, None):
             words += [option, str(value)]

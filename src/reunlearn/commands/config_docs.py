@@ -11,9 +11,11 @@ from pydantic import BaseModel, RootModel
 
 from reunlearn.base.files import write_text
 from reunlearn.commands import settings_docs
+from reunlearn.study.architectures import Architecture
 from reunlearn.study.claims import Claim
 from reunlearn.study.extending import Extension
 from reunlearn.study.generators import Prompts, Sampling
+from reunlearn.study.originals import Original
 from reunlearn.study.paper_layout import Doubt, PaperFigure, PaperTable
 from reunlearn.study.papers import (
     Open,
@@ -29,16 +31,15 @@ from reunlearn.study.recipes import RecipeEntry, RecipeFile
 from reunlearn.study.rows import Method, Search, Seeds
 from reunlearn.study.scenario import COMMON, Scenario, kind_class, kinds
 from reunlearn.study.schema import (
-    Architecture,
     Classifier,
     Dataset,
     Experiment,
     Measure,
     Objective,
-    Shadows,
     Study,
 )
 from reunlearn.study.searching import Range
+from reunlearn.study.shadows import Shadows
 
 PAGE = Path("config/README.md")
 SCHEMAS = Path("workflow/schemas")
@@ -49,6 +50,7 @@ PARTS: tuple[tuple[type[BaseModel], str], ...] = (
     (RecipeEntry, "`recipe`, where a study shortens it"),
     (Dataset, "`dataset`"),
     (Architecture, "`architecture`"),
+    (Original, "`original`"),
     (Scenario, "`scenario`"),
     (Seeds, "An entry of `seeds`, written out"),
     (Method, "An entry of `methods`, written out"),

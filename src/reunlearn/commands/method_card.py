@@ -8,7 +8,8 @@ from reunlearn.commands.printing import Row, joined
 from reunlearn.study.cards import Hyperparameter, MethodCard, Needs, StateCard, When
 from reunlearn.study.specs import RowSpec
 
-SETS = tuple(name for name in Needs.model_fields if name not in ("state", "weight_decay"))
+OF_RECIPE = {"weight_decay": "a weight decay", "recipe": "how the original was trained"}  # needs, in words
+SETS = tuple(name for name in Needs.model_fields if name not in ("state", *OF_RECIPE))
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}  # by the bound of a hyper-parameter
 
 
@@ -19,7 +20,12 @@ def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
         card: of the method.
         states: cards of the kinds of training-time state.
     """
-    needs, decay = _sets(card), card.needs.weight_decay
+    needs = _sets(card)
+    of_recipe = [
+        f"{words}{when(c)}"
+        for name, words in OF_RECIPE.items()
+        if (c := getattr(card.needs, name)) is not False
+    ]
     kept = [
         f"{kind}{when(condition)}: {states[kind].summary}"
         for kind, condition in card.needs.state.items()
@@ -35,7 +41,7 @@ def facts(card: MethodCard, states: Mapping[str, StateCard]) -> Row:
         "readings": f"{' and '.join(card.readings) or 'one'}: a study writes {' or '.join(rows(card))}",
         "sees": "; ".join(f"{name}{when(c)}" for name, c in needs.items() if c is not False) or "no samples",
         "training-time state": "\n".join(kept) or "none",
-        "asks of the recipe": f"a weight decay{when(decay)}" if decay is not False else "nothing",
+        "asks of the recipe": "; ".join(of_recipe) or "nothing",
         "asks of the objective": "; ".join(["the loss", *asked]),
         "precision": "the recipe's" if card.mixed else "always full",
         "scenarios": "all" if card.scenarios is None else joined(card.scenarios),

@@ -86,6 +86,7 @@ class Overview:
         jobs: each with its state.
         cost: of all that would run.
         slurm: how long the jobs of a cluster would be that make them.
+        notes: on models of the user's own, a line each.
         missing_files: that nobody can fetch, a line each.
         short_memory: a line per stage that is expected to take more than is free here.
     """
@@ -97,6 +98,7 @@ class Overview:
     jobs: tuple[JobLine, ...]
     cost: Cost
     slurm: Lengths
+    notes: tuple[str, ...] = ()
     missing_files: tuple[str, ...] = ()
     short_memory: tuple[str, ...] = ()
 
@@ -164,6 +166,7 @@ def describe_plans(plans: Plans, study: str, machine: Machine | None = None) -> 
         ),
         cost=total(plans.jobs, waiting, machine),
         slurm=Requests(plans.jobs, waiting, costs).lengths(),
+        notes=tuple(plans.notes),
         missing_files=tuple(plans.missing_files),
         short_memory=short_memory(stages, available() // MIB) if machine.device == "cpu" else (),
     )
@@ -266,7 +269,7 @@ def show(overview: Overview, why: bool) -> None:
     waiting = [stage for stage in overview.stages if stage.to_run]
     if waiting:
         _print("what would run", waiting, EXPECTED)
-    for line in overview.cost.lines():
+    for line in (*overview.cost.lines(), *overview.notes):
         console().print(line)
 
 

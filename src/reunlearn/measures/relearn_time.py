@@ -23,6 +23,7 @@ CARD: dict[str, Any] = {
     "ideal": "Retrain's value",
     "source": "Golatkar et al. 2020",
     "reads": ("network", "original"),
+    "recipe": True,
     "capabilities": ("outputs",),
     "settings": {"cap": 30},
     "scenarios": ("random", "class", "subclass", "first", "identities", "indices"),

@@ -1,8 +1,7 @@
-"""Weights that other programs saved: wrappers' prefixes are taken off names, a state inside an archive is found."""
+"""Weights that other programs saved as a pickle: the state inside an archive is found, and no code runs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,6 @@ import torch
 from torch import Tensor
 
 from reunlearn.base.errors import UserError
-
-WRAPPERS = ("module.", "_orig_mod.")  # torch's DataParallel and DistributedDataParallel; torch.compile
-
-
-def without_wrappers(tensors: dict[str, Tensor], wanted: Collection[str]) -> dict[str, Tensor]:
-    """Return tensors by the names that they had before the network was wrapped, once or several times.
-
-    Args:
-        tensors: of a file.
-        wanted: the network's own names: a prefix that all of these have stays.
-    """
-    while prefix := next((p for p in WRAPPERS if _all_begin(tensors, p) and not _all_begin(wanted, p)), None):
-        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return tensors
-
-
-def _all_begin(names: Collection[str], prefix: str) -> bool:
-    return bool(names) and all(name.startswith(prefix) for name in names)
 
 
 def read_pickle(path: Path) -> dict[str, Tensor]:

@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.tensor_names import without_wrappers
 from reunlearn.base.weights_cache import cached
-from reunlearn.models._foreign import read_pickle, without_wrappers
+from reunlearn.models._foreign import read_pickle
 from reunlearn.study.cards import WeightsCard
 
 

@@ -59,6 +59,9 @@ def build(
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would also seed GPUs, permanently
         torch.random.default_generator.manual_seed(seed)
+        if network.file:  # by name: only jobs with such a network have that code
+            own: nn.Module = importlib.import_module("reunlearn.models._own").build(network, shape, classes)
+            return own
         return make(network.name, network.settings, shape, classes, class_names)
 
 
@@ -81,6 +84,8 @@ def make(
 
 def coder(network: ArchitectureSpec, device: str) -> Coder | None:
     """Return what turns images into latents that a network reads, and back; None where it reads pixels."""
+    if network.file:
+        return None
     module = importlib.import_module(f"reunlearn.models.{network.name}")
     make_coder = getattr(module, "coder", None)
     return make_coder({**_defaults(module), **network.settings}, device) if make_coder else None

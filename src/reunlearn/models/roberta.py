@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json, read_text
+from reunlearn.base.tensor_names import without_wrappers
 from reunlearn.base.weights_cache import cached
 from reunlearn.data.tokens import PAD, read_merges, token_names
-from reunlearn.models._foreign import without_wrappers
 from reunlearn.study.cards import WeightsCard
 
 INPUTS = "text"

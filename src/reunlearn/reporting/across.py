@@ -73,7 +73,7 @@ def _setting(data: ExperimentData) -> tuple[str, ...]:
     experiment = data.experiment
     return (
         experiment.dataset.name,
-        experiment.architecture.name,
+        experiment.architecture.key,
         experiment.recipe.name,
         experiment.scenario.kind,
     )

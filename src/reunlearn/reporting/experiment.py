@@ -97,6 +97,7 @@ class ExperimentData:
         averages: the papers' averages.
         forgotten: what the scenario forgets, in words.
         origins: where the settings of each row come from.
+        notes: on models of the user's own.
         choices: by folder, where settings were searched.
     """
 
@@ -110,6 +111,7 @@ class ExperimentData:
     averages: Sequence[Average] = ()
     forgotten: str = ""
     origins: Sequence[Origin] = ()
+    notes: Sequence[str] = ()
     choices: Mapping[str, Choice] = field(default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     _comparable: dict[RowKey, tuple[pd.DataFrame, ...]] = field(default_factory=dict, repr=False)
@@ -209,6 +211,7 @@ def choose(
     averages: Sequence[Average] = (),
     forgotten: str = "",
     origins: Sequence[Origin] = (),
+    notes: Sequence[str] = (),
 ) -> ExperimentData:
     """Return the data of one experiment, from its tables and what is gathered of the whole study.
 
@@ -228,6 +231,7 @@ def choose(
         averages=averages,
         forgotten=forgotten,
         origins=origins,
+        notes=notes,
         choices=gathered.choices,
     )
 

@@ -68,6 +68,7 @@ class Section:
         shown: its tables and figures.
         runs: in the order of the plan.
         retrained: whether there is a model to compare with.
+        notes: on models of the user's own.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Section:
     shown: Shown
     runs: tuple[Run, ...]
     retrained: bool = True
+    notes: tuple[str, ...] = ()
 
 
 def build(data: ExperimentData) -> Section:
@@ -89,6 +91,7 @@ def build(data: ExperimentData) -> Section:
         shown=show(data),
         runs=tuple(_runs(data)),
         retrained=data.experiment.retrain,
+        notes=tuple(data.notes),
     )
 
 

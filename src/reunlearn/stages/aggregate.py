@@ -72,7 +72,7 @@ def key_of(study: str, run: RunSpec) -> Key:
         "study": study,
         "experiment": run.experiment,
         "dataset": run.training.dataset.name,
-        "architecture": run.training.architecture.name,
+        "architecture": run.training.architecture.key,
         "scenario": run.scenario.kind,
         "fraction": getattr(run.scenario, "fraction", None) or np.nan,
         "method": run.row.method,

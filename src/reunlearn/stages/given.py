@@ -1,7 +1,8 @@
-"""Take in a model that the user brought: its weights are checked, and put where a study's would lie."""
+"""Take in a model that the user brought: its weights are checked, and copied to where a study's would lie."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
@@ -15,20 +16,20 @@ from reunlearn.training.tensor_files import write_tensors
 
 
 def run(context: Context[GivenJob]) -> None:
-    """Write model.safetensors: a link to the user's file where that is what a study would have written, else a copy.
+    """Write model.safetensors: what a study would have written, whatever becomes of the user's file.
 
     Raises:
         UserError: the file has changed since the plan was made, or holds no such network's weights.
     """
-    job, file = context.job, Path(context.job.weights)
+    job, network = context.job, context.job.training.architecture.without_pretrained()
     prepared, side = read(Path(paths.data(job.training.dataset))), job.training.recipe.resize
     shape = (prepared.shape[0], side, side) if side else prepared.shape
-    given = read_weights(job.weights, job.training.architecture, shape, len(prepared.classes))
-    if sha256(file) != job.sha256:
-        raise UserError(f"{file}: has changed since the plan was made; run again")
-    target = context.folder / "model.safetensors"
-    if given.as_in_file:
-        target.symlink_to(file.absolute())
-    else:
-        write_tensors(target, given.tensors)
+    given = read_weights(job.weights, network, shape, len(prepared.classes), job.ignore)
+    if sha256(Path(job.weights).expanduser()) != job.sha256:
+        raise UserError(f"{job.weights}: has changed since the plan was made; run again")
+    for change in given.changes:
+        logging.info("%s: %s", job.weights, change)
+    write_tensors(context.folder / "model.safetensors", given.tensors)
     context.facts["status"] = "finished"  # nobody saw it trained
+    if given.changes:
+        context.facts["changes"] = given.changes

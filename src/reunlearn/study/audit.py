@@ -14,6 +14,7 @@ from reunlearn.base.errors import UserError, near
 from reunlearn.base.hashing import sha256
 from reunlearn.base.yaml_files import parse_yaml
 from reunlearn.study import checks, memory, paths
+from reunlearn.study.architectures import Architecture
 from reunlearn.study.cards import Catalogue, DatasetCard, MeasureCard, Value
 from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
 from reunlearn.study.datasets import resolve_dataset
@@ -21,15 +22,16 @@ from reunlearn.study.inputs import DataInputs, Folder
 from reunlearn.study.jobs import GivenJob
 from reunlearn.study.load import load_recipe, parse
 from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
+from reunlearn.study.own_networks import with_own_networks
 from reunlearn.study.plan import Plan
-from reunlearn.study.recipes import NamedRecipe
+from reunlearn.study.pretrained import specification_of
+from reunlearn.study.recipes import NO_RECIPE, no_recipe
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment, Study
 from reunlearn.study.specs import (
     NOISE_FLOOR,
     ORIGINAL,
     RETRAIN,
-    ArchitectureSpec,
     ObjectiveSpec,
     RowSpec,
     TrainingSpec,
@@ -37,7 +39,6 @@ from reunlearn.study.specs import (
 
 NAME = "audit"  # of the one experiment
 AUDITED = RowSpec(method="audited")  # the model in question
-NO_RECIPE = "none"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class AuditRequest:
     """An audit as it is asked for. Paths are relative to the project's folder."""
 
     model: str
-    architecture: str  # a name, then settings such as width=16
+    architecture: str  # a name, or FILE.py:NAME, then settings such as width=16
     dataset: str
     forget: str
     retain: str | None = None
@@ -59,6 +60,7 @@ class AuditRequest:
     side: int | None = None
     threads: int = 1
     output: str | None = None
+    ignore: tuple[str, ...] = ()
 
     @property
     def target(self) -> Path:
@@ -99,25 +101,26 @@ class Audit:
 def plan_audit(request: AuditRequest, cards: Catalogue) -> Audit:
     """Return the audit; the first mistake is a UserError."""
     _check_output(request.target)
-    name, settings = read_architecture(request.architecture)
+    architecture = read_architecture(request.architecture)
     for kind, wanted, known in (
         ("dataset", request.dataset, cards.datasets),
-        ("architecture", name, cards.models),
+        *((("architecture", architecture.name, cards.models),) if not architecture.file else ()),
     ):
         if wanted not in known:
             raise UserError(f"no {kind} '{wanted}'; {near(wanted.lower(), known)}")
     attacks, left_out = _attacks(request, cards.attacks)
     if request.retain and request.train:
         raise UserError("--retain lists the samples that stay, --train counts samples; give one of them")
-    experiment = _experiment(request, name, settings, attacks)
+    experiment = _experiment(request, architecture, attacks)
+    cards = with_own_networks([experiment], cards, NAME)
     data, dataset = resolve_dataset(experiment.dataset, cards.datasets, NAME)
     checks.check_sizes(experiment, data, NAME)
-    recipe = load_recipe(request.recipe) if request.recipe else _no_recipe()
+    recipe = load_recipe(request.recipe) if request.recipe else no_recipe()
     checks.check_network(experiment, cards, data, recipe, NAME)
     objective = objective_of(experiment, cards)
     training = TrainingSpec(
         dataset=dataset,
-        architecture=ArchitectureSpec(name=name, settings=settings),
+        architecture=specification_of(architecture, cards.models[architecture.key]),
         recipe=recipe,
         objective=ObjectiveSpec(name=objective, settings=cards.objectives[objective].settings),
         threads=request.threads,
@@ -170,6 +173,7 @@ def _add_jobs(audit: Audit, cards: Catalogue, digests: dict[str, str]) -> None:
             training,
             first[digest],
             digest,
+            request.ignore,
             modules=("reunlearn.stages.given", *modules_of(training)),
             inputs=DataInputs(data=data),
         )
@@ -209,8 +213,8 @@ def _weights(file: str) -> Path:
     return path
 
 
-def read_architecture(text: str) -> tuple[str, dict[str, Value]]:
-    """Return name and settings of an architecture written as `small_cnn width=16`."""
+def read_architecture(text: str) -> Architecture:
+    """Return an architecture written as `small_cnn width=16`, or `mynet.py:Net width=16`."""
     name, *words = text.split() or [""]
     settings: dict[str, Value] = {}
     for word in words:
@@ -222,7 +226,9 @@ def read_architecture(text: str) -> tuple[str, dict[str, Value]]:
         settings[key] = parse_yaml(value, f"architecture '{text}', setting '{key}'")
     if "pretrained" in settings:
         raise UserError(f"architecture '{text}': 'pretrained' is for training; the weights are --model's")
-    return name, settings
+    file, _, inner = name.rpartition(":")
+    content = {"name": inner, "file": file} if file else {"name": name}
+    return parse(Architecture, {**content, "settings": settings}, f"architecture '{text}'")
 
 
 def _check_output(target: Path) -> None:
@@ -262,14 +268,12 @@ def _hindrance(card: MeasureCard, request: AuditRequest) -> str | None:
     return None
 
 
-def _experiment(
-    request: AuditRequest, architecture: str, settings: dict[str, Value], attacks: list[str]
-) -> Experiment:
+def _experiment(request: AuditRequest, architecture: Architecture, attacks: list[str]) -> Experiment:
     dataset = {"name": request.dataset, "train": request.train, "validation": request.validation}
     content = {
         "name": NAME,
         "dataset": {**dataset, "folder": request.folder, "side": request.side},
-        "architecture": {"name": architecture, "settings": settings},
+        "architecture": architecture,
         "recipe": request.recipe or NO_RECIPE,
         "scenario": {"kind": "indices", "file": request.forget, "retain": request.retain},
         "seeds": (0,),
@@ -278,8 +282,3 @@ def _experiment(
         "threads": request.threads,
     }
     return parse(Experiment, content, NAME)
-
-
-def _no_recipe() -> NamedRecipe:
-    """Return a recipe for evaluation alone: the dataset's own normalisation, no resizing, no augmentation."""
-    return NamedRecipe(name=NO_RECIPE, epochs=1, batch_size=1, learning_rate=1.0)

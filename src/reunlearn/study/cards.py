@@ -33,6 +33,7 @@ class Needs(BaseModel):
     true_labels: When = False  # of samples that the original was taught with wrong ones
     state: dict[str, When] = {}  # kinds of training-time state
     weight_decay: When = False  # in the recipe that the original was trained with
+    recipe: When = False  # that the original was trained with, or a number of it
 
 
 class Divergence(BaseModel):
@@ -132,6 +133,7 @@ class MeasureCard(Card):
     sets: tuple[str, ...] = ()  # that it reads and not every study has: validation
     ordered: tuple[str, ...] = ()  # sets of which the first samples are taken, so that their order matters
     cost: str = ""  # what it takes: models to train, fits, memory
+    recipe: bool = False  # whether it trains as the original was trained
     least: dict[str, int] = {}  # the fewest samples that it needs of a set
     settings: dict[str, Value] = {}  # with their defaults
     files: dict[str, UserFile] = {}  # settings that must name such a file
@@ -212,6 +214,7 @@ class StateCard(Card):
     """A kind of training-time state."""
 
     per_split: bool  # whether it depends on the forget set as well
+    of_training: bool = False  # whether only the training tells it, and not the model that came of it
 
 
 Scope = Literal[

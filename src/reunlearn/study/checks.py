@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reunlearn.base.errors import UserError, near
 from reunlearn.base.model_folders import check_folder
-from reunlearn.study import methods
+from reunlearn.study import methods, own_networks
 from reunlearn.study.cards import Catalogue, DatasetCard, MethodCard, ModelCard, ObjectiveCard, Value
 from reunlearn.study.counts import image_side, train_size
 from reunlearn.study.measuring import objective_of
@@ -25,7 +25,7 @@ def check_names(experiment: Experiment, cards: Catalogue, where: str) -> None:
     """Refuse datasets, networks, objectives and attacks that do not exist, and attacks without what they learn from."""
     wanted = [
         ("dataset", experiment.dataset.name, cards.datasets),
-        ("model", experiment.architecture.name, cards.models),
+        ("model", experiment.architecture.key, cards.models),
         *((("objective", experiment.objective.name, cards.objectives),) if experiment.objective else ()),
         *(("attack", name, cards.attacks) for name in experiment.attacks),
         *(("measure", entry.name, cards.measures) for entry in experiment.measures),
@@ -77,10 +77,13 @@ def check_network(
         recipe: may resize images.
         where: begins the error line.
     """
-    name, settings = experiment.architecture.name, experiment.architecture.settings
+    name, settings = experiment.architecture.key, experiment.architecture.settings
     network, objective = cards.models[name], cards.objectives[objective_of(experiment, cards)]
-    check_plugin_settings(settings, network.settings, f"{where}: {name}")
-    _check_body({**network.settings, **settings}, cards, f"{where}: {name}")
+    if experiment.architecture.file:
+        own_networks.check_settings(experiment.architecture, where)
+    else:
+        check_plugin_settings(settings, network.settings, f"{where}: {name}")
+        _check_body({**network.settings, **settings}, cards, f"{where}: {name}")
     if network.inputs != data.modality:
         raise UserError(f"{where}: {name} reads {network.inputs}, but {data.name} holds {data.modality}")
     if data.modality not in objective.modalities:
@@ -171,7 +174,7 @@ def check_methods(
                 f"{where}: '{label}' asks for {', '.join(lacking)}, which the objective '{objective}' does not give"
             )
         _check_method_scenario(experiment, card, f"{where}: '{label}'")
-        own = experiment.architecture.name
+        own = experiment.architecture.key
         if card.network and not cards.models[own].maps:
             fitting = ", ".join(name for name, network in cards.models.items() if network.maps)
             raise UserError(

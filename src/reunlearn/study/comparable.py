@@ -81,8 +81,8 @@ def _held_out(samples: Dataset | OurTraining) -> str:
 
 def _network(cell: PrintedCell, printed: OurTraining, experiment: Experiment, cards: Catalogue) -> list[str]:
     architecture = experiment.architecture
-    if architecture.name != printed.network:
-        return [f"printed for {cell.model}, ours is {architecture.name}"]
+    if architecture.key != printed.network:
+        return [f"printed for {cell.model}, ours is {architecture.key}"]
     settings = dict(architecture.settings)
     pretrained = settings.pop("pretrained", None) is not None
     found = []

@@ -136,12 +136,13 @@ def shipped() -> Calibration:
 def network_of(training: TrainingSpec, cards: Catalogue) -> Network:
     """Return the network of a training."""
     own, card = training.architecture, cards.datasets[training.dataset.name]
-    settings = {**cards.models[own.name].settings, **own.settings}
+    known = {} if own.file else cards.models[own.name].settings
+    settings = {**known, **own.settings}
     settings.pop("pretrained", None)
     side = training.recipe.resize or training.dataset.side or card.shape[-1]
     if card.modality == "text":
         side = card.shape[0]
-    return Network(own.name, tuple(sorted(settings.items())), side)
+    return Network(own.key, tuple(sorted(settings.items())), side)
 
 
 def predict(work: Work, network: Network, device: str, calibration: Calibration) -> Cost | None:

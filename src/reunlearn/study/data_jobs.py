@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reunlearn.base.hashing import full_digest
-from reunlearn.study import paths
+from reunlearn.study import own_networks, paths
 from reunlearn.study.inputs import DataInputs, Folder
 from reunlearn.study.jobs import DrawJob, PrepareJob, SplitJob
 from reunlearn.study.scenario import AnyScenario
@@ -12,14 +12,23 @@ from reunlearn.study.specs import ArchitectureSpec, DatasetSpec, SamplingSpec, T
 
 def modules_of(training: TrainingSpec, body: ArchitectureSpec | None = None) -> tuple[str, ...]:
     """Return where the code of a network, its objective and its data starts; `body`: of a network around another."""
-    networks = dict.fromkeys([*([body.name] if body else []), training.architecture.name])
+    networks = [
+        module for network in (body, training.architecture) if network for module in _network(network)
+    ]
     operations = ("reunlearn.data.randaugment",) if "randaugment" in training.recipe.augmentation else ()
     return (
-        *(f"reunlearn.models.{name}" for name in networks),
+        *dict.fromkeys(networks),
         f"reunlearn.objectives.{training.objective.name}",
         f"reunlearn.data.modalities.{training.dataset.modality}",
         *operations,
     )
+
+
+def _network(network: ArchitectureSpec) -> tuple[str, ...]:
+    """Return where the code of a network starts."""
+    if network.file and network.code:
+        return own_networks.modules_of(network.file, network.code)
+    return (f"reunlearn.models.{network.name}",)
 
 
 def prepare_job(dataset: DatasetSpec, folder: str | None) -> PrepareJob:

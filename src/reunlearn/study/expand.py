@@ -11,6 +11,7 @@ from reunlearn.study.counts import check_attacks, check_batches, image_side
 from reunlearn.study.data_jobs import draw_job, drawn_by, prepare_job
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.generator_memory import Size, size_of
+from reunlearn.study.given_originals import GivenOriginals
 from reunlearn.study.inputs import Folder
 from reunlearn.study.jobs import Job
 from reunlearn.study.load import recipe_of
@@ -42,7 +43,7 @@ class Expansion:
     ) -> None:
         self.add, self.experiment, self.cards = add, experiment, cards
         checks.check_names(experiment, cards, where)
-        network = cards.models[experiment.architecture.name]
+        network = cards.models[experiment.architecture.key]
         channels = image_channels(experiment.architecture, network)
         self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where, channels)
         checks.check_sizes(experiment, self.data_card, where)
@@ -70,6 +71,8 @@ class Expansion:
         check_objective(self.resolved, set(cards.objectives[objective].capabilities), objective, where)
         checks.check_methods(experiment, self.resolved, cards, objective, where)
         logs.check_methods(experiment, self.resolved, cards.methods, cards.objectives[objective], where)
+        self.given = GivenOriginals(experiment, where)
+        self.given.check(self.resolved, cards)
         self.recipes = [self._recipe_of_row(entry, where) for entry in experiment.methods]
         for method, own in zip(self.resolved, self.recipes, strict=True):
             checks.check_recipe(method, cards.methods[method.name], own or recipe, where)
@@ -88,10 +91,10 @@ class Expansion:
 
     def _generator(self, recipe: NamedRecipe) -> Size | None:
         """Return the size of the network, where it is a generator whose size is known."""
-        own, card = self.experiment.architecture, self.cards.models[self.experiment.architecture.name]
+        own, card = self.experiment.architecture, self.cards.models[self.experiment.architecture.key]
         side = image_side(self.experiment, self.data_card, recipe)
         shape = (self.data_card.shape[0], side, side)
-        return size_of(own.name, {**card.settings, **own.settings}, shape, self.data_card.classes)
+        return size_of(own.key, {**card.settings, **own.settings}, shape, self.data_card.classes)
 
     def add_data(self) -> Folder:
         """Add what makes the dataset; return its folder."""
@@ -118,7 +121,7 @@ class Expansion:
             return None
         experiment, place = self.experiment, f"{where}, row '{methods.row_of(entry).name}'"
         recipe = recipe_of(experiment.recipe.model_copy(update={"name": entry.recipe}), place)
-        network = self.cards.models[experiment.architecture.name]
+        network = self.cards.models[experiment.architecture.key]
         checks.check_network(experiment, self.cards, self.data_card, recipe, place)
         check_batches(experiment, network, self.data_card, recipe, place)
         checks.check_pretrained(experiment, network, recipe, place)

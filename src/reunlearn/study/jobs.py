@@ -115,16 +115,18 @@ class TrainJob(Job):
 
 @dataclass(frozen=True)
 class GivenJob(Job):
-    """A model that the user brought: its weights are checked and linked.
+    """A model that the user brought: its weights are checked and copied.
 
     Attributes:
         weights: path of the file.
         sha256: of its content.
+        ignore: layers of the file that are left out.
     """
 
     training: TrainingSpec
     weights: str
     sha256: str
+    ignore: tuple[str, ...] = ()
     inputs: DataInputs = field(kw_only=True)
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from reunlearn.base.errors import UserError, near
 from reunlearn.base.yaml_files import as_read, read_yaml
 from reunlearn.study.extending import Extension, extended, is_extension
-from reunlearn.study.recipes import NamedRecipe, RecipeEntry, RecipeFile
+from reunlearn.study.recipes import NO_RECIPE, NamedRecipe, RecipeEntry, RecipeFile, no_recipe
 from reunlearn.study.schema import Study
 
 CONFIG = Path("config")
@@ -206,7 +206,7 @@ def _study_content(name: str, before: tuple[str, ...]) -> Any:
 
 def recipe_of(entry: RecipeEntry, where: str) -> NamedRecipe:
     """Return an experiment's recipe; `where`: begins the error line of changes that do not fit it."""
-    recipe = load_recipe(entry.name)
+    recipe = no_recipe() if entry.name == NO_RECIPE else load_recipe(entry.name)
     if not entry.changes:
         return recipe
     content = recipe.model_dump() | entry.changes

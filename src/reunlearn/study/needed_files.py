@@ -30,7 +30,7 @@ def missing_files(
         training: its specification.
         jobs: of the plan.
     """
-    lines, network, jobs = [], cards.models[experiment.architecture.name], list(jobs)
+    lines, network, jobs = [], cards.models[experiment.architecture.key], list(jobs)
     folder, dataset = experiment.dataset.folder, training.dataset
     if folder and not Path(folder).expanduser().is_dir() and not _is_made(paths.prepared(dataset)):
         lines.append(f"folder '{folder}' is not there; {dataset.name} needs your copy of its files in it")

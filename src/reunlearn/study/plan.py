@@ -16,6 +16,7 @@ from reunlearn.study import paths
 from reunlearn.study.cards import Catalogue
 from reunlearn.study.catalogue import catalogue
 from reunlearn.study.expand import Expansion
+from reunlearn.study.given_originals import with_one_original
 from reunlearn.study.inputs import AggregateInputs, Folder, ReportInputs
 from reunlearn.study.jobs import Job
 from reunlearn.study.layout import Layout, layout_of
@@ -23,6 +24,7 @@ from reunlearn.study.load import load_study
 from reunlearn.study.logs import check_experiment
 from reunlearn.study.narrowing import check_parts, narrowed
 from reunlearn.study.needed_files import missing_files, words
+from reunlearn.study.own_networks import with_own_networks
 from reunlearn.study.paper_columns import with_columns
 from reunlearn.study.provenance import origins_of
 from reunlearn.study.report_jobs import AggregateJob, ReportJob, TrackJob
@@ -42,6 +44,7 @@ class Plan:
         jobs: by folder.
         runs: in the order of the tables.
         missing: of each experiment that could not be run, the files that are not there; see `needed_files`.
+        notes: of each experiment on a model of the user's, what is to be said of it.
     """
 
     study: Study
@@ -49,6 +52,7 @@ class Plan:
     jobs: dict[Folder, Job] = field(default_factory=dict)
     runs: list[RunSpec] = field(default_factory=list)
     missing: dict[str, list[str]] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, job: Job) -> Folder:
         """Add a job once; two specifications on one path are refused."""
@@ -89,6 +93,12 @@ class Plans:
         return ",".join(plan.name for plan in self.each)
 
     @property
+    def notes(self) -> list[str]:
+        """What is to be said of models of the user's, each line once."""
+        lines = (line for plan in self.each for of in plan.notes.values() for line in of)
+        return list(dict.fromkeys(lines))
+
+    @property
     def missing_files(self) -> list[str]:
         """A line per file that is missing and that nobody can fetch, and what to do."""
         return [line for plan in self.each if plan.missing for line in words(plan.study.name, plan.missing)]
@@ -125,7 +135,7 @@ def _checked(study: Study, cards: Catalogue) -> Study:
         where = f"study '{study.name}', experiment '{experiment.name}'"
         check_experiment(experiment, cards.methods, where)
         try:
-            planned += per_step(without_idle_splits(experiment))
+            planned += per_step(with_one_original(without_idle_splits(experiment)))
         except ValueError as error:
             raise UserError(f"{where}: seeds: {error}") from None
     return study.model_copy(update={"experiments": tuple(planned)})
@@ -135,9 +145,12 @@ def _expanded(study: Study, name: str, cards: Catalogue) -> Plan:
     plan = Plan(study, name)
     for experiment in study.experiments:
         where = f"study '{study.name}', experiment '{experiment.name}'"
-        expansion = Expansion(plan.add, experiment, cards, where)
+        known = with_own_networks([experiment], cards, where)
+        expansion = Expansion(plan.add, experiment, known, where)
         plan.runs += expansion.runs()
-        if lines := missing_files(experiment, cards, expansion.training, plan.jobs.values()):
+        if notes := expansion.given.notes:
+            plan.notes[experiment.name] = notes
+        if lines := missing_files(experiment, known, expansion.training, plan.jobs.values()):
             plan.missing[experiment.name] = lines
     _add_tail(plan, cards)
     return plan
@@ -201,6 +214,7 @@ def report_job(plan: Plan, cards: Catalogue, results: Folder) -> ReportJob:
         origins={
             e.name: origins_of(e, f"study '{study.name}', experiment '{e.name}'") for e in study.experiments
         },
+        notes=plan.notes,
         modules=("reunlearn.stages.report", *shown),
         inputs=ReportInputs(results=results),
     )

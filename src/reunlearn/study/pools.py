@@ -15,7 +15,7 @@ from reunlearn.study import paths
 from reunlearn.study.inputs import Folder, ShadowInputs
 from reunlearn.study.jobs import Job, PoolMethod, ShadowJob
 from reunlearn.study.scenario import AnyScenario
-from reunlearn.study.schema import Shadows
+from reunlearn.study.shadows import Shadows
 from reunlearn.study.specs import ArchitectureSpec, MethodSpec, RowSpec, TrainingSpec
 
 KINDS = ("with_forget", "without_forget", "halves", "unlearned")

@@ -38,7 +38,7 @@ def _facts(method: Method, experiment: Experiment) -> dict[str, Any]:
     scenario = experiment.scenario
     return {
         "dataset": experiment.dataset.name,
-        "architecture": experiment.architecture.name,
+        "architecture": experiment.architecture.key,
         "recipe": method.recipe or experiment.recipe.name,
         "reading": method.reading,
         **{f"scenario.{name}": getattr(scenario, name, None) for name in SCENARIO_FIELDS},

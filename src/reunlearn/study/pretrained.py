@@ -7,8 +7,9 @@ from pathlib import Path
 from reunlearn.base.hashes import file_hashes
 from reunlearn.base.hashing import full_digest
 from reunlearn.base.model_folders import COLOURS, channels_of, files_of
+from reunlearn.study.architectures import Architecture
 from reunlearn.study.cards import ModelCard
-from reunlearn.study.schema import Architecture
+from reunlearn.study.own_networks import read_network
 from reunlearn.study.specs import ArchitectureSpec
 
 FILE = "model.safetensors"  # the weights in a folder of transformers'
@@ -23,6 +24,11 @@ def weights_digest(wanted: str) -> str:
 
 def specification_of(architecture: Architecture, card: ModelCard) -> ArchitectureSpec:
     """Return what specifications say of a study's network; folders that are not there yet are no part of it."""
+    if architecture.file:
+        code = read_network(architecture.file, architecture.name, "").code
+        return ArchitectureSpec(
+            name=architecture.name, settings=architecture.settings, file=architecture.file, code=code
+        )
     wanted = architecture.settings.get("pretrained")
     digests = [] if wanted in (None, "cache") else [weights_digest(str(wanted))]
     for setting, parts in card.folders.items():

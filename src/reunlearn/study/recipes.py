@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from reunlearn.study.fields import Name, Strict, text_or_parts
 
+NO_RECIPE = "none"  # instead of a name, where nothing is trained
+
 
 def _is_off(value: float) -> bool:
     """Tell what the written form leaves out, so that recipes without it have the digest that they always had."""
@@ -142,6 +144,11 @@ class NamedRecipe(Recipe):
     """A recipe as specifications hold it: with the name of its file, which paths show."""
 
     name: str
+
+
+def no_recipe() -> NamedRecipe:
+    """Return a recipe for evaluation alone: the dataset's own normalisation, no resizing, no augmentation."""
+    return NamedRecipe(name=NO_RECIPE, epochs=1, batch_size=1, learning_rate=1.0)
 
 
 class RecipeEntry(Strict):

@@ -41,6 +41,7 @@ class ReportJob(Job):
         paper_tables: of that paper.
         claims: of that paper.
         origins: where the settings of each row come from, by experiment.
+        notes: what is to be said of models of the user's, by experiment.
     """
 
     study: Study
@@ -54,6 +55,7 @@ class ReportJob(Job):
     paper_tables: tuple[LaidOut, ...] = ()
     claims: tuple[Claim, ...] = ()
     origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     inputs: ReportInputs = field(kw_only=True)
 
 

@@ -41,7 +41,7 @@ def sampling_of(whole: Expansion, sampling: Sampling, where: str) -> SamplingSpe
         raise UserError(
             f"{where}: sampling: {sampling.steps} steps, but the objective has {timesteps} timesteps"
         )
-    network = whole.cards.models[whole.training.architecture.name]
+    network = whole.cards.models[whole.training.architecture.key]
     if sampling.prompts and not network.reads_prompts:
         fitting = ", ".join(name for name, card in whole.cards.models.items() if card.reads_prompts)
         raise UserError(f"{where}: {network.name} draws from classes, not from prompts; {fitting} does")
@@ -55,7 +55,7 @@ def drawing_of(whole: Expansion, sampling: Sampling, where: str) -> SamplingSpec
         UserError: it does not come trained, or draws images of another size; see `sampling_of`.
     """
     recipe, side = whole.training.recipe, whole.dataset.side
-    network = whole.cards.models[whole.training.architecture.name]
+    network = whole.cards.models[whole.training.architecture.key]
     if not checks.comes_trained(whole.experiment, network):
         raise UserError(
             f"{where}: dataset: {network.name} knows nothing before it is trained, so it draws no dataset"
@@ -86,7 +86,7 @@ def add_judge(whole: Expansion, chosen: Classifier, where: str) -> Judge:
     checks.check_names(own, cards, place)
     recipe = recipe_of(chosen.recipe, place)
     checks.check_network(own, cards, whole.data_card, recipe, place)
-    network = cards.models[chosen.architecture.name]
+    network = cards.models[chosen.architecture.key]
     check_batches(own, network, whole.data_card, recipe, place)
     checks.check_pretrained(own, network, recipe, place)
     training = TrainingSpec(

@@ -10,12 +10,15 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from reunlearn.study.architectures import Architecture
 from reunlearn.study.cards import Part
 from reunlearn.study.fields import Name, Settings, Strict, TrainSeed, text_or_parts
 from reunlearn.study.generators import Sampling
-from reunlearn.study.recipes import RecipeEntry, recipe_written_out
+from reunlearn.study.originals import Original, without_recipe
+from reunlearn.study.recipes import NO_RECIPE, RecipeEntry, recipe_written_out
 from reunlearn.study.rows import MethodEntry, Search, Seeds, SeedsEntry
 from reunlearn.study.scenario import StudyScenario
+from reunlearn.study.shadows import Shadows
 from reunlearn.study.specs import NOISE_FLOOR, RETRAIN, RowSpec
 
 Hashed = TypeVar("Hashed", bound=Hashable)
@@ -88,42 +91,6 @@ class Dataset(Strict):
         return self
 
 
-class Architecture(Strict):
-    """Which network is trained."""
-
-    name: Name = Field(description="a network that `reunlearn models` lists: a file of src/reunlearn/models")
-    settings: Settings = Field(
-        default_factory=dict, description="settings of the network, such as width; its own defaults if absent"
-    )
-
-
-class Shadows(Strict):
-    """How many shadow models are trained, for attacks that learn from other models.
-
-    They are trained in blocks of ten; a pool that grows from ten to twenty trains one block more and no other.
-    """
-
-    with_forget: int = Field(
-        8, ge=0, le=1000, description="models trained as the original is, on the whole training set"
-    )
-    without_forget: int = Field(
-        8, ge=0, le=1000, description="models trained without the forget set, so many for each split"
-    )
-    halves: int = Field(
-        0,
-        ge=0,
-        le=1000,
-        multiple_of=2,
-        description="models of which each is trained on a random half of training and validation set",
-    )
-    unlearned: int = Field(
-        0,
-        ge=0,
-        le=1000,
-        description="models of `with_forget` that then forget by the row's method, so many for each split and row",
-    )
-
-
 class Objective(Strict):
     """What models are trained for, where it is not the classification of the dataset's modality."""
 
@@ -177,7 +144,14 @@ class Experiment(Strict):
     recipe: Annotated[
         RecipeEntry, BeforeValidator(recipe_written_out, json_schema_input_type=str | RecipeEntry)
     ] = Field(
-        description="how the network is trained: a file of config/recipes, without .yaml; a mapping shortens it"
+        NO_RECIPE,
+        validate_default=True,
+        description="how the network is trained: a file of config/recipes, without .yaml; a mapping shortens it; only "
+        "with an `original` can it be left out: nothing is retrained then, and images are normalised as the dataset's",
+    )
+    original: Original | None = Field(
+        None,
+        description="a model of your own, in the place of the one that is trained on the whole training set",
     )
     scenario: StudyScenario = Field(description="what is to be forgotten")
     seeds: tuple[SeedsEntry, ...] = Field(
@@ -236,6 +210,16 @@ class Experiment(Strict):
         if not self.retrain:
             return ()
         return (RETRAIN, NOISE_FLOOR) if self.noise_floor else (RETRAIN,)
+
+    _without_recipe = model_validator(mode="before")(without_recipe)
+
+    @model_validator(mode="after")
+    def _has_a_recipe(self) -> Experiment:
+        if self.original is None and "recipe" not in self.model_fields_set:
+            raise ValueError("recipe: this key is missing")
+        if self.original and self.retrain and self.recipe.name == NO_RECIPE:
+            raise ValueError("'retrain: true' without a 'recipe', which says how; give one")
+        return self
 
     @model_validator(mode="after")
     def _no_seed_twice(self) -> Experiment:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from reunlearn.study import logs, methods, paths
 from reunlearn.study.data_jobs import modules_of, split_job
-from reunlearn.study.inputs import Folder, StateInputs, TrainInputs, UnlearnInputs
-from reunlearn.study.jobs import StateJob, TrainJob, UnlearnJob
+from reunlearn.study.inputs import DataInputs, Folder, StateInputs, TrainInputs, UnlearnInputs
+from reunlearn.study.jobs import GivenJob, StateJob, TrainJob, UnlearnJob
 from reunlearn.study.measuring import Measured, Subject
 from reunlearn.study.pools import Pools
 from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Method, Seeds
 from reunlearn.study.sampling import add_samples
 from reunlearn.study.scenario import AnyScenario
-from reunlearn.study.schema import Shadows
+from reunlearn.study.shadows import Shadows
 from reunlearn.study.specs import (
     NOISE_FLOOR,
     ORIGINAL,
@@ -23,6 +23,7 @@ from reunlearn.study.specs import (
     PoisonSpec,
     RowSpec,
     RunSpec,
+    TrainingSpec,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ FLOOR_SEED = 1000  # the noise floor of method seed u is retrained with seed u +
 
 
 class SeedExpansion:
-    """The jobs of one experiment on one set of seeds; `recipe`: of rows whose original is trained by another one."""
+    """The jobs of one experiment on one set of seeds; `recipe`: of rows whose original is trained by another one.
+
+    Attributes:
+        trained: specification of what is trained here: of Retrain and shadow models in any case.
+        training: of the original, and of all that begins with it.
+    """
 
     def __init__(self, experiment: Expansion, seeds: Seeds, recipe: NamedRecipe | None = None) -> None:
         self.whole, self.seeds, self.add = experiment, seeds, experiment.add
@@ -41,17 +47,19 @@ class SeedExpansion:
         self.splits = tuple(
             self._split(name, scenario) for name, scenario in zip(self.names, self.scenarios, strict=True)
         )
-        self.training, self.taught = experiment.training_by(recipe), None
-        self.modules = modules_of(self.training)
+        self.trained, self.taught = experiment.training_by(recipe), None
+        self.modules = modules_of(self.trained)
         if self.scenarios[-1].POISONS:  # what is taught is the same in all steps
             whole = self.scenarios[-1].model_copy(update={"steps": 1, "step": None})
             poison = PoisonSpec(scenario=whole, split_seed=seeds.split)
-            self.training = self.training.changed(poison=poison)
+            self.trained = self.trained.changed(poison=poison)
             self.taught = self._split(whole.name, whole)
+        self.given = experiment.given.of(seeds.train)
+        self.training = self.trained.changed(given=self.given.sha256) if self.given else self.trained
         shadows = experiment.experiment.shadows or Shadows()
         self.pools = Pools(
             self.add,
-            self.training,
+            self.trained,
             shadows,
             self.data,
             self.taught,
@@ -64,8 +72,21 @@ class SeedExpansion:
         )
 
     def original_model(self) -> Folder:
-        """Add the original; return its folder."""
-        return self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+        """Add the original, trained or the user's; return its folder."""
+        if self.given is None:
+            return self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+        job = GivenJob(
+            "given",
+            paths.given(self.training, self.given.sha256),
+            self.training,
+            self.given.file,
+            self.given.sha256,
+            self.whole.given.ignore,
+            modules=("reunlearn.stages.given", *self.modules),
+            memory_mib=self.whole.memory_mib,
+            inputs=DataInputs(data=self.data),
+        )
+        return self.add(job)
 
     def first_step(self, row: RowSpec, method: MethodSpec) -> Folder:
         """Add a row's run of the first step, and what it needs; return its folder."""
@@ -107,7 +128,7 @@ class SeedExpansion:
         job = TrainJob(
             stage,
             folder,
-            self.training,
+            self.trained,
             seed,
             modules=(f"reunlearn.stages.{stage}", *self.modules),
             memory_mib=self.whole.memory_mib,
@@ -117,11 +138,14 @@ class SeedExpansion:
 
     def _retrained(self, row: RowSpec) -> Measured:
         seed = self.seeds.method + (FLOOR_SEED if row is NOISE_FLOOR else 0)
-        folder = paths.retrained(self.training, self.names[-1], self.seeds.split, seed)
+        folder = paths.retrained(self.trained, self.names[-1], self.seeds.split, seed)
         return Measured(self._run_folder(row), self._train("retrained", folder, seed, self.splits[-1]))
 
+    def _training_of(self, row: RowSpec) -> TrainingSpec:
+        return self.trained if row in (RETRAIN, NOISE_FLOOR) else self.training
+
     def _run_folder(self, row: RowSpec) -> Folder:
-        return paths.run(self.training, self.names[-1], self.seeds, row)
+        return paths.run(self._training_of(row), self.names[-1], self.seeds, row)
 
     def _method_run(self, entry: Method, method: MethodSpec, retrain: Measured | None) -> RunSpec:
         row = methods.row_of(entry)
@@ -209,7 +233,8 @@ class SeedExpansion:
     ) -> Subject:
         """Return a model to be measured, and what its measurements may read."""
         result = self.whole.result(method.name) if method else None
-        training = self.training.changed(architecture=result) if result else self.training
+        training = self._training_of(row)
+        training = training.changed(architecture=result) if result else training
         modules = self.whole.method_modules(method) if method else ()
         choice = self.whole.choices[row] if method and method.search else None
         samples = add_samples(self, training, model) if self.whole.sampling else None

@@ -11,10 +11,16 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from reunlearn.base.hashing import full_digest, short_digest
+from reunlearn.study.architectures import key_of
 from reunlearn.study.cards import Modality, Part, Reading, Value
 from reunlearn.study.recipes import NamedRecipe
 from reunlearn.study.rows import Seeds
 from reunlearn.study.scenario import AnyScenario
+
+
+def _is_absent(value: object) -> bool:
+    """Tell what the written form leaves out, so that what is asked for nowhere has the digest that it always had."""
+    return not value
 
 
 class Spec(BaseModel):
@@ -58,16 +64,23 @@ class DatasetSpec(Spec):
 
 
 class ArchitectureSpec(Spec):
-    """Which network: a user's own pretrained weights also by what they hold."""
+    """Which network: a user's own pretrained weights, or own code, also by what they hold."""
 
     name: str
     settings: dict[str, Value] = {}
     weights: str | None = None  # SHA-256 of pretrained weights
+    file: str | None = Field(None, exclude_if=_is_absent)  # of the user's, that defines it
+    code: str | None = Field(None, exclude_if=_is_absent)  # digest of what that file computes
+
+    @property
+    def key(self) -> str:
+        """See architectures.Architecture."""
+        return key_of(self.name, self.file)
 
     def without_pretrained(self) -> ArchitectureSpec:
         """Return the same network, freshly initialised."""
         kept = {key: value for key, value in self.settings.items() if key != "pretrained"}
-        return ArchitectureSpec(name=self.name, settings=kept)
+        return self.changed(settings=kept, weights=None)
 
 
 class ObjectiveSpec(Spec):
@@ -93,11 +106,9 @@ class TrainingSpec(Spec):
     objective: ObjectiveSpec
     threads: int = 1
     poison: PoisonSpec | None = None
-
-
-def _is_absent(value: object) -> bool:
-    """Tell what the written form leaves out, so that what is asked for nowhere has the digest that it always had."""
-    return not value
+    given: str | None = Field(
+        None, exclude_if=_is_absent
+    )  # SHA-256 of the original's weights, where it is the user's
 
 
 class PromptsSpec(Spec):

@@ -120,7 +120,7 @@ STAGES: dict[str, Stage] = {
         Stage(
             "sample",
             jobs.SampleJob,
-            _GROUP + r"/(original|retrained|unlearned)/.+/samples~[0-9a-f]{8}",
+            _GROUP + r"/(given|original|retrained|unlearned)/.+/samples~[0-9a-f]{8}",
             ("images.npy", "labels.npy"),
             torch=True,
             gpu=True,

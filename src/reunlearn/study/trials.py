@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from reunlearn.base.errors import UserError
+from reunlearn.base.hashing import full_digest
 from reunlearn.study import methods, paths
 from reunlearn.study.cards import MethodCard
 from reunlearn.study.data_jobs import modules_of
@@ -98,12 +99,18 @@ def _add_choice(
     ]
     job = ChooseJob(
         "choose",
-        paths.choice(training, whole.names[0], row, method.short),
+        paths.choice(_with_originals(training, per_seed), whole.names[0], row, method.short),
         method,
         modules=("reunlearn.stages.choose",),
         inputs=ChooseInputs(originals=originals, trials=tuple(probes)),
     )
     return whole.add(job)
+
+
+def _with_originals(training: TrainingSpec, per_seed: list[SeedExpansion]) -> TrainingSpec:
+    """Return a specification with the models of the user's that are the originals, if these are."""
+    given = sorted({seed.given.sha256 for seed in per_seed if seed.given})
+    return training.changed(given=given[0] if len(given) == 1 else full_digest(given)) if given else training
 
 
 def _add_probe(seed: SeedExpansion, row: RowSpec, model: Folder, method: MethodSpec | None) -> Folder:

@@ -5,23 +5,12 @@ python -m reunlearn.training.convert_weights FILE TARGET
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
 from reunlearn.models._foreign import read_pickle
 from reunlearn.training.tensor_files import write_tensors
-
-
-def command(file: Path) -> str:
-    """Return the shell command that converts a file, to a new file beside it."""
-    target = file.with_suffix(".safetensors")
-    number = 0
-    while target.exists():
-        number += 1
-        target = file.with_name(f"{file.stem}-converted{number if number > 1 else ''}.safetensors")
-    return shlex.join([sys.executable, "-m", __spec__.name, str(file), str(target)])
 
 
 def convert(file: Path, target: Path) -> None:

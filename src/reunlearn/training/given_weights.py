@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +17,11 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from reunlearn.base.errors import UserError
-from reunlearn.models._foreign import without_wrappers
+from reunlearn.base.pickles import no_safetensors
+from reunlearn.base.tensor_names import of_layers, without_wrappers
 from reunlearn.models.registry import build
 from reunlearn.study.specs import ArchitectureSpec
-from reunlearn.training.convert_weights import command
 from reunlearn.training.tensor_files import read_tensors, tied_names, with_tied, without_tied
-
-PICKLE_BEGINS = (b"PK\x03\x04", b"\x80")  # torch's zip archives; pickles since protocol 2
-PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -33,14 +32,16 @@ class Given:
 
     Attributes:
         tensors: by the network's names, in its types; of tied names the first only.
-        as_in_file: whether the user's file holds exactly these.
+        changes: in words, what the user's file holds otherwise.
     """
 
     tensors: dict[str, Tensor]
-    as_in_file: bool
+    changes: tuple[str, ...]
 
 
-def read_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], classes: int) -> Given:
+def read_weights(
+    file: str, network: ArchitectureSpec, shape: tuple[int, ...], classes: int, ignore: Sequence[str] = ()
+) -> Given:
     """Return weights from outside, or refuse them: they have to be a whole, finite set for a network.
 
     The prefixes of wrapped networks are taken off the names. Other types of floating point become the network's, whole
@@ -49,6 +50,7 @@ def read_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], c
     Args:
         file: path of a safetensors file.
         network, shape, classes: what `models.registry.build` makes the network from.
+        ignore: layers of the file that are left out, since the network does not have them.
 
     Raises:
         UserError: no such file, a pickle, not safetensors; a weight is missing, unknown, of another shape or type, or
@@ -56,8 +58,8 @@ def read_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], c
     """
     found = _read(file)
     wanted = build(network, shape, classes, 0).state_dict()
-    tensors = with_tied(without_wrappers(found, wanted), wanted)
-    name = network.name
+    unwrapped, name = without_wrappers(found, wanted), network.key
+    tensors = with_tied(_without(file, name, unwrapped, ignore, wanted), wanted)
     _check_names(file, name, tensors, wanted)
     wrong = [key for key in wanted if tensors[key].shape != wanted[key].shape]
     if wrong:
@@ -72,8 +74,40 @@ def read_weights(file: str, network: ArchitectureSpec, shape: tuple[int, ...], c
         if not converted[key].equal(converted[first]):
             raise UserError(f"{file}: weights '{first}' and '{key}' differ, but {name} has one for both")
     own = {key: converted[key] for key in without_tied(wanted)}
-    as_in_file = {k: t.dtype for k, t in own.items()} == {k: t.dtype for k, t in found.items()}
-    return Given(own, as_in_file)
+    return Given(own, _changes(found, unwrapped, tensors, converted))
+
+
+def _without(
+    file: str, name: str, tensors: dict[str, Tensor], ignore: Sequence[str], wanted: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """Return the tensors without those of some layers; refuse layers that the network has."""
+    for layer, names in of_layers(tensors, ignore).items():
+        if any(key in wanted for key in names):
+            raise UserError(f"{file}: ignore: {name} has '{layer}', so it cannot be left out")
+        tensors = {key: tensor for key, tensor in tensors.items() if key not in names}
+    return tensors
+
+
+def _changes(
+    found: dict[str, Tensor],
+    unwrapped: dict[str, Tensor],
+    tensors: dict[str, Tensor],
+    converted: dict[str, Tensor],
+) -> tuple[str, ...]:
+    """Return in words what was made of a file: of its names, of what is left out, of types."""
+    words = []
+    if found.keys() != unwrapped.keys():
+        before, after = next(iter(found)), next(iter(unwrapped))
+        words.append(f"'{before.removesuffix(after)}' is taken off all names, a wrapper's")
+    if left := [key for key in unwrapped if key not in tensors]:
+        words.append(f"'{left[0]}'{_more(left)} {'are' if len(left) > 1 else 'is'} left out, as asked")
+    kinds = Counter(
+        tuple(str(t.dtype).removeprefix("torch.") for t in (tensors[key], converted[key]))
+        for key in converted
+        if tensors[key].dtype != converted[key].dtype
+    )
+    words += [f"{count} tensors of {old} became {new}" for (old, new), count in kinds.items()]
+    return tuple(words)
 
 
 def _as_type(file: str, name: str, key: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -93,7 +127,7 @@ def _as_type(file: str, name: str, key: str, tensor: Tensor, dtype: torch.dtype)
 
 def _read(file: str) -> dict[str, Tensor]:
     """Return all tensors of a safetensors file."""
-    path = Path(file)
+    path = Path(file).expanduser()
     if not path.is_file():
         raise UserError(f"{file}: {'a folder, not a file' if path.is_dir() else 'no such file'} of weights")
     try:
@@ -101,13 +135,7 @@ def _read(file: str) -> dict[str, Tensor]:
     except OSError as error:
         raise UserError(f"{file}: {error.strerror or error}") from None
     except SafetensorError as error:
-        with path.open("rb") as handle:
-            begin = handle.read(4)
-        if begin.startswith(PICKLE_BEGINS) or path.suffix.lower() in PICKLE_SUFFIXES:
-            raise UserError(
-                f"{file}: a pickle, which can run code when it is opened; convert it: {command(path)}"
-            ) from None
-        raise UserError(f"{file}: not a safetensors file ({' '.join(str(error).split())})") from None
+        raise UserError(no_safetensors(path, " ".join(str(error).split()))) from None
 
 
 def _check_names(file: str, name: str, tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
@@ -118,7 +146,18 @@ def _check_names(file: str, name: str, tensors: dict[str, Tensor], wanted: dict[
         hint = f"; the file has '{nearest[0]}'{_more(unexpected)} instead" if nearest else ""
         raise UserError(f"{file}: no weight '{missing[0]}'{_more(missing)}, which {name} needs{hint}")
     if unexpected:
-        raise UserError(f"{file}: weight '{unexpected[0]}'{_more(unexpected)}, which {name} does not have")
+        layers = ", ".join(dict.fromkeys(_layer_of(key, wanted) for key in unexpected))
+        raise UserError(
+            f"{file}: weight '{unexpected[0]}'{_more(unexpected)}, which {name} does not have; if that is an auxiliary "
+            f"head, leave it out: 'ignore: [{layers}]' of a study's original, --ignore of an audit"
+        )
+
+
+def _layer_of(key: str, wanted: dict[str, Tensor]) -> str:
+    """Return the outermost layer of a weight of which the network has nothing."""
+    parts = key.split(".")
+    outer = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+    return next((layer for layer in outer if not any(of_layers(wanted, [layer]).values())), key)
 
 
 def _more(names: list[str]) -> str:

@@ -79,7 +79,10 @@ def disagreement(models: Sequence[nn.Module], stack: nn.Module, x: Sequence[Tens
     alone = torch.cat([_trial(model, x_BCHW) for model, x_BCHW in zip(models, x, strict=True)], dim=1)
     if not torch.equal(before, _random_state(x[0])):
         return "it draws random numbers in training"
-    together = _trial(stack, side_by_side(x))
+    try:
+        together = _trial(stack, side_by_side(x))
+    except RuntimeError as error:  # sizes that stand in a forward, as in `view(-1, 64)`
+        return f"its forward cannot read several networks' channels: {str(error).splitlines()[0]}"
     if together.shape != alone.shape or not torch.allclose(
         together, alone, rtol=0, atol=TOLERANCE * float(alone.abs().max())
     ):

@@ -19,6 +19,7 @@ class Needs:
     true_labels: When = False  # of samples that the original was trained on with wrong labels
     state: dict[str, When] = field(default_factory=dict)  # kinds of training-time state
     weight_decay: When = False  # in the recipe that the original was trained with
+    recipe: When = False  # that the original was trained with, or a number of it
 
     def as_card(self) -> dict[str, Any]:
         """Return the needs as JSON."""

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from reunlearn.reporting.parts.setting import setting
-from reunlearn.study.schema import Objective, Shadows
+from reunlearn.study.schema import Objective
+from reunlearn.study.shadows import Shadows
 from tests.reporting import cards
 
 POOLS = {"a": (), "b": ("with_forget", "without_forget"), "c": ("halves",)}

@@ -85,6 +85,7 @@ def _experiments(job: ReportJob, tables: StudyTables, gathered: Gathered) -> lis
             averages=job.averages.get(experiment.name, ()),
             forgotten=job.forgotten[experiment.name],
             origins=job.origins.get(experiment.name, ()),
+            notes=job.notes.get(experiment.name, ()),
         )
         for experiment in job.study.experiments
         if experiment.name in tables.experiments

@@ -5,7 +5,8 @@ from __future__ import annotations
 from reunlearn.reporting import numbers
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.judges import DIGITS, weights_of
-from reunlearn.study.schema import Shadows
+from reunlearn.study.rows import Seeds
+from reunlearn.study.shadows import Shadows
 
 
 def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
@@ -17,10 +18,11 @@ def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
     pairs = [
         ("Forget", data.forgotten + count),
         ("Data", experiment.dataset.name),
-        ("Network", architecture.name + (f" ({options})" if options else "")),
+        ("Network", architecture.key + (f" ({options})" if options else "")),
         *([("Objective", objective.name)] if objective else []),
         ("Recipe", experiment.recipe.words),
-        ("Seeds", ", ".join(map(str, sorted({run.seeds.train for run in data.runs})))),
+        *_original(data),
+        ("Seeds", ", ".join(map(str, sorted({_seed(run.seeds, data) for run in data.runs})))),
     ]
     pairs += _judged(data)
     kinds = {kind for card in data.measures.values() for kind in card.pools}
@@ -36,6 +38,24 @@ def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _seed(seeds: Seeds, data: ExperimentData) -> int:
+    """Return the seed that stands for three: the training's, or the method's where the originals are the user's."""
+    return seeds.method if data.experiment.original else seeds.train
+
+
+def _original(data: ExperimentData) -> list[tuple[str, str]]:
+    """Return which model of the user's each original is; nothing where they are trained."""
+    original = data.experiment.original
+    if original is None:
+        return []
+    given = {run.seeds.train: run.training.given for run in data.runs if run.training.given}
+    files = [
+        (original.weights if isinstance(original.weights, str) else original.weights[train], digest)
+        for train, digest in sorted(given.items())
+    ]
+    return [("Original", ", ".join(f"{file} (SHA-256 {digest[:DIGITS]})" for file, digest in files))]
+
+
 def _judged(data: ExperimentData) -> list[tuple[str, str]]:
     """Return how samples of generators are drawn, and what says what they show; nothing where there are none."""
     sampling, classifier = data.experiment.sampling, data.experiment.classifier
@@ -44,7 +64,7 @@ def _judged(data: ExperimentData) -> list[tuple[str, str]]:
     weights = weights_of(data).get("classifier")
     steps = f"{sampling.steps} steps of {sampling.sampler.upper()}"
     drawn = f"{sampling.images} of each class, {steps}, guidance {sampling.guidance:g}"
-    judged = f"{classifier.architecture.name} by {classifier.recipe.words}, seed {classifier.seed}"
+    judged = f"{classifier.architecture.key} by {classifier.recipe.words}, seed {classifier.seed}"
     return [
         ("Samples", drawn),
         ("Classifier", judged + (f", weights {weights[:DIGITS]}" if weights else "")),

@@ -28,7 +28,7 @@ from reunlearn.training.replay import replay
 from reunlearn.training.state.registry import FILE, StateRequest
 from reunlearn.training.tensor_files import read_tensors, write_tensors
 
-PER_SPLIT = True
+PER_SPLIT = OF_TRAINING = True
 
 
 def write(request: StateRequest) -> dict[str, Any]:

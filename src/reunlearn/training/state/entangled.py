@@ -25,6 +25,7 @@ from reunlearn.training.loop import train
 from reunlearn.training.state.registry import FILE, StateRequest
 from reunlearn.training.tensor_files import load_model, save_model
 
+OF_TRAINING = True
 WEIGHT = 1e-3  # λ
 SHARE = 0.1  # g: of the entries that may be one
 OVERLAP = 0.1  # κ

@@ -9,6 +9,8 @@ from torch import nn
 from reunlearn.training.state.registry import FILE, StateRequest
 from reunlearn.training.tensor_files import load_model, save_model
 
+OF_TRAINING = True
+
 
 def write(request: StateRequest) -> None:
     """Write state.safetensors."""

@@ -1,7 +1,8 @@
 """Training-time state: what some methods need to know of how the original came to be. One file per kind.
 
 A file has `write(request)`, which writes FILE into `request.folder` and may return facts for the record;
-`PER_SPLIT = True` where the state depends on the forget set as well.
+`PER_SPLIT = True` where the state depends on the forget set as well; `OF_TRAINING = True` where the original alone does
+not tell it: its training is replayed, or its first weights are looked at.
 """
 
 from __future__ import annotations
@@ -61,4 +62,5 @@ def card(name: str) -> StateCard:
     """Return what the catalogue tells of a kind of state."""
     module = importlib.import_module(f"reunlearn.training.state.{name}")
     summary = (module.__doc__ or "").strip().splitlines()[0]
-    return StateCard(name=name, summary=summary, per_split=bool(getattr(module, "PER_SPLIT", False)))
+    per_split, of_training = (bool(getattr(module, name, False)) for name in ("PER_SPLIT", "OF_TRAINING"))
+    return StateCard(name=name, summary=summary, per_split=per_split, of_training=of_training)

@@ -38,7 +38,7 @@ from reunlearn.unlearning.task import Task
 
 @method(
     paper="∇τ, Eq. 2, Algorithm 1",
-    needs=Needs(forget=True, retain=True, validation=True),
+    needs=Needs(forget=True, retain=True, validation=True, recipe={"duration": ["tenth"]}),
     logs=("losses", "lambda"),
 )
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ DIVERGENCES = (
 
 @method(
     paper="Thudi et al. 2022 (Unrolling SGD), single-gradient unlearning; baseline of GDR-GMA",
-    needs=Needs(forget=True, state={"initial_weights": {"at": ["initial"]}}),
+    needs=Needs(forget=True, state={"initial_weights": {"at": ["initial"]}}, recipe=True),
     divergences=DIVERGENCES,
 )
 @dataclass(frozen=True)
