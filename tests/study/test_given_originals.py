@@ -167,7 +167,7 @@ def pickled() -> None:
             "seeds: one original serves all, so that those that differ in 'train' only give the same runs",
         ),
         ({}, NO_RECIPE, "experiments.0: recipe: this key is missing"),
-        ({"recipe": "none"}, EXPERIMENT, "no recipe 'none'"),
+        ({"recipe": "none"}, EXPERIMENT, "original: there is none, so it is trained; give a 'recipe'"),
         ({**MINE, "retrain": True}, NO_RECIPE, "'retrain: true' without a 'recipe', which says how"),
         ({**MINE, **POOLED}, NO_RECIPE, "original: 'lira' needs shadow models; give the 'recipe'"),
         (
@@ -177,9 +177,9 @@ def pickled() -> None:
         ),
         ({**MINE, **PLAIN, "methods": ["eu_k@paper"]}, NO_RECIPE, "'eu_k@paper' reads how the original was"),
         (
-            {**MINE, **PLAIN, "methods": ["amnesiac"]},
+            {**MINE, **PLAIN, "methods": ["amnesiac@paper"]},
             EXPERIMENT,
-            "'amnesiac' reads batch updates of the training",
+            "'amnesiac@paper' reads batch updates of the training",
         ),
         (
             {**MINE, **PLAIN, "methods": ["ntk@code"]},

@@ -164,6 +164,8 @@ class GivenOriginals:
             UserError: a method, a measure, the scenario or the dataset asks for that.
         """
         experiment = self.experiment
+        if experiment.original is None and experiment.recipe.name == NO_RECIPE:
+            raise UserError(f"{self.where}: there is none, so it is trained; give a 'recipe'")
         if experiment.original is None:
             return
         if experiment.scenario.POISONS:
