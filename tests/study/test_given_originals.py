@@ -94,6 +94,16 @@ def test_without_a_recipe_nothing_is_trained_and_the_plan_says_what_that_hides()
     assert not with_recipe.of_stage("retrained") and "No gap to Retrain" in notes(with_recipe)
 
 
+def test_a_recipe_without_epochs_says_how_images_are_prepared_and_trains_nothing() -> None:
+    recipe = {"name": "tiny", "epochs": 0}
+    plan = plan_with({**MINE, "recipe": recipe, "retrain": False})
+    assert {job.stage for job in plan.jobs.values()} & {"original", "retrained", "shadow"} == set()
+    with pytest.raises(UserError, match="so there is no Retrain; write 'retrain: false'"):
+        plan_with({**MINE, "recipe": recipe})
+    with pytest.raises(UserError, match="'lira' needs shadow models"):
+        plan_with({**MINE, **POOLED, "recipe": recipe, "retrain": False})
+
+
 def test_one_file_is_the_original_of_all_seeds_and_a_mapping_has_one_for_each() -> None:
     one = plan_with({**MINE, "seeds": [0, 1, 2]})
     assert {run.seeds.train for run in one.runs} == {0} and len(one.of_stage("given")) == 1

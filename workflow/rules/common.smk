@@ -91,7 +91,7 @@ def states():
     if PLANS is None:
         return {}
     if workflow.dryrun:
-        for line in missing_files():
+        for line in (*PLANS.notes, *missing_files()):
             print(line, file=sys.stderr)
     else:
         running.register()

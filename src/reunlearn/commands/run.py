@@ -28,6 +28,8 @@ def run(study: str, methods: list[str] | None, seeds: list[int] | None, debug: b
         plans = make_plans(asked.studies(study), methods, seeds)
         if plans.missing_files:
             raise UserError("; ".join(plans.missing_files))
+        for line in plans.notes:
+            console.print(line, highlight=False, markup=False)
         execute_plan(plans.jobs, watch)
     except Exception:
         if debug:

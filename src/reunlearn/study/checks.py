@@ -230,7 +230,10 @@ def _setting_with_weights(network: ModelCard) -> str:
 def check_pretrained(experiment: Experiment, network: ModelCard, recipe: NamedRecipe, where: str) -> None:
     """Refuse pretrained weights from a path where there are none, none where the recipe needs some, other folders."""
     wanted = experiment.architecture.settings.get("pretrained")
-    if not recipe.epochs and wanted is None and not comes_trained(experiment, network):
+    trained_before = (
+        experiment.original is not None or wanted is not None or comes_trained(experiment, network)
+    )
+    if not recipe.epochs and not trained_before:
         raise UserError(
             f"{where}: recipe '{recipe.name}' trains for no epoch, and {network.name} starts from random weights; give "
             f"the architecture {_setting_with_weights(network)}, or the recipe epochs"
@@ -247,7 +250,8 @@ def check_pretrained(experiment: Experiment, network: ModelCard, recipe: NamedRe
             except UserError as error:
                 raise UserError(f"{where}: {network.name}: {error}") from None
     official = network.pretrained.words if network.pretrained else f"{network.name} has no official ones"
-    if wanted is None and recipe.pretrained:
+    trains = experiment.original is None or experiment.retrain or experiment.shadows is not None
+    if wanted is None and recipe.pretrained and trains:
         raise UserError(
             f"{where}: recipe '{recipe.name}' starts from pretrained weights; give the architecture the setting "
             f"'pretrained: cache', or the path of yours; {official}"

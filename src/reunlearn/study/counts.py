@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from reunlearn.base.errors import UserError
 from reunlearn.study.cards import DatasetCard, MeasureCard, ModelCard
-from reunlearn.study.recipes import NamedRecipe
+from reunlearn.study.recipes import NO_RECIPE, NamedRecipe
 from reunlearn.study.schema import Experiment
 
 
@@ -35,6 +35,8 @@ def check_batches(
         recipe: says how large a batch is, and an image.
         where: begins the error line.
     """
+    if recipe.name == NO_RECIPE:  # nothing is trained
+        return
     if network.inputs != "images" or image_side(experiment, data, recipe) >= (network.alone or math.inf):
         return
     train = train_size(experiment, data)

@@ -72,7 +72,7 @@ class Expansion:
         checks.check_methods(experiment, self.resolved, cards, objective, where)
         logs.check_methods(experiment, self.resolved, cards.methods, cards.objectives[objective], where)
         self.given = GivenOriginals(experiment, where)
-        self.given.check(self.resolved, cards)
+        self.given.check(self.resolved, cards, recipe)
         self.recipes = [self._recipe_of_row(entry, where) for entry in experiment.methods]
         for method, own in zip(self.resolved, self.recipes, strict=True):
             checks.check_recipe(method, cards.methods[method.name], own or recipe, where)

@@ -17,7 +17,7 @@ from reunlearn.base.tensor_names import of_layers, without_wrappers
 from reunlearn.base.tensor_shapes import tensors_of
 from reunlearn.study import methods
 from reunlearn.study.cards import Catalogue
-from reunlearn.study.recipes import NO_RECIPE
+from reunlearn.study.recipes import NO_RECIPE, NamedRecipe
 from reunlearn.study.rows import Seeds
 from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import MethodSpec
@@ -157,8 +157,13 @@ class GivenOriginals:
             "training did otherwise.",
         ]
 
-    def check(self, resolved: Iterable[MethodSpec], cards: Catalogue) -> None:
+    def check(self, resolved: Iterable[MethodSpec], cards: Catalogue, recipe: NamedRecipe) -> None:
         """Refuse what only a training tells that is made here: its state, its recipe, its labels.
+
+        Args:
+            resolved: the rows, with their settings.
+            cards: of all plugins.
+            recipe: of what is trained.
 
         Raises:
             UserError: a method, a measure, the scenario or the dataset asks for that.
@@ -175,6 +180,7 @@ class GivenOriginals:
             )
         if experiment.dataset.drawn:
             self._refuse("it cannot draw the dataset; name one that is not 'drawn'")
+        trains = recipe.name != NO_RECIPE and recipe.epochs > 0
         for entry, method in zip(experiment.methods, resolved, strict=True):
             row = methods.row_of(entry).name
             if entry.recipe:
@@ -182,11 +188,11 @@ class GivenOriginals:
                     f"'{row}' has a 'recipe' for an original of its own, and yours is trained; take it out"
                 )
             for trial in method.trials:
-                self._check_method(row, trial, cards)
-        if experiment.recipe.name == NO_RECIPE:
+                self._check_method(row, trial, cards, trains)
+        if not trains:
             self._check_untrained(cards)
 
-    def _check_method(self, row: str, method: MethodSpec, cards: Catalogue) -> None:
+    def _check_method(self, row: str, method: MethodSpec, cards: Catalogue, trains: bool) -> None:
         card, settings = cards.methods[method.name], method.settings
         for kind in methods.state_kinds(card, settings):
             if cards.states[kind].of_training:
@@ -195,7 +201,7 @@ class GivenOriginals:
                     f"'{row}' reads {what} of the training, which nobody saw of your model; leave it out"
                 )
         reads = any(methods.holds(when, settings) for when in (card.needs.recipe, card.needs.weight_decay))
-        if reads and self.experiment.recipe.name == NO_RECIPE:
+        if reads and not trains:
             self._refuse(
                 f"'{row}' reads how the original was trained; give its 'recipe', or leave the row out"
             )

@@ -80,6 +80,7 @@ def add_judge(whole: Expansion, chosen: Classifier, where: str) -> Judge:
             "architecture": chosen.architecture,
             "recipe": chosen.recipe,
             "objective": None,
+            "original": None,
             "attacks": (),
         }
     )
