@@ -38,6 +38,21 @@ Methods = Annotated[list[str] | None, typer.Option("--method", help="only this m
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
 Device = Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")]
 Devices = Annotated[int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")]
+Network = Annotated[
+    str,
+    typer.Option(
+        help="a network and its settings, as in 'small_cnn width=16'; yours: 'mynet.py:Net width=16'"
+    ),
+]
+Attacks = Annotated[str | None, typer.Option(help="as in a,b; all that need no shadow models if absent")]
+Ignored = Annotated[
+    str | None, typer.Option(help="layers of the files that the network does not have, as in aux,fc2")
+]
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return the names in a text with commas."""
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
 def _add_stage(stage: str) -> None:
@@ -180,12 +195,7 @@ def data_lock(name: Annotated[str, typer.Argument(help="a prepared dataset")], j
 @app.command()
 def audit(
     model: Annotated[str, typer.Option(help="the weights in question: a safetensors file")],
-    architecture: Annotated[
-        str,
-        typer.Option(
-            help="a network and its settings, as in 'small_cnn width=16'; your own: 'mynet.py:Net width=16'"
-        ),
-    ],
+    architecture: Network,
     dataset: Annotated[str, typer.Option(help="a dataset that `reunlearn datasets` lists")],
     forget: Annotated[str, typer.Option(help="official training numbers: .npy, or text with one per line")],
     retain: Annotated[
@@ -200,25 +210,20 @@ def audit(
         int | None, typer.Option(help="training samples, where a study trained on so many")
     ] = None,
     validation: Annotated[int, typer.Option(help="samples that such a study held out")] = 0,
-    attacks: Annotated[
-        str | None, typer.Option(help="as in a,b; all that need no shadow models if absent")
-    ] = None,
+    attacks: Attacks = None,
     folder: Annotated[str | None, typer.Option(help="your own images, for datasets that need them")] = None,
     side: Annotated[
         int | None, typer.Option(help="height and width of the images of an image_folder")
     ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads")] = 1,
     output: Annotated[str | None, typer.Option(help="a new folder; reports/audits/MODEL if absent")] = None,
-    ignore: Annotated[
-        str | None, typer.Option(help="layers of the files that the network lacks, as in aux,fc2: left out")
-    ] = None,
+    ignore: Ignored = None,
     json: AsJson = False,
 ) -> None:
     """Attack a model of your own, outside any study: the numbers, and a report like a study's."""
     from reunlearn.commands import audit as command
     from reunlearn.study.audit import AuditRequest
 
-    names = None if attacks is None else tuple(filter(None, (name.strip() for name in attacks.split(","))))
     request = AuditRequest(
         model,
         architecture,
@@ -230,12 +235,12 @@ def audit(
         recipe,
         train,
         validation,
-        names,
+        None if attacks is None else _listed(attacks),
         folder,
         side,
         threads,
         output,
-        tuple(filter(None, (name.strip() for name in (ignore or "").split(",")))),
+        _listed(ignore or ""),
     )
     command.run(request, json)
 
