@@ -38,16 +38,9 @@ Methods = Annotated[list[str] | None, typer.Option("--method", help="only this m
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
 Device = Annotated[str, typer.Option(help="that jobs would run on: cpu or cuda")]
 Devices = Annotated[int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")]
-Network = Annotated[
-    str,
-    typer.Option(
-        help="a network and its settings, as in 'small_cnn width=16'; yours: 'mynet.py:Net width=16'"
-    ),
-]
+Network = Annotated[str, typer.Option(help="as in 'small_cnn width=16'; yours: 'mynet.py:Net width=16'")]
 Attacks = Annotated[str | None, typer.Option(help="as in a,b; all that need no shadow models if absent")]
-Ignored = Annotated[
-    str | None, typer.Option(help="layers of the files that the network does not have, as in aux,fc2")
-]
+Ignored = Annotated[str | None, typer.Option(help="layers that the network does not have, as in aux,fc2")]
 
 
 def _listed(text: str) -> tuple[str, ...]:
