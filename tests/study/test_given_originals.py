@@ -169,7 +169,12 @@ def pickled() -> None:
         (
             {"original": {"weights": {0: "mine.safetensors", 1: "copy.safetensors"}}, "seeds": [0, 1]},
             EXPERIMENT,
-            "mine.safetensors and copy.safetensors hold the same weights",
+            "original: the weights of train seeds 0 and 1 are the same; give one file for all",
+        ),
+        (
+            {"original": {"weights": {0: "mine.safetensors", 1: "mine.safetensors"}}, "seeds": [0, 1]},
+            EXPERIMENT,
+            "original: the weights of train seeds 0 and 1 are the same; give one file for all",
         ),
         (
             {**MINE, "seeds": [{"train": t, "split": 0, "method": 0} for t in (0, 1)]},

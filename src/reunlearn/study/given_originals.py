@@ -109,7 +109,7 @@ class GivenOriginals:
         if original := experiment.original:
             self.ignore = original.ignore
             seeds = [*experiment.seeds, *(experiment.search.seeds if experiment.search else ())]
-            self._read(dict.fromkeys(self._file_of(seed.train) for seed in seeds))
+            self._read(dict.fromkeys(seed.train for seed in seeds))
 
     def of(self, train: int) -> Weights | None:
         """Return the weights that stand for those of a train seed; None where these are trained."""
@@ -127,18 +127,20 @@ class GivenOriginals:
             )
         return weights[train]
 
-    def _read(self, files: Iterable[str]) -> None:
-        notes, by_digest = [], dict[str, str]()
-        for file in files:
-            try:
-                self._files[file], words = read_weights_file(file, self.ignore)
-            except UserError as error:
-                raise UserError(f"{self.where}: {error}") from None
-            notes += [f"Original {file}: {word}." for word in words]
-            other = by_digest.setdefault(self._files[file].sha256, file)
-            if other != file:
+    def _read(self, trains: Iterable[int]) -> None:
+        notes, seed_of = list[str](), dict[str, int]()
+        for train in trains:
+            file = self._file_of(train)
+            if file not in self._files:
+                try:
+                    self._files[file], words = read_weights_file(file, self.ignore)
+                except UserError as error:
+                    raise UserError(f"{self.where}: {error}") from None
+                notes += [f"Original {file}: {word}." for word in words]
+            other = seed_of.setdefault(self._files[file].sha256, train)
+            if other != train:
                 raise UserError(
-                    f"{self.where}: {other} and {file} hold the same weights, so their seeds are one; give one file"
+                    f"{self.where}: the weights of train seeds {other} and {train} are the same; give one file for all"
                 )
         self.notes = (*notes, *self._cannot_tell())
 
