@@ -40,6 +40,7 @@ def check_names(experiment: Experiment, cards: Catalogue, where: str) -> None:
             _check_pool_validates(experiment, f"{where}: attack '{name}'")
         for kind in cards.measures[name].pools:
             _check_pool(experiment, kind, f"{where}: attack '{name}'")
+            _check_pool_compares(experiment, kind, f"{where}: attack '{name}'")
 
 
 def _check_pool_validates(experiment: Experiment, who: str) -> None:
@@ -58,11 +59,36 @@ def _check_pool(experiment: Experiment, kind: str, who: str) -> None:
     count = getattr(experiment.shadows, kind)
     if count < FEWEST[kind]:
         raise UserError(f"{who} needs at least {FEWEST[kind]} models '{kind}' in 'shadows', not {count}")
+
+
+def _check_pool_compares(experiment: Experiment, kind: str, who: str) -> None:
+    """Refuse an attack by the half pool where no sample of it is held out."""
     if kind == "halves" and not experiment.dataset.held_out:
         raise UserError(
             f"{who} compares forget with held-out samples of the half pool; give 'dataset' a 'validation' out of "
             "the training set"
         )
+
+
+def check_asked_models(
+    experiment: Experiment, objective: ObjectiveCard, recipe: NamedRecipe, where: str
+) -> None:
+    """Refuse a scenario that asks trained models which are not there, or which would wait for what they are asked."""
+    scenario = experiment.scenario
+    who = f"{where}: scenario '{scenario.kind}'"
+    if not scenario.READS:
+        return
+    if scenario.POISONS:
+        raise UserError(
+            f"{who} asks trained models which samples are forgotten, and teaches them other labels of just these: "
+            "each would wait for the other"
+        )
+    if "outputs" not in objective.capabilities:
+        raise UserError(f"{who} asks what models answer; the objective '{objective.name}' has no answers")
+    if not recipe.epochs:
+        raise UserError(f"{who} asks trained models, and recipe '{recipe.name}' trains for no epoch")
+    if "halves" in scenario.READS:
+        _check_pool(experiment, "halves", who)
 
 
 def check_network(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reunlearn.base.hashing import full_digest
 from reunlearn.study import paths
-from reunlearn.study.inputs import DataInputs, Folder
+from reunlearn.study.inputs import SplitInputs
 from reunlearn.study.jobs import DrawJob, PrepareJob, SplitJob
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.specs import ArchitectureSpec, DatasetSpec, SamplingSpec, TrainingSpec
@@ -70,7 +70,7 @@ def whole(dataset: DatasetSpec) -> DatasetSpec:
 
 
 def split_job(
-    dataset: DatasetSpec, name: str, scenario: AnyScenario, split_seed: int, data: Folder
+    dataset: DatasetSpec, name: str, scenario: AnyScenario, split_seed: int, inputs: SplitInputs
 ) -> SplitJob:
     """Return the job that chooses what is forgotten."""
     return SplitJob(
@@ -80,5 +80,5 @@ def split_job(
         scenario,
         split_seed,
         modules=("reunlearn.stages.split", f"reunlearn.data.scenarios.{scenario.kind}"),
-        inputs=DataInputs(data=data),
+        inputs=inputs,
     )

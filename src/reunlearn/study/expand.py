@@ -49,6 +49,7 @@ class Expansion:
         check_attacks(experiment, cards.attacks, self.data_card, where)
         objective, recipe = objective_of(experiment, cards), recipe_of(experiment.recipe, where)
         checks.check_network(experiment, cards, self.data_card, recipe, where)
+        checks.check_asked_models(experiment, cards.objectives[objective], recipe, where)
         check_batches(experiment, network, self.data_card, recipe, where)
         checks.check_pretrained(experiment, network, recipe, where)
         settings = experiment.objective.settings if experiment.objective else {}
@@ -84,7 +85,7 @@ class Expansion:
             self.sampling = sampling_of(self, experiment.sampling, where)
         judge = add_judge(self, experiment.classifier, where) if experiment.classifier else None
         self.measuring = Measuring(add, experiment, cards, where, judge)
-        self.scenarios, self.names = steps_of(experiment)
+        self.scenarios, self.names = steps_of(experiment, self.training)
 
     def _generator(self, recipe: NamedRecipe) -> Size | None:
         """Return the size of the network, where it is a generator whose size is known."""

@@ -21,6 +21,7 @@ from reunlearn.study.inputs import (
     ProbeInputs,
     SampleInputs,
     ShadowInputs,
+    SplitInputs,
     StateInputs,
     TrainInputs,
     UnlearnInputs,
@@ -101,7 +102,7 @@ class SplitJob(Job):
     dataset: DatasetSpec
     scenario: AnyScenario
     split_seed: int
-    inputs: DataInputs = field(kw_only=True)
+    inputs: SplitInputs = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,12 @@ class Pools:
             first = WITH_SEED + PER_SPLIT * (1 + self.split_seed)
             return self._blocks(kind, self._place, self.shadows.without_forget, first, split=self.splits[-1])
         if kind == "halves":
-            return self._blocks(kind, "", self.shadows.halves, HALVES_SEED)
+            return self.halves()
         return self._unlearned(row, method, result, modules, choice)
+
+    def halves(self) -> tuple[Folder, ...]:
+        """Add the pool of models that learn random halves: it belongs to no forget set."""
+        return self._blocks("halves", "", self.shadows.halves, HALVES_SEED)
 
     def _with_forget(self, count: int) -> tuple[Folder, ...]:
         return self._blocks("with_forget", "", count, WITH_SEED)

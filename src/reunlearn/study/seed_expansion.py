@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reunlearn.study import logs, methods, paths
 from reunlearn.study.data_jobs import modules_of, split_job
-from reunlearn.study.inputs import Folder, StateInputs, TrainInputs, UnlearnInputs
+from reunlearn.study.inputs import Folder, SplitInputs, StateInputs, TrainInputs, UnlearnInputs
 from reunlearn.study.jobs import StateJob, TrainJob, UnlearnJob
 from reunlearn.study.measuring import Measured, Subject
 from reunlearn.study.pools import Pools
@@ -23,6 +23,7 @@ from reunlearn.study.specs import (
     PoisonSpec,
     RowSpec,
     RunSpec,
+    TrainingSpec,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SeedExpansion:
         self.whole, self.seeds, self.add = experiment, seeds, experiment.add
         self.names, self.scenarios = experiment.names, experiment.scenarios
         self.data = experiment.add_data()
+        self.split_inputs = self._split_inputs()
         self.splits = tuple(
             self._split(name, scenario) for name, scenario in zip(self.names, self.scenarios, strict=True)
         )
@@ -48,20 +50,7 @@ class SeedExpansion:
             poison = PoisonSpec(scenario=whole, split_seed=seeds.split)
             self.training = self.training.changed(poison=poison)
             self.taught = self._split(whole.name, whole)
-        shadows = experiment.experiment.shadows or Shadows()
-        self.pools = Pools(
-            self.add,
-            self.training,
-            shadows,
-            self.data,
-            self.taught,
-            self.modules,
-            self.splits,
-            self.scenarios,
-            self.names[-1],
-            seeds.split,
-            experiment.memory_mib,
-        )
+        self.pools = self._pools(self.training, self.taught, self.splits)
 
     def original_model(self) -> Folder:
         """Add the original; return its folder."""
@@ -99,9 +88,31 @@ class SeedExpansion:
         self.whole.measuring.add_outputs(other._subject(ORIGINAL, other._original(), retrain))
         return other
 
+    def _pools(self, training: TrainingSpec, taught: Folder | None, splits: tuple[Folder, ...]) -> Pools:
+        """Return the pools of a training; without splits, only those that belong to no forget set can be added."""
+        return Pools(
+            self.add,
+            training,
+            self.whole.experiment.shadows or Shadows(),
+            self.data,
+            taught,
+            modules_of(training),
+            splits,
+            self.scenarios,
+            self.names[-1],
+            self.seeds.split,
+            self.whole.memory_mib,
+        )
+
+    def _split_inputs(self) -> SplitInputs:
+        """Add what the scenario READS of trained models: of the experiment's own training, whatever a row's is."""
+        reads = self.scenarios[-1].READS
+        pools = self._pools(self.whole.training, None, ())
+        return SplitInputs(data=self.data, halves=pools.halves() if "halves" in reads else ())
+
     def _split(self, name: str, scenario: AnyScenario) -> Folder:
         dataset, seed = self.whole.dataset, self.seeds.split
-        return self.add(split_job(dataset, name, scenario, seed, self.data))
+        return self.add(split_job(dataset, name, scenario, seed, self.split_inputs))
 
     def _train(self, stage: str, folder: Folder, seed: int, split: Folder | None = None) -> Folder:
         job = TrainJob(

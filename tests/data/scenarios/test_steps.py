@@ -22,6 +22,7 @@ STEPPED: tuple[dict[str, Any], ...] = (
     {"kind": "identities", "count": 4},
     {"kind": "label_flip", "count": 8},
     {"kind": "indices", "file": "mine.txt"},
+    {"kind": "memorised", "fraction": 0.2, "level": "low", "score": "memorisation"},
 )
 
 
@@ -37,7 +38,7 @@ def test_the_plan_counts_what_is_dealt(fields: dict[str, Any], steps: int) -> No
     card = catalogue().datasets["cifar10"]  # ten classes, as here
     counted = read_scenario({**fields, "steps": steps}).parts(card, len(LABELS))
     part = choose(**fields, steps=steps).part
-    assert bool(counted) is (fields["kind"] in ("random", "first", "random_per_class"))
+    assert bool(counted) is (fields["kind"] in ("random", "first", "random_per_class", "memorised"))
     assert counted in ((), tuple(np.bincount(part[part >= 0]).tolist()))
 
 
