@@ -46,6 +46,7 @@ def plan_of(config: Path, seeds: list[dict[str, int]]) -> Plan:
     change: dict[str, Any] = {
         "seeds": seeds,
         "attacks": ["shadow_xgboost", "lira", "u_lira"],
+        "measures": ["swap"],
         "shadows": dict.fromkeys(pools.KINDS, MOST),
         "noise_floor": True,
         "methods": ["finetune"],
@@ -93,7 +94,7 @@ def independent(one: str, other: str) -> bool:
     """
     as_the_original = all(kind.split()[0] in ("original", "retrained") for kind in (one, other))
     as_with_forget = all(
-        kind.startswith(("with_forget", "unlearned")) or " from " in kind for kind in (one, other)
+        kind.startswith(("with_forget", "unlearned", "swapped")) or " from " in kind for kind in (one, other)
     )
     return not as_the_original and not as_with_forget
 

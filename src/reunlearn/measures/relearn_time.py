@@ -25,7 +25,7 @@ CARD: dict[str, Any] = {
     "reads": ("network", "original"),
     "capabilities": ("outputs",),
     "settings": {"cap": 30},
-    "scenarios": ("random", "class", "subclass", "first", "identities", "indices"),
+    "scenarios": ("random", "class", "subclass", "first", "identities", "indices", "memorised", "worst_case"),
 }
 
 

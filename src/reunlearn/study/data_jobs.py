@@ -70,15 +70,22 @@ def whole(dataset: DatasetSpec) -> DatasetSpec:
 
 
 def split_job(
-    dataset: DatasetSpec, name: str, scenario: AnyScenario, split_seed: int, inputs: SplitInputs
+    dataset: DatasetSpec,
+    name: str,
+    scenario: AnyScenario,
+    split_seed: int,
+    inputs: SplitInputs,
+    *,
+    swapped: bool = False,
 ) -> SplitJob:
-    """Return the job that chooses what is forgotten."""
+    """Return the job that chooses what is forgotten; `swapped`: and lets it change places with held-out samples."""
     return SplitJob(
         "split",
-        paths.split(dataset, name, split_seed),
+        paths.split(dataset, f"{name}-swapped" if swapped else name, split_seed),
         dataset,
         scenario,
         split_seed,
+        swapped,
         modules=("reunlearn.stages.split", f"reunlearn.data.scenarios.{scenario.kind}"),
         inputs=inputs,
     )

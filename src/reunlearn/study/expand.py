@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from reunlearn.study import checks, logs, memory, methods
 from reunlearn.study.cards import Catalogue
-from reunlearn.study.counts import check_attacks, check_batches, image_side
+from reunlearn.study.counts import check_attacks, check_batches, check_swapped, image_side
 from reunlearn.study.data_jobs import draw_job, drawn_by, prepare_job
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.generator_memory import Size, size_of
@@ -47,6 +47,7 @@ class Expansion:
         self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where, channels)
         checks.check_sizes(experiment, self.data_card, where)
         check_attacks(experiment, cards.attacks, self.data_card, where)
+        check_swapped(experiment, cards.measures, self.data_card, where)
         objective, recipe = objective_of(experiment, cards), recipe_of(experiment.recipe, where)
         checks.check_network(experiment, cards, self.data_card, recipe, where)
         checks.check_asked_models(experiment, cards.objectives[objective], recipe, where)

@@ -47,9 +47,10 @@ class DataInputs(Inputs):
 
 @dataclass(frozen=True, kw_only=True)
 class SplitInputs(DataInputs):
-    """What a scenario READS of trained models: `halves`, the blocks of that pool."""
+    """What a scenario READS of trained models: `halves`, the blocks of that pool; `weights`, state of an original."""
 
     halves: Several = ()
+    weights: Sometimes = None
 
 
 @dataclass(frozen=True, kw_only=True)

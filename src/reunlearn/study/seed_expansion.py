@@ -98,6 +98,7 @@ class SeedExpansion:
             taught,
             modules_of(training),
             splits,
+            lambda: self._split(self.names[-1], self.scenarios[-1], swapped=True),
             self.scenarios,
             self.names[-1],
             self.seeds.split,
@@ -108,21 +109,57 @@ class SeedExpansion:
         """Add what the scenario READS of trained models: of the experiment's own training, whatever a row's is."""
         reads = self.scenarios[-1].READS
         pools = self._pools(self.whole.training, None, ())
-        return SplitInputs(data=self.data, halves=pools.halves() if "halves" in reads else ())
+        return SplitInputs(
+            data=self.data,
+            halves=pools.halves() if "halves" in reads else (),
+            weights=self._forget_weights() if "weights" in reads else None,
+        )
 
-    def _split(self, name: str, scenario: AnyScenario) -> Folder:
+    def _forget_weights(self) -> Folder:
+        """Add what says how hard each sample is to forget, of the original whose training seed is the split seed."""
+        training, seed, kind = self.whole.training, self.seeds.split, "forget_weights"
+        scenario = self.scenarios[-1].model_copy(update={"steps": 1, "step": None})
+        original = self._train("original", paths.original(training, seed), seed, training=training)
+        job = StateJob(
+            "state",
+            paths.state(training, kind, seed, (scenario.name, seed)),
+            training,
+            kind,
+            seed,
+            scenario=scenario,
+            modules=(
+                "reunlearn.stages.state",
+                f"reunlearn.training.state.{kind}",
+                f"reunlearn.data.scenarios.{scenario.kind}",
+                *modules_of(training),
+            ),
+            memory_mib=self.whole.memory_mib,
+            inputs=StateInputs(data=self.data, original=original),
+        )
+        return self.add(job)
+
+    def _split(self, name: str, scenario: AnyScenario, *, swapped: bool = False) -> Folder:
         dataset, seed = self.whole.dataset, self.seeds.split
-        return self.add(split_job(dataset, name, scenario, seed, self.split_inputs))
+        return self.add(split_job(dataset, name, scenario, seed, self.split_inputs, swapped=swapped))
 
-    def _train(self, stage: str, folder: Folder, seed: int, split: Folder | None = None) -> Folder:
+    def _train(
+        self,
+        stage: str,
+        folder: Folder,
+        seed: int,
+        split: Folder | None = None,
+        *,
+        training: TrainingSpec | None = None,
+    ) -> Folder:
+        """Add a training; `training`: another one than these runs', on what is true."""
         job = TrainJob(
             stage,
             folder,
-            self.training,
+            training or self.training,
             seed,
-            modules=(f"reunlearn.stages.{stage}", *self.modules),
+            modules=(f"reunlearn.stages.{stage}", *modules_of(training or self.training)),
             memory_mib=self.whole.memory_mib,
-            inputs=TrainInputs(data=self.data, taught=self.taught, split=split),
+            inputs=TrainInputs(data=self.data, taught=None if training else self.taught, split=split),
         )
         return self.add(job)
 
