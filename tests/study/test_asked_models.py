@@ -10,7 +10,7 @@ import yaml
 
 from reunlearn.base.errors import UserError
 from reunlearn.study import load, scenario
-from reunlearn.study.jobs import ShadowJob, SplitJob
+from reunlearn.study.jobs import ShadowJob, SplitJob, StateJob
 from reunlearn.study.plan import Plan, make_plan
 from reunlearn.study.scenario import Scenario
 from tests.workflow.project import DATASET, EXPERIMENT, RECIPE
@@ -64,6 +64,29 @@ def test_the_split_waits_for_the_half_pool_and_the_half_pool_for_no_split(config
         assert job.inputs.folders() == [split.inputs.data]
     order = list(made.jobs)
     assert max(order.index(job.folder) for job in blocks) < order.index(split.folder)
+
+
+def test_the_worst_case_waits_for_the_original_of_the_split_seed(config: Path) -> None:
+    seeds = [{"train": 0, "split": 0, "method": 0}, {"train": 1, "split": 0, "method": 1}]
+    worst = {"kind": "worst_case", "fraction": 0.25}
+    made = plan(config, {"scenario": worst, "shadows": None, "seeds": seeds})
+    (split,) = splits(made)
+    assert split.inputs.weights is not None
+    state = made.jobs[split.inputs.weights]
+    assert isinstance(state, StateJob)
+    assert (state.kind, state.seed) == ("forget_weights", 0)
+    assert state.inputs.folders() == [split.inputs.data, state.inputs.original]
+    assert state.inputs.original.endswith("/original/train0")
+    assert {job.folder[-7:] for job in made.of_stage("original")} == {"/train0", "/train1"}
+    order = list(made.jobs)
+    assert order.index(state.inputs.original) < order.index(state.folder) < order.index(split.folder)
+
+
+def test_other_settings_of_the_worst_case_choose_anew(config: Path) -> None:
+    worst = {"kind": "worst_case", "fraction": 0.25}
+    changes = [{"scenario": {**worst, **more}, "shadows": None} for more in ({}, {"epochs": 3})]
+    made = plan(config, *changes)
+    assert (len(splits(made)), len(made.of_stage("state"))) == (2, 2)
 
 
 def test_other_scenarios_are_written_as_before(config: Path) -> None:

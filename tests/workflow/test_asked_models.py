@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from reunlearn.base.arrays import read_arrays
 from reunlearn.metrics.memorisation import memorisation
@@ -38,7 +39,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which the samples that are memorised most and least were forgotten."""
     project = Project.create(tmp_path_factory.mktemp("memorised") / "project")
     levels = [experiment(level, **MEMORISED, level=level) for level in ("high", "low")]
-    project.write_study("tiny", levels)
+    worst = {"kind": "worst_case", "count": 10, "iterations": 2, "epochs": 1}
+    project.write_study("tiny", [*levels, {**experiment("worst", **worst), "shadows": None}])
     project.snakemake(TARGET)
     return project
 
@@ -59,6 +61,17 @@ def test_the_pool_decides_what_is_forgotten(project: Project) -> None:
         assert (sign * scores["forget"]).min() >= (sign * scores["retain"]).max()
         for name, values in scores.items():
             np.testing.assert_allclose(indices[f"score_{name}"], values)
+
+
+def test_the_worst_case_is_chosen_by_the_weights_of_its_original(project: Project) -> None:
+    (found,) = project.root.glob("runs/digits/split~*/worst-case-10-*/split0")
+    indices = read_arrays(found / "indices.npz")
+    (state,) = project.root.glob("runs/digits/*/state/forget_weights/train0-worst-case-10-*")
+    weights = load_file(state / "state.safetensors")
+    expected = weights["weight"][np.searchsorted(weights["index"], indices["forget"])]
+    np.testing.assert_allclose(indices["score_forget"], expected)
+    assert expected.min() >= indices["score_retain"].max()
+    assert weights["weight"].sum() == pytest.approx(10)
 
 
 def test_record_and_report_tell_the_mean_scores(project: Project) -> None:

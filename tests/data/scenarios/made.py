@@ -24,7 +24,8 @@ HALVES = Pool(
     BOTH,
     TRUE,
 )
-SAMPLES = TrainingSet(LABELS, FINE, INDEX, HELD_OUT, HALVES)
+WEIGHTS = np.random.default_rng(1).integers(0, 5, 500) / 4
+SAMPLES = TrainingSet(LABELS, FINE, INDEX, HELD_OUT, HALVES, WEIGHTS)
 
 
 def choose(seed: int = 0, samples: TrainingSet = SAMPLES, **fields: Any) -> Selection:

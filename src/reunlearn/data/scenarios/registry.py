@@ -32,6 +32,7 @@ class TrainingSet:
         index: [N], its number in the official training set; sorted.
         held_out: [V], the official numbers of the validation set.
         halves: what the models of the pool `halves` answer; None where the scenario does not READ it.
+        weights: [N], how hard each sample is to forget; likewise.
     """
 
     y: np.ndarray
@@ -39,6 +40,7 @@ class TrainingSet:
     index: np.ndarray
     held_out: np.ndarray
     halves: Pool | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
