@@ -28,7 +28,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "random_per_class": {"fraction": 0.2, "classes": [3]},
     "label_flip": {"count": 77, "pairs": [[1, 7], [3, 8]]},
     "identities": {"count": 77},
-    "worst_case": {"fraction": 0.1, "iterations": 2, "gamma": 0.5, "models": "0123abcd"},
+    "worst_case": {"fraction": 0.1, "iterations": 3, "gamma": 0.5, "models": "0123abcd"},
     "memorised": {"count": 77, "level": "medium", "score": "consistency", "models": "0123abcd"},
     "indices": {
         "file": "mine.txt",

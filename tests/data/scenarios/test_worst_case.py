@@ -31,8 +31,8 @@ def test_its_name_and_words() -> None:
     plain = read_scenario({"kind": "worst_case", "fraction": 0.1})
     assert (plain.name, plain.resolved("0123abcd").name) == ("worst-case-0.1", "worst-case-0.1~0123abcd")
     assert plain.words() == "the 10 % of the training set that are hardest to forget (worst case)"
-    other = read_scenario({**WORST, "epochs": 2, "learning_rate": 0.001})
-    assert other.name == "worst-case-60-ep2-lr0.001"
+    other = read_scenario({**WORST, "epochs": 3, "learning_rate": 0.01})
+    assert other.name == "worst-case-60-ep3-lr0.01"
 
 
 def test_it_needs_the_weights() -> None:

@@ -23,9 +23,9 @@ class WorstCase(ByScore):
 
     READS: ClassVar[tuple[str, ...]] = ("weights",)
 
-    iterations: int = Field(10, ge=1, description="steps of the weights of the samples")
-    epochs: int = Field(10, ge=1, description="passes of unlearning before each of these steps")
-    learning_rate: float = Field(0.01, gt=0, description="of unlearning, by the signs of gradients")
+    iterations: int = Field(2, ge=1, description="steps of the weights of the samples")
+    epochs: int = Field(2, ge=1, description="passes of unlearning before each of these steps")
+    learning_rate: float = Field(0.001, gt=0, description="of unlearning, by the signs of gradients")
     weight_rate: float = Field(0.01, gt=0, description="learning rate of the weights of the samples")
     gamma: float = Field(0.0, ge=0, description="coefficient of the squared weights of the samples")
 
