@@ -13,7 +13,7 @@ from reunlearn.artifacts.digest import FORMAT, job_digest
 from reunlearn.artifacts.manifest import read_manifest, write_manifest
 from reunlearn.artifacts.soundness import problems
 from reunlearn.base.files import write_json
-from reunlearn.study.inputs import DataInputs
+from reunlearn.study.inputs import SplitInputs
 from reunlearn.study.jobs import SplitJob
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import DatasetSpec
@@ -25,7 +25,7 @@ JOB = SplitJob(
     read_scenario({"kind": "random", "fraction": 0.2}),
     0,
     modules=("reunlearn.stages.split",),
-    inputs=DataInputs(data="runs/digits/prepared"),
+    inputs=SplitInputs(data="runs/digits/prepared"),
 )
 RECORD = {
     "seconds": {},

@@ -17,7 +17,7 @@ from reunlearn.stages import split
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, read_split
 from reunlearn.stages.subject import open_network
-from reunlearn.study.inputs import DataInputs, MeasureInputs
+from reunlearn.study.inputs import MeasureInputs, SplitInputs
 from reunlearn.study.jobs import MeasureJob, SplitJob
 from reunlearn.study.scenario import read_scenario
 from reunlearn.study.specs import DatasetSpec, MeasureSpec
@@ -43,7 +43,9 @@ def opened(dataset: DatasetSpec, folder: Path, **more: str) -> tuple[Loader, dic
     """Split the dataset so that class 3 is forgotten; return its loader and what the split says."""
     folder.mkdir(exist_ok=True)
     scenario = read_scenario({"kind": "class", "classes": [3], **more})
-    job = SplitJob("split", str(folder), dataset, scenario, 0, inputs=DataInputs(data="runs/digits/prepared"))
+    job = SplitJob(
+        "split", str(folder), dataset, scenario, 0, inputs=SplitInputs(data="runs/digits/prepared")
+    )
     split.run(Context(job, folder))
     return Loader(training().changed(dataset=dataset), "cpu"), read_split(str(folder))
 

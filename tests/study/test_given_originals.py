@@ -211,6 +211,16 @@ def pickled() -> None:
             EXPERIMENT,
             "scenario 'label_flip' trains the original with wrong labels, and yours is trained already",
         ),
+        (
+            {**MINE, **PLAIN, "scenario": {"kind": "worst_case", "count": 4}},
+            EXPERIMENT,
+            "scenario 'worst_case' finds its samples by an original that is trained here",
+        ),
+        (
+            {**MINE, **PLAIN, "scenario": {"kind": "memorised", "count": 4}, "shadows": {"halves": 16}},
+            NO_RECIPE,
+            "scenario 'memorised' chooses samples by models that are trained; give the 'recipe'",
+        ),
     ],
 )
 def test_each_mistake_is_one_line(change: dict[str, Any], base: dict[str, Any], said: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reunlearn.base.errors import UserError
-from reunlearn.study.inputs import DataInputs
+from reunlearn.study.inputs import SplitInputs
 from reunlearn.study.jobs import HINTS, Job, SplitJob, read_job
 from reunlearn.study.plan import make_plan
 from reunlearn.study.scenario import kinds, read_scenario
@@ -28,6 +28,8 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "random_per_class": {"fraction": 0.2, "classes": [3]},
     "label_flip": {"count": 77, "pairs": [[1, 7], [3, 8]]},
     "identities": {"count": 77},
+    "worst_case": {"fraction": 0.1, "iterations": 3, "gamma": 0.5, "models": "0123abcd"},
+    "memorised": {"count": 77, "level": "medium", "score": "consistency", "models": "0123abcd"},
     "indices": {
         "file": "mine.txt",
         "retain": "rest.npy",
@@ -48,7 +50,7 @@ def read_again(job: Job, folder: Path) -> Job:
 def split_of(content: dict[str, Any]) -> SplitJob:
     """Return a job that splits a dataset by a scenario."""
     dataset = DatasetSpec(name="digits", modality="images")
-    inputs = DataInputs(data="runs/digits/prepared")
+    inputs = SplitInputs(data="runs/digits/prepared")
     return SplitJob("split", "runs/digits/split", dataset, read_scenario(content), 0, inputs=inputs)
 
 

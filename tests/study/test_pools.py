@@ -78,6 +78,22 @@ def test_only_unlearned_models_know_the_method(config: Path) -> None:
             assert job.first_seed in (10_000, 10_010)  # those of the pool with_forget
 
 
+def test_swapped_models_are_partners_of_unlearned_ones(config: Path) -> None:
+    made = plan(config, attacks=[], measures=["swap"], shadows={"unlearned": 12, "swapped": 3})
+    place = "random-0.25/split0"
+    rows = ("original", "finetune", "gradient_ascent")
+    swapped = [job for job in shadow_jobs(made) if job.kind == "swapped"]
+    assert {f"swapped/{place}/{row}/0-2" for row in rows} < blocks(made)
+    assert {job.first_seed for job in swapped} == {10_000}  # as their partners
+    (split,) = {folder for job in swapped for folder in job.inputs.splits}
+    assert "random-0.25-swapped" in split
+    whole = [job.document() for job in made.of_stage("split")]
+    assert [content.get("swapped", False) for content in whole] == [False, True]
+    (retrain,) = [run for run in made.runs if run.row.name == "retrain"]
+    pools = made.jobs[retrain.measured["swap"]].inputs.pools
+    assert pools["swapped"] == pools["unlearned"]  # the same models: they see the retain set alone
+
+
 def test_pools_shared_by_all_forget_sets_are_planned_once(config: Path) -> None:
     two = [{"train": 0, "split": 0, "method": 0}, {"train": 1, "split": 1, "method": 1}]
     shared = {"with_forget/0-7", "halves/0-9", "halves/10-19"}
@@ -118,6 +134,37 @@ WRONG = {
     "not asked for": (
         {"shadows": {"with_forget": 8}, "attacks": ["u_lira"]},
         "models 'unlearned' in 'shadows', not 0",
+    ),
+    "no partners": (
+        {"shadows": {"unlearned": 2, "swapped": 3}, "attacks": [], "measures": ["swap"]},
+        "measure 'swap': each of 3 models 'swapped' needs a partner; raise 'unlearned'",
+    ),
+    "a larger forget set": (
+        {
+            "scenario": {"kind": "random", "fraction": 0.6},
+            "shadows": {"unlearned": 2, "swapped": 2},
+            "attacks": [],
+            "measures": ["swap"],
+        },
+        "'swap' lets 24 forget samples change places with held-out ones, there are 20",
+    ),
+    "in steps": (
+        {
+            "scenario": {"kind": "random", "fraction": 0.25, "steps": 2},
+            "shadows": {"unlearned": 2, "swapped": 2},
+            "attacks": [],
+            "measures": ["swap"],
+        },
+        "'swap' lets one forget set change places with held-out samples, not one in steps",
+    ),
+    "whole classes": (
+        {
+            "scenario": {"kind": "class", "classes": [3]},
+            "shadows": {"unlearned": 2, "swapped": 2},
+            "attacks": [],
+            "measures": ["swap"],
+        },
+        "'swap' is for random and .* and worst_case, not for scenario 'class'",
     ),
     "odd": ({"shadows": {"halves": 5}, "attacks": ["lira"]}, "multiple of 2"),
     "negative": ({"shadows": {"with_forget": -1}}, "at least 0"),

@@ -46,6 +46,7 @@ def plan_of(config: Path, seeds: list[dict[str, int]]) -> Plan:
     change: dict[str, Any] = {
         "seeds": seeds,
         "attacks": ["shadow_xgboost", "lira", "u_lira"],
+        "measures": ["swap"],
         "shadows": dict.fromkeys(pools.KINDS, MOST),
         "noise_floor": True,
         "methods": ["finetune"],
@@ -62,7 +63,8 @@ def kind_of(job: Job) -> str | None:
         return f"{job.stage} {split}".strip()
     if isinstance(job, ShadowJob):
         retrained = " from with_forget" if "retrained-from" in job.folder else ""
-        return f"{job.kind}{retrained} {split}".strip()
+        original = " original" if job.kind == "swapped" and job.forgetting is None else ""
+        return f"{job.kind}{retrained}{original} {split}".strip()
     return None
 
 
@@ -93,7 +95,7 @@ def independent(one: str, other: str) -> bool:
     """
     as_the_original = all(kind.split()[0] in ("original", "retrained") for kind in (one, other))
     as_with_forget = all(
-        kind.startswith(("with_forget", "unlearned")) or " from " in kind for kind in (one, other)
+        kind.startswith(("with_forget", "unlearned", "swapped")) or " from " in kind for kind in (one, other)
     )
     return not as_the_original and not as_with_forget
 

@@ -45,6 +45,7 @@ class Record(BaseModel):
         gpu_jobs: how many jobs may have shared the GPU.
         status: finished or diverged, of models and what is measured on them.
         drawn: samples that a method really drew, by set.
+        scores: means over forget and retain, of a split that chose by a score.
         replayed: distance of the replayed training's end from the original, where it missed it.
     """
 
@@ -69,6 +70,7 @@ class Record(BaseModel):
     gpu_jobs: int | None = None
     status: str | None = None
     drawn: dict[str, int] | None = None
+    scores: dict[str, float] | None = None
     replayed: float | None = None
 
 

@@ -26,7 +26,7 @@ CARD: dict[str, Any] = {
     "recipe": True,
     "capabilities": ("outputs",),
     "settings": {"cap": 30},
-    "scenarios": ("random", "class", "subclass", "first", "identities", "indices"),
+    "scenarios": ("random", "class", "subclass", "first", "identities", "indices", "memorised", "worst_case"),
 }
 
 

@@ -7,6 +7,8 @@ import importlib
 import numpy as np
 
 from reunlearn.data.halves import half
+from reunlearn.data.partition import Parts
+from reunlearn.data.swapping import exchanged
 from reunlearn.measures._logits import logits
 from reunlearn.metrics.outputs import Pool, write_pool
 from reunlearn.stages.execution import Context
@@ -24,6 +26,8 @@ def run(context: Context[ShadowJob]) -> None:
     label [N], the true ones.
     """
     job, loader = context.job, open_loader(context)
+    if job.kind == "swapped":
+        loader.parts = swapped(loader.parts, job.inputs.splits[-1])
     index_N = np.union1d(loader.parts.train, loader.parts.held_out)
     member_MN = members(job, loader, index_N)
     sets = [loader.training_samples(index_N[row]) for row in np.unique(member_MN, axis=0)]
@@ -43,6 +47,14 @@ def run(context: Context[ShadowJob]) -> None:
         logits_MNK = np.stack([logits(model, everything, loader.objective()) for model in models])
     context.facts["status"] = "finished" if np.isfinite(logits_MNK).all() else "diverged"
     write_pool(context.folder, Pool(logits_MNK, member_MN, index_N, loader.true_labels[index_N]))
+
+
+def swapped(parts: Parts, split: str) -> Parts:
+    """Return the parts of the study in which held-out samples are learned and those of the forget set are held out."""
+    indices = read_split(split)
+    validation = indices["validation"]
+    train = exchanged(parts.train, np.intersect1d(parts.train, validation), indices["forget"])
+    return Parts(train, validation, parts.test)
 
 
 def members(job: ShadowJob, loader: Loader, index_N: np.ndarray) -> np.ndarray:

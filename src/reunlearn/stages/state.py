@@ -24,6 +24,7 @@ def run(context: Context[StateJob]) -> None:
         result=loader.result_model,
         forget=split.get("forget"),
         earlier=split.get("earlier"),
+        scenario=job.scenario,
     )
     with context.stopwatch.section("run"), seeded(job.seed, "state", job.kind, device=context.device):
         context.facts.update(write(job.kind, request))

@@ -18,7 +18,7 @@ from reunlearn.study.architectures import Architecture
 from reunlearn.study.cards import Catalogue, DatasetCard, MeasureCard, Value
 from reunlearn.study.data_jobs import modules_of, prepare_job, split_job
 from reunlearn.study.datasets import resolve_dataset
-from reunlearn.study.inputs import DataInputs, Folder
+from reunlearn.study.inputs import DataInputs, Folder, SplitInputs
 from reunlearn.study.jobs import GivenJob
 from reunlearn.study.load import load_recipe, parse
 from reunlearn.study.measuring import Measured, Measuring, Subject, objective_of
@@ -160,7 +160,7 @@ def _add_jobs(audit: Audit, cards: Catalogue, digests: dict[str, str]) -> None:
     plan, training, request = audit.plan, audit.training, audit.request
     scenario = audit.experiment.scenario.resolved().model_copy(update={"audited": True})
     data = plan.add(prepare_job(training.dataset, request.folder))
-    split = plan.add(split_job(training.dataset, scenario.name, scenario, 0, data))
+    split = plan.add(split_job(training.dataset, scenario.name, scenario, 0, SplitInputs(data=data)))
     models = []
     first = {digest: file for file, digest in reversed(digests.items())}  # equal weights are taken in once
     for row, seed, file in request.models():

@@ -18,7 +18,7 @@ from reunlearn.study.schema import Experiment
 from reunlearn.study.specs import MethodSpec
 
 # models that an attack needs of a kind: two on either side, for a spread
-FEWEST = {"with_forget": 2, "without_forget": 2, "halves": 4, "unlearned": 2}
+FEWEST = {"with_forget": 2, "without_forget": 2, "halves": 4, "unlearned": 2, "swapped": 1}
 
 
 def check_names(experiment: Experiment, cards: Catalogue, where: str) -> None:
@@ -34,12 +34,15 @@ def check_names(experiment: Experiment, cards: Catalogue, where: str) -> None:
         if name not in known:
             raise UserError(f"{where}: no {kind} '{name}'; {near(name, known)}")
     for name in [*experiment.attacks, *(entry.name for entry in experiment.measures)]:
-        if "validation" in cards.measures[name].sets and not experiment.dataset.validation:
-            raise UserError(f"{where}: attack '{name}' reads held-out samples; give 'dataset' a 'validation'")
-        if "validation" in cards.measures[name].sets and cards.measures[name].pools:
-            _check_pool_validates(experiment, f"{where}: attack '{name}'")
-        for kind in cards.measures[name].pools:
-            _check_pool(experiment, kind, f"{where}: attack '{name}'")
+        card = cards.measures[name]
+        who = f"{where}: {'attack' if card.attack else 'measure'} '{name}'"
+        if "validation" in card.sets and not experiment.dataset.validation:
+            raise UserError(f"{who} reads held-out samples; give 'dataset' a 'validation'")
+        if "validation" in card.sets and card.pools:
+            _check_pool_validates(experiment, who)
+        for kind in card.pools:
+            _check_pool(experiment, kind, who)
+            _check_pool_compares(experiment, kind, who)
 
 
 def _check_pool_validates(experiment: Experiment, who: str) -> None:
@@ -58,11 +61,42 @@ def _check_pool(experiment: Experiment, kind: str, who: str) -> None:
     count = getattr(experiment.shadows, kind)
     if count < FEWEST[kind]:
         raise UserError(f"{who} needs at least {FEWEST[kind]} models '{kind}' in 'shadows', not {count}")
+    if kind == "swapped" and count > experiment.shadows.unlearned:
+        raise UserError(
+            f"{who}: each of {count} models 'swapped' needs a partner; raise 'unlearned' in 'shadows'"
+        )
+    if kind == "swapped" and experiment.scenario.steps > 1:
+        raise UserError(f"{who} lets one forget set change places with held-out samples, not one in steps")
+
+
+def _check_pool_compares(experiment: Experiment, kind: str, who: str) -> None:
+    """Refuse an attack by the half pool where no sample of it is held out."""
     if kind == "halves" and not experiment.dataset.held_out:
         raise UserError(
             f"{who} compares forget with held-out samples of the half pool; give 'dataset' a 'validation' out of "
             "the training set"
         )
+
+
+def check_asked_models(
+    experiment: Experiment, objective: ObjectiveCard, recipe: NamedRecipe, where: str
+) -> None:
+    """Refuse a scenario that asks trained models which are not there, or which would wait for what they are asked."""
+    scenario = experiment.scenario
+    who = f"{where}: scenario '{scenario.kind}'"
+    if not scenario.READS:
+        return
+    if scenario.POISONS:
+        raise UserError(
+            f"{who} asks trained models which samples are forgotten, and teaches them other labels of just these: "
+            "each would wait for the other"
+        )
+    if "halves" in scenario.READS and "outputs" not in objective.capabilities:
+        raise UserError(f"{who} asks what models answer; the objective '{objective.name}' has no answers")
+    if not recipe.epochs:
+        raise UserError(f"{who} asks trained models, and recipe '{recipe.name}' trains for no epoch")
+    if "halves" in scenario.READS:
+        _check_pool(experiment, "halves", who)
 
 
 def check_network(

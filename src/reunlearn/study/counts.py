@@ -52,6 +52,19 @@ def check_batches(
             )
 
 
+def check_swapped(
+    experiment: Experiment, measures: Mapping[str, MeasureCard], data: DatasetCard, where: str
+) -> None:
+    """Refuse a forget set that is to change places with fewer held-out samples; arguments as of `check_attacks`."""
+    parts = experiment.scenario.parts(data, train_size(experiment, data))
+    named = [entry.name for entry in experiment.measures if "swapped" in measures[entry.name].pools]
+    if named and parts and parts[0] > experiment.dataset.held_out:
+        raise UserError(
+            f"{where}: measure '{named[0]}' lets {parts[0]} forget samples change places with held-out ones, there are "
+            f"{experiment.dataset.held_out}; give 'dataset' a larger 'validation'"
+        )
+
+
 def check_attacks(
     experiment: Experiment, attacks: Mapping[str, MeasureCard], data: DatasetCard, where: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reunlearn.base.hashing import full_digest
 from reunlearn.study import own_networks, paths
-from reunlearn.study.inputs import DataInputs, Folder
+from reunlearn.study.inputs import SplitInputs
 from reunlearn.study.jobs import DrawJob, PrepareJob, SplitJob
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.specs import ArchitectureSpec, DatasetSpec, SamplingSpec, TrainingSpec
@@ -79,15 +79,22 @@ def whole(dataset: DatasetSpec) -> DatasetSpec:
 
 
 def split_job(
-    dataset: DatasetSpec, name: str, scenario: AnyScenario, split_seed: int, data: Folder
+    dataset: DatasetSpec,
+    name: str,
+    scenario: AnyScenario,
+    split_seed: int,
+    inputs: SplitInputs,
+    *,
+    swapped: bool = False,
 ) -> SplitJob:
-    """Return the job that chooses what is forgotten."""
+    """Return the job that chooses what is forgotten; `swapped`: and lets it change places with held-out samples."""
     return SplitJob(
         "split",
-        paths.split(dataset, name, split_seed),
+        paths.split(dataset, f"{name}-swapped" if swapped else name, split_seed),
         dataset,
         scenario,
         split_seed,
+        swapped,
         modules=("reunlearn.stages.split", f"reunlearn.data.scenarios.{scenario.kind}"),
-        inputs=DataInputs(data=data),
+        inputs=inputs,
     )

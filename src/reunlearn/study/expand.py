@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from reunlearn.study import checks, logs, memory, methods
 from reunlearn.study.cards import Catalogue
-from reunlearn.study.counts import check_attacks, check_batches, image_side
+from reunlearn.study.counts import check_attacks, check_batches, check_swapped, image_side
 from reunlearn.study.data_jobs import draw_job, drawn_by, prepare_job
 from reunlearn.study.datasets import resolve_dataset
 from reunlearn.study.generator_memory import Size, size_of
@@ -48,8 +48,10 @@ class Expansion:
         self.data_card, self.dataset = resolve_dataset(experiment.dataset, cards.datasets, where, channels)
         checks.check_sizes(experiment, self.data_card, where)
         check_attacks(experiment, cards.attacks, self.data_card, where)
+        check_swapped(experiment, cards.measures, self.data_card, where)
         objective, recipe = objective_of(experiment, cards), recipe_of(experiment.recipe, where)
         checks.check_network(experiment, cards, self.data_card, recipe, where)
+        checks.check_asked_models(experiment, cards.objectives[objective], recipe, where)
         check_batches(experiment, network, self.data_card, recipe, where)
         checks.check_pretrained(experiment, network, recipe, where)
         settings = experiment.objective.settings if experiment.objective else {}
@@ -76,18 +78,14 @@ class Expansion:
         self.recipes = [self._recipe_of_row(entry, where) for entry in experiment.methods]
         for method, own in zip(self.resolved, self.recipes, strict=True):
             checks.check_recipe(method, cards.methods[method.name], own or recipe, where)
-        self.memory_mib = memory.estimate(
-            self.data_card,
-            recipe,
-            self._generator(recipe),
-            bool(experiment.sampling and experiment.sampling.guidance),
-        )
+        guided = bool(experiment.sampling and experiment.sampling.guidance)
+        self.memory_mib = memory.estimate(self.data_card, recipe, self._generator(recipe), guided)
         self.sampling: SamplingSpec | None = None
         if experiment.sampling:
             self.sampling = sampling_of(self, experiment.sampling, where)
         judge = add_judge(self, experiment.classifier, where) if experiment.classifier else None
         self.measuring = Measuring(add, experiment, cards, where, judge)
-        self.scenarios, self.names = steps_of(experiment)
+        self.scenarios, self.names = steps_of(experiment, self.training)
 
     def _generator(self, recipe: NamedRecipe) -> Size | None:
         """Return the size of the network, where it is a generator whose size is known."""

@@ -180,6 +180,11 @@ class GivenOriginals:
             self._refuse(
                 f"scenario '{kind}' trains the original with wrong labels, and yours is trained already"
             )
+        if "weights" in experiment.scenario.READS:
+            self._refuse(
+                f"scenario '{experiment.scenario.kind}' finds its samples by an original that is trained here; choose "
+                "another scenario"
+            )
         if experiment.dataset.drawn:
             self._refuse("it cannot draw the dataset; name one that is not 'drawn'")
         trains = recipe.name != NO_RECIPE and recipe.epochs > 0
@@ -210,6 +215,11 @@ class GivenOriginals:
 
     def _check_untrained(self, cards: Catalogue) -> None:
         """Refuse what needs models that are trained, where no recipe says how."""
+        if self.experiment.scenario.READS:
+            self._refuse(
+                f"scenario '{self.experiment.scenario.kind}' chooses samples by models that are trained; give the "
+                "'recipe' that says how, or choose another scenario"
+            )
         for name in (*self.experiment.attacks, *(entry.name for entry in self.experiment.measures)):
             card = cards.measures[name]
             if card.pools or card.recipe:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 Folder = str  # of the job that makes what is read
 # a folder that few jobs read: the written form of the others leaves it out
 Sometimes = Annotated[Folder | None, Field(exclude_if=lambda value: value is None)]
+Several = Annotated[tuple[Folder, ...], Field(exclude_if=lambda value: not value)]  # likewise
 KEYS = ConfigDict(extra="forbid")  # of written forms: a key that no field has belongs to another version
 
 
@@ -42,6 +43,14 @@ class DataInputs(Inputs):
 
     data: Folder
     taught: Folder | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitInputs(DataInputs):
+    """What a scenario READS of trained models: `halves`, the blocks of that pool; `weights`, state of an original."""
+
+    halves: Several = ()
+    weights: Sometimes = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import read_json
@@ -21,6 +21,7 @@ from reunlearn.study.inputs import (
     ProbeInputs,
     SampleInputs,
     ShadowInputs,
+    SplitInputs,
     StateInputs,
     TrainInputs,
     UnlearnInputs,
@@ -38,6 +39,9 @@ from reunlearn.study.specs import (
 JobT = TypeVar("JobT", bound="Job")
 
 WRITTEN_BY = "`make dry-run STUDY=NAME` writes those of a study"
+Rarely = Annotated[
+    bool, Field(exclude_if=lambda value: not value)
+]  # the written form of most jobs leaves it out
 HINTS = ("modules", "memory_mib")  # of a job: they change no result, so its digest leaves them out
 
 
@@ -96,12 +100,13 @@ class DrawJob(Job):
 
 @dataclass(frozen=True)
 class SplitJob(Job):
-    """What is to be forgotten."""
+    """What is to be forgotten; `swapped`: held-out samples, which change places with what the scenario chooses."""
 
     dataset: DatasetSpec
     scenario: AnyScenario
     split_seed: int
-    inputs: DataInputs = field(kw_only=True)
+    swapped: Rarely = False
+    inputs: SplitInputs = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ class ShadowJob(Job):
         first: number of the block's first model in the pool.
         count: models of the block.
         first_seed: seed of its first model.
-        forgetting: of the pool `unlearned`.
+        forgetting: of the pools `unlearned` and `swapped`.
     """
 
     training: TrainingSpec
@@ -164,12 +169,13 @@ class ShadowJob(Job):
 
 @dataclass(frozen=True)
 class StateJob(Job):
-    """Training-time state of one kind."""
+    """Training-time state of one kind; `scenario`: that reads it, where that is no method."""
 
     training: TrainingSpec
     kind: str
     seed: int
     result: ArchitectureSpec | None = None
+    scenario: Annotated[AnyScenario | None, Field(exclude_if=lambda value: value is None)] = None
     inputs: StateInputs = field(kw_only=True)
 
 

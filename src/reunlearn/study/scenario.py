@@ -50,6 +50,7 @@ class Scenario(BaseModel):
     POISONS: ClassVar[bool] = False  # the original is taught wrong labels
     SUBCLASSES: ClassVar[bool] = False  # the numbers of its classes are those of sub-classes
     DRAWS: ClassVar[bool] = True  # the split seed decides what is forgotten
+    READS: ClassVar[tuple[str, ...]] = ()  # of trained models: fields of `inputs.SplitInputs`
 
     _numbers = field_validator("*", mode="wrap")(no_number_from_bool)
 
@@ -178,8 +179,12 @@ class Scenario(BaseModel):
         """
         raise NotImplementedError
 
-    def resolved(self) -> Scenario:
-        """Return the scenario as a specification holds it: the fields FROM_PLAN filled in, files named by content."""
+    def resolved(self, models: str = "") -> Scenario:
+        """Return the scenario as a specification holds it: the fields FROM_PLAN filled in, files named by content.
+
+        Args:
+            models: eight hex digits of the models that the scenario READS.
+        """
         return self
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from reunlearn.study import logs, methods, paths
 from reunlearn.study.data_jobs import modules_of, split_job
-from reunlearn.study.inputs import DataInputs, Folder, StateInputs, TrainInputs, UnlearnInputs
+from reunlearn.study.forget_weights import add_forget_weights
+from reunlearn.study.inputs import DataInputs, Folder, SplitInputs, StateInputs, TrainInputs, UnlearnInputs
 from reunlearn.study.jobs import GivenJob, StateJob, TrainJob, UnlearnJob
 from reunlearn.study.measuring import Measured, Subject
 from reunlearn.study.pools import Pools
@@ -44,6 +45,7 @@ class SeedExpansion:
         self.whole, self.seeds, self.add = experiment, seeds, experiment.add
         self.names, self.scenarios = experiment.names, experiment.scenarios
         self.data = experiment.add_data()
+        self.split_inputs = self._split_inputs()
         self.splits = tuple(
             self._split(name, scenario) for name, scenario in zip(self.names, self.scenarios, strict=True)
         )
@@ -56,25 +58,12 @@ class SeedExpansion:
             self.taught = self._split(whole.name, whole)
         self.given = experiment.given.of(seeds.train)
         self.training = self.trained.changed(given=self.given.sha256) if self.given else self.trained
-        shadows = experiment.experiment.shadows or Shadows()
-        self.pools = Pools(
-            self.add,
-            self.trained,
-            shadows,
-            self.data,
-            self.taught,
-            self.modules,
-            self.splits,
-            self.scenarios,
-            self.names[-1],
-            seeds.split,
-            experiment.memory_mib,
-        )
+        self.pools = self._pools(self.trained, self.taught, self.splits)
 
     def original_model(self) -> Folder:
         """Add the original, trained or the user's; return its folder."""
         if self.given is None:
-            return self._train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
+            return self.train("original", paths.original(self.training, self.seeds.train), self.seeds.train)
         job = GivenJob(
             "given",
             paths.given(self.training, self.given.sha256),
@@ -120,26 +109,62 @@ class SeedExpansion:
         self.whole.measuring.add_outputs(other._subject(ORIGINAL, other._original(), retrain))
         return other
 
-    def _split(self, name: str, scenario: AnyScenario) -> Folder:
-        dataset, seed = self.whole.dataset, self.seeds.split
-        return self.add(split_job(dataset, name, scenario, seed, self.data))
+    def _pools(self, training: TrainingSpec, taught: Folder | None, splits: tuple[Folder, ...]) -> Pools:
+        """Return the pools of a training; without splits, only those that belong to no forget set can be added."""
+        return Pools(
+            self.add,
+            training,
+            self.whole.experiment.shadows or Shadows(),
+            self.data,
+            taught,
+            modules_of(training),
+            splits,
+            lambda: self._split(self.names[-1], self.scenarios[-1], swapped=True),
+            self.scenarios,
+            self.names[-1],
+            self.seeds.split,
+            self.whole.memory_mib,
+        )
 
-    def _train(self, stage: str, folder: Folder, seed: int, split: Folder | None = None) -> Folder:
+    def _split_inputs(self) -> SplitInputs:
+        """Add what the scenario READS of trained models: of the experiment's own training, whatever a row's is."""
+        reads = self.scenarios[-1].READS
+        pools = self._pools(self.whole.training, None, ())
+        return SplitInputs(
+            data=self.data,
+            halves=pools.halves() if "halves" in reads else (),
+            weights=add_forget_weights(self) if "weights" in reads else None,
+        )
+
+    def _split(self, name: str, scenario: AnyScenario, *, swapped: bool = False) -> Folder:
+        dataset, seed = self.whole.dataset, self.seeds.split
+        return self.add(split_job(dataset, name, scenario, seed, self.split_inputs, swapped=swapped))
+
+    def train(
+        self,
+        stage: str,
+        folder: Folder,
+        seed: int,
+        split: Folder | None = None,
+        *,
+        training: TrainingSpec | None = None,
+    ) -> Folder:
+        """Add a training; `training`: another one than these runs', on what is true."""
         job = TrainJob(
             stage,
             folder,
-            self.trained,
+            training or self.trained,
             seed,
-            modules=(f"reunlearn.stages.{stage}", *self.modules),
+            modules=(f"reunlearn.stages.{stage}", *modules_of(training or self.trained)),
             memory_mib=self.whole.memory_mib,
-            inputs=TrainInputs(data=self.data, taught=self.taught, split=split),
+            inputs=TrainInputs(data=self.data, taught=None if training else self.taught, split=split),
         )
         return self.add(job)
 
     def _retrained(self, row: RowSpec) -> Measured:
         seed = self.seeds.method + (FLOOR_SEED if row is NOISE_FLOOR else 0)
         folder = paths.retrained(self.trained, self.names[-1], self.seeds.split, seed)
-        return Measured(self._run_folder(row), self._train("retrained", folder, seed, self.splits[-1]))
+        return Measured(self._run_folder(row), self.train("retrained", folder, seed, self.splits[-1]))
 
     def _training_of(self, row: RowSpec) -> TrainingSpec:
         return self.trained if row in (RETRAIN, NOISE_FLOOR) else self.training

@@ -32,3 +32,6 @@ class Shadows(Strict):
         le=1000,
         description="models of `with_forget` that then forget by the row's method, so many for each split and row",
     )
+    swapped: int = Field(
+        0, ge=0, le=1000, description="partners of `unlearned`: forget and held-out samples changed places"
+    )

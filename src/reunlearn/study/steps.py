@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from reunlearn.base.hashing import short_digest
 from reunlearn.study.scenario import AnyScenario
 from reunlearn.study.schema import Experiment
+from reunlearn.study.specs import TrainingSpec
 
 
 def without_idle_splits(experiment: Experiment) -> Experiment:
@@ -37,9 +39,17 @@ def per_step(experiment: Experiment) -> list[Experiment]:
     ]
 
 
-def steps_of(experiment: Experiment) -> tuple[tuple[AnyScenario, ...], tuple[str, ...]]:
-    """Return scenario and name, of each step up to the experiment's own."""
-    scenario = experiment.scenario.resolved()
+def steps_of(
+    experiment: Experiment, training: TrainingSpec
+) -> tuple[tuple[AnyScenario, ...], tuple[str, ...]]:
+    """Return scenario and name, of each step up to the experiment's own.
+
+    Args:
+        experiment: with the scenario as the study writes it.
+        training: of the models that the scenario may ask; rows with a recipe of their own forget the same samples.
+    """
+    counts = {kind: getattr(experiment.shadows, kind, None) for kind in experiment.scenario.READS}
+    scenario = experiment.scenario.resolved(short_digest([training.digest, counts]))
     chain: tuple[AnyScenario, ...] = (scenario,)
     if scenario.steps > 1:
         chain = tuple(

@@ -22,6 +22,16 @@ STEPPED: tuple[dict[str, Any], ...] = (
     {"kind": "identities", "count": 4},
     {"kind": "label_flip", "count": 8},
     {"kind": "indices", "file": "mine.txt"},
+    {"kind": "memorised", "fraction": 0.2, "level": "low", "score": "memorisation"},
+    {
+        "kind": "worst_case",
+        "fraction": 0.2,
+        "iterations": 2,
+        "epochs": 1,
+        "learning_rate": 0.1,
+        "weight_rate": 0.5,
+        "gamma": 0.25,
+    },
 )
 
 
@@ -37,7 +47,9 @@ def test_the_plan_counts_what_is_dealt(fields: dict[str, Any], steps: int) -> No
     card = catalogue().datasets["cifar10"]  # ten classes, as here
     counted = read_scenario({**fields, "steps": steps}).parts(card, len(LABELS))
     part = choose(**fields, steps=steps).part
-    assert bool(counted) is (fields["kind"] in ("random", "first", "random_per_class"))
+    assert bool(counted) is (
+        fields["kind"] in ("random", "first", "random_per_class", "memorised", "worst_case")
+    )
     assert counted in ((), tuple(np.bincount(part[part >= 0]).tolist()))
 
 

@@ -7,8 +7,10 @@ import dataclasses
 import pytest
 
 from reunlearn.reporting.parts.setting import setting
+from reunlearn.study import paths
 from reunlearn.study.schema import Objective
 from reunlearn.study.shadows import Shadows
+from reunlearn.study.specs import ORIGINAL
 from tests.reporting import cards
 
 POOLS = {"a": (), "b": ("with_forget", "without_forget"), "c": ("halves",)}
@@ -54,3 +56,17 @@ def test_an_objective_is_named_where_the_study_names_one(whole, named) -> None:
     experiment = whole.study.experiments[0].model_copy(update={"objective": objective})
     data = dataclasses.replace(whole.data("random-0.2"), experiment=experiment)
     assert dict(setting(data)).get("Objective") == ("noise_prediction" if named else None)
+
+
+def test_mean_scores_are_those_of_the_splits_records(whole) -> None:
+    data = whole.data("random-0.2")
+    assert "Mean score" not in dict(setting(data))
+    first = next(iter(data.jobs.values()))
+    jobs = dict(data.jobs)
+    for seed, forget in ((0, 0.5), (1, 0.7)):
+        (run,) = [r for r in data.runs if r.seeds.split == seed and r.row == ORIGINAL]
+        record = first.record.model_copy(update={"scores": {"forget": forget, "retain": 0.1}})
+        split = paths.split(run.training.dataset, run.scenario.name, seed)
+        jobs[split] = first.model_copy(update={"stage": "split", "record": record})
+    pairs = dict(setting(dataclasses.replace(data, jobs=jobs)))
+    assert pairs["Mean score"] == "0.600 of forget, 0.100 of retain"

@@ -56,7 +56,7 @@ class Indices(Scenario):
         staying = f"; {self.retain} lists what stays" if self.retain else ""
         return f"the samples that {self.file} lists{staying}"
 
-    def resolved(self) -> Indices:
+    def resolved(self, models: str = "") -> Indices:
         """Return the scenario with the digests of its files."""
         digests = {"digest": digest_of(self.file)}
         if self.retain is not None:

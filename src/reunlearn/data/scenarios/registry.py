@@ -1,6 +1,7 @@
 """Scenarios: one file for each kind, found by its name. Here: what a kind looks at, and what it returns.
 
-The forget set depends on dataset, scenario and split seed, and on nothing else. numpy is imported where samples are
+The forget set depends on dataset, scenario and split seed, and on nothing else; what a scenario READS of trained models
+belongs to the scenario, and its name says which models. numpy is imported where samples are
 selected: the plan, which asks for fields and checks alone, starts faster without.
 """
 
@@ -15,6 +16,8 @@ from reunlearn.study.scenario import Scenario
 if TYPE_CHECKING:
     import numpy as np
 
+    from reunlearn.metrics.outputs import Pool
+
 STAYS = -1  # the part of a sample that is never forgotten
 NEITHER = -2  # the part of a sample that belongs neither to forget nor to retain
 
@@ -28,12 +31,16 @@ class TrainingSet:
         fine: [N], its sub-class; None where the dataset has none.
         index: [N], its number in the official training set; sorted.
         held_out: [V], the official numbers of the validation set.
+        halves: what the models of the pool `halves` answer; None where the scenario does not READ it.
+        weights: [N], how hard each sample is to forget; likewise.
     """
 
     y: np.ndarray
     fine: np.ndarray | None
     index: np.ndarray
     held_out: np.ndarray
+    halves: Pool | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -47,11 +54,13 @@ class Selection:
         part: [N], the step (0, 1, …) in which a sample is forgotten, or STAYS, or NEITHER.
         labels: [N], what the original model is taught: the true labels unless the scenario poisons.
         forgotten: the classes (or sub-classes) that go whole with each step; test samples of theirs go with them.
+        score: [N], by what the samples were chosen; None where no score was asked.
     """
 
     part: np.ndarray
     labels: np.ndarray
     forgotten: list[list[int]]
+    score: np.ndarray | None = None
 
 
 def select(scenario: Scenario, samples: TrainingSet, split_seed: int) -> Selection:

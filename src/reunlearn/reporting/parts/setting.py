@@ -5,6 +5,7 @@ from __future__ import annotations
 from reunlearn.reporting import numbers
 from reunlearn.reporting.experiment import ExperimentData
 from reunlearn.reporting.judges import DIGITS, weights_of
+from reunlearn.study import paths
 from reunlearn.study.rows import Seeds
 from reunlearn.study.shadows import Shadows
 
@@ -24,6 +25,7 @@ def setting(data: ExperimentData) -> tuple[tuple[str, str], ...]:
         *_original(data),
         ("Seeds", ", ".join(map(str, sorted({_seed(run.seeds, data) for run in data.runs})))),
     ]
+    pairs += _scores(data)
     pairs += _judged(data)
     kinds = {kind for card in data.measures.values() for kind in card.pools}
     if kinds:
@@ -54,6 +56,16 @@ def _original(data: ExperimentData) -> list[tuple[str, str]]:
         for train, digest in sorted(given.items())
     ]
     return [("Original", ", ".join(f"{file} (SHA-256 {digest[:DIGITS]})" for file, digest in files))]
+
+
+def _scores(data: ExperimentData) -> list[tuple[str, str]]:
+    """Return the mean scores of forget and retain over the splits, where samples were chosen by a score."""
+    splits = {paths.split(r.training.dataset, r.scenario.name, r.seeds.split) for r in data.runs}
+    found = [scores for split in splits & data.jobs.keys() if (scores := data.jobs[split].record.scores)]
+    if not found:
+        return []
+    means = {name: sum(scores[name] for scores in found) / len(found) for name in found[0]}
+    return [("Mean score", ", ".join(f"{mean:.3f} of {name}" for name, mean in means.items()))]
 
 
 def _judged(data: ExperimentData) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from reunlearn.data.batches import Samples
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.cards import StateCard
 from reunlearn.study.recipes import Recipe
+from reunlearn.study.scenario import Scenario
 
 FILE = "state.safetensors"  # that every kind writes
 
@@ -39,6 +40,7 @@ class StateRequest:
         result: gives a fresh network of the method's own architecture, by seed; `start` where it has none.
         forget: official numbers of the samples to forget; None unless the kind is PER_SPLIT.
         earlier: official numbers of those forgotten in earlier steps of a chain; None unless the kind is PER_SPLIT.
+        scenario: that reads the state, where that is no method.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class StateRequest:
     result: Callable[[int], nn.Module]
     forget: np.ndarray | None = None
     earlier: np.ndarray | None = None
+    scenario: Scenario | None = None
 
 
 def write(kind: str, request: StateRequest) -> dict[str, Any]:
