@@ -104,7 +104,11 @@ def load(
     from pathlib import Path
 
     from reunlearn.base.errors import UserError
-    from reunlearn.reporting.study_tables import StudyTables
+
+    try:
+        from reunlearn.reporting.study_tables import StudyTables
+    except ModuleNotFoundError as error:
+        raise UserError(f"load needs {error.name}: pip install 'reunlearn[pipeline]'") from None
     from reunlearn.study import paths
 
     tables = StudyTables(Path(paths.results(study)))
