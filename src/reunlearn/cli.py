@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError:  # installed for Python alone
+    sys.exit("error: the command line needs more packages: pip install 'reunlearn[pipeline]'")
 
 from reunlearn.base import project
 from reunlearn.base.errors import UserError

@@ -17,7 +17,7 @@ from reunlearn.data.scenarios.registry import STAYS, TrainingSet, select
 from reunlearn.data.sets.digits import CARD, load
 from reunlearn.data.sets.registry import Source
 from reunlearn.stages.loading import Loader
-from reunlearn.stages.method_run import kinds_of, task_of
+from reunlearn.stages.method_run import kinds_of, original_of, task_of
 from reunlearn.study import paths
 from reunlearn.study.cards import Value
 from reunlearn.study.catalogue import catalogue
@@ -126,9 +126,8 @@ class Setting:
         method = MethodSpec(name=row.method, reading=row.reading, settings=filled)
         loader = self.loader_of(row.method)
         task = task_of(
-            loader,
+            original_of(loader, str(self.folder)),
             method,
-            str(self.folder),
             self.scenario,
             self.seed,
             state={kind: self.state(kind, loader) for kind in kinds_of(method)},

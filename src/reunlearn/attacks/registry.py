@@ -32,10 +32,20 @@ class AttackCard:
 
 @dataclass(frozen=True)
 class ShadowPools:
-    """Pools of shadow models by name, and the logits of a retrained reference model on forget [n, K]."""
+    """Pools of shadow models by name, and the logits of a retrained reference on forget [n, K], where there is one."""
 
     pools: dict[str, Pool]
-    reference: np.ndarray
+    reference: np.ndarray | None
+
+    def retrained(self, name: str) -> np.ndarray:
+        """Return the logits of the retrained model on forget [n, K].
+
+        Raises:
+            ValueError: there is none; `name`: of the attack that reads it.
+        """
+        if self.reference is None:
+            raise ValueError(f"attack '{name}' needs a retrained reference")
+        return self.reference
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResul
     if tenth:
         scores, member = trees.predict_proba(held_out[0])[:, 1], held_out[1] == 1
         details["held_out_auc"] = auc(scores[member], scores[~member])
-    x, y = _rows([outputs.logits["forget"][None], shadows.reference[None]], labels_N)
+    x, y = _rows([outputs.logits["forget"][None], shadows.retrained(CARD.name)[None]], labels_N)
     scores = trees.predict_proba(x)[:, 1]
     member_N, other_N = scores[y == 1], scores[y == 0]
     details |= {"training_rows": len(train[1]), "training_models": sum(map(len, pools)) - 4 * tenth}

@@ -43,7 +43,7 @@ def run(outputs: Outputs, shadows: ShadowPools | None, seed: int) -> AttackResul
     ]
     assert shadows is not None  # else `answers` would have raised
     fits = [_gaussians.fit(pool, np.ones(pool.shape, dtype=bool), CARD.name) for pool in pools]
-    targets_2NK = np.stack([outputs.logits["forget"], shadows.reference]).astype(np.float64)
+    targets_2NK = np.stack([outputs.logits["forget"], shadows.retrained(CARD.name)]).astype(np.float64)
     member, other = (
         fits[0].log_density(margin_N) - fits[1].log_density(margin_N)
         for margin_N in _shadow_margins.of_models(targets_2NK, labels_N)

@@ -54,6 +54,11 @@ class Samples(ABC):
     def places(self) -> int:
         """For how many places a network computes per sample: the memory of its maps grows with them."""
 
+    @property
+    def pixel_scale(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation [C], float64, by which pixels in [0, 1] were normalised; None: no images."""
+        return None
+
     @abstractmethod
     def inputs(self, rows: Tensor | slice, generator: torch.Generator | None = None) -> Tensor:
         """Return x of some rows; augmented when a generator is given."""

@@ -71,6 +71,12 @@ class ImageSamples(Samples):
         """The pixels of an image as the network gets it."""
         return math.prod(self.inputs(slice(0, 1)).shape[2:])
 
+    @property
+    def pixel_scale(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation [C], float64, by which pixels in [0, 1] were normalised."""
+        std = 1 / (255 * self.scale.double())
+        return -self.shift.double() * std, std
+
     def pixels(self, rows: Tensor | slice) -> Tensor:
         """Return images [B, C, H, W] as they are stored, uint8."""
         return self.x_NHWC[rows].permute(0, 3, 1, 2)

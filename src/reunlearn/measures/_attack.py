@@ -26,9 +26,8 @@ def as_measure(name: str) -> Callable[[MeasureInputs], Measured]:
             raise ValueError(f"attack '{name}' needs the model's outputs")
         shadows = None
         if attack.CARD.pools:
-            if inputs.reference is None:
-                raise ValueError(f"attack '{name}' needs a retrained reference")
-            shadows = ShadowPools(dict(inputs.pools), inputs.reference.logits["forget"])
+            reference = inputs.reference.logits["forget"] if inputs.reference else None
+            shadows = ShadowPools(dict(inputs.pools), reference)
         broken = not_finite(inputs.outputs, shadows)
         if broken:
             return Measured({name: None}, tables=tables_of(name, [], []), **broken)
@@ -67,7 +66,7 @@ def not_finite(outputs: Outputs, shadows: ShadowPools | None) -> dict[str, Any]:
         return {"status": "diverged", "facts": {"not_finite": "the model"}}
     if shadows is None:
         return {}
-    others = {"the reference": shadows.reference}
+    others = {} if shadows.reference is None else {"the reference": shadows.reference}
     others |= {f"the pool {kind}": pool.logits for kind, pool in shadows.pools.items()}
     for name, logits in others.items():
         if not np.isfinite(logits).all():

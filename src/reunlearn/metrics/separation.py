@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from scipy.stats import rankdata
 
 RATES = {"tpr_at_fpr_1": 0.01, "tpr_at_fpr_0_1": 0.001}
 METRICS = ("auc", *RATES, "balanced_accuracy")
@@ -21,11 +20,18 @@ _CELLS = 500_000  # of one block of resamples: 4 MB per array, about the size of
 
 
 def auc(member_scores: np.ndarray, other_scores: np.ndarray) -> float:
-    """Return P(member > other) + ½ P(member = other) over all pairs; 0.5 is chance (Mann and Whitney)."""
+    """Return P(member > other) + ½ P(member = other) over all pairs; 0.5 is chance (Mann and Whitney).
+
+    NaN if a side is empty or a score is NaN.
+    """
     members, others = len(member_scores), len(other_scores)
-    if not members or not others:
+    scores = np.concatenate([member_scores, other_scores])
+    if not members or not others or np.isnan(scores).any():
         return float("nan")
-    ranks = rankdata(np.concatenate([member_scores, other_scores]))
+    _, place_N, count_T = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(count_T) - (count_T - 1) / 2)[
+        place_N
+    ]  # of equal scores the mean of their places, from 1
     return float((ranks[:members].sum() - members * (members + 1) / 2) / (members * others))
 
 

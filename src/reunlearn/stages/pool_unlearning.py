@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from reunlearn.stages.execution import Context
 from reunlearn.stages.kept_models import KeptModels
 from reunlearn.stages.loading import Loader, read_split
-from reunlearn.stages.method_run import forget, kinds_of, settled, task_of
+from reunlearn.stages.method_run import forget, kinds_of, original_of, settled, task_of
 from reunlearn.study.jobs import ShadowJob
 from reunlearn.training.randomness import seeded
 from reunlearn.training.replayed import read_replayed, replayed_distance
@@ -46,7 +46,7 @@ def _in_steps(job: ShadowJob, loader: Loader, model: nn.Module, seed: int) -> nn
                 _write_state(loader, kind, folder, original, seed, split=split)
                 if step == 0 and replayed_distance(folder):
                     model = read_replayed(loader.random_model(0), folder)
-            task = task_of(loader, method, split, scenario, seed, state=state, carried=carried)
+            task = task_of(original_of(loader, split), method, scenario, seed, state=state, carried=carried)
             model, carried = forget(model, method, task, seed), task.carry
     return model
 

@@ -15,7 +15,15 @@ from reunlearn.base.errors import UserError
 from reunlearn.stages.checkpoint_key import checkpoint_key
 from reunlearn.stages.execution import Context
 from reunlearn.stages.loading import Loader, open_loader
-from reunlearn.stages.method_run import forget, precision_of, series_of, settled, task_of
+from reunlearn.stages.method_run import (
+    forget,
+    original_of,
+    precision_of,
+    series_of,
+    settled,
+    task_of,
+    wait_for,
+)
 from reunlearn.stages.model_files import status, write_history
 from reunlearn.study import paths
 from reunlearn.study.jobs import UnlearnJob
@@ -39,12 +47,12 @@ def run(context: Context[UnlearnJob]) -> None:
     model = starting_model(context, loader, state)
     history: list[dict[str, Any]] = []
     carried = read_carried(Path(job.inputs.original))
-    series = series_of(loader, job.inputs.split, job.log, model)
+    original = original_of(loader, job.inputs.split)
+    series = series_of(original, job.log, model)
     place = None if series.probe else place_of(context, history)
     task = task_of(
-        loader,
+        original,
         method,
-        job.inputs.split,
         job.scenario,
         job.seed,
         state=state,
@@ -53,11 +61,11 @@ def run(context: Context[UnlearnJob]) -> None:
         series=series,
         place=place,
     )
-    context.facts["precision"] = precision_of(loader, job.method)
-    _synchronise(context.device)
+    context.facts["precision"] = precision_of(original, job.method)
+    wait_for(context.device)
     with context.stopwatch.section("run"):
         model = forget(model, method, task, job.seed)
-        _synchronise(context.device)
+        wait_for(context.device)
     if job.log:
         write_arrays(context.folder / paths.SERIES, series.arrays())
         context.stopwatch.move("run", "log", series.seconds)
@@ -110,8 +118,3 @@ def starting_model(context: Context[UnlearnJob], loader: Loader, state: dict[str
 def read_carried(before: Path) -> dict[str, torch.Tensor]:
     """Return what the method left in the step before; nothing where the run starts from an original."""
     return read_tensors(before / CARRIED) if (before / CARRIED).exists() else {}
-
-
-def _synchronise(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()

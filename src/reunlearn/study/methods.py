@@ -34,11 +34,7 @@ def resolve(entry: Method, experiment: Experiment, cards: Mapping[str, MethodCar
         raise UserError(f"{where}: no method '{entry.name}'; {near(entry.name, cards)}")
     card = cards[entry.name]
     place = f"{where}, method '{row_of(entry).name}'"
-    if card.readings and entry.reading is None:
-        choices = " or ".join(RowSpec(method=entry.name, reading=reading).name for reading in card.readings)
-        raise UserError(f"{place}: paper and released code differ; write {choices}")
-    if entry.reading and entry.reading not in card.readings:
-        raise UserError(f"{place}: has only one reading; write {entry.name}")
+    check_reading(card, entry.reading, place)
     given = check_settings(entry.settings, card, place)
     options = presets.read(entry.name)
     presets.check_conditions(options, card)
@@ -49,6 +45,15 @@ def resolve(entry: Method, experiment: Experiment, cards: Mapping[str, MethodCar
     return MethodSpec(
         name=entry.name, reading=entry.reading, settings=fill(card, entry.reading, {**chosen, **given})
     )
+
+
+def check_reading(card: MethodCard, reading: Reading | None, where: str) -> None:
+    """Refuse a method whose readings differ without one, and a reading where there is only one."""
+    if card.readings and reading is None:
+        choices = " or ".join(RowSpec(method=card.name, reading=each).name for each in card.readings)
+        raise UserError(f"{where}: paper and released code differ; write {choices}")
+    if reading and reading not in card.readings:
+        raise UserError(f"{where}: has only one reading; write {card.name}")
 
 
 def fill(card: MethodCard, reading: Reading | None, settings: Mapping[str, Value]) -> dict[str, Value]:

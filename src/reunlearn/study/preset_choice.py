@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from reunlearn.base.errors import UserError
 from reunlearn.study.presets import SCENARIO_FIELDS, Preset, Values
 from reunlearn.study.rows import Method
+from reunlearn.study.scenario import Scenario
 from reunlearn.study.schema import Experiment
 
 
@@ -22,7 +24,14 @@ def choose(presets: dict[str, Preset], method: Method, experiment: Experiment, w
     Raises:
         UserError: several presets fit, and no one is more specific than all others.
     """
-    facts = _facts(method, experiment)
+    return most_specific(presets, _facts(method, experiment), where)
+
+
+def most_specific(presets: Mapping[str, Preset], facts: Mapping[str, Any], where: str) -> Preset | None:
+    """Return the most specific preset that fits what is known by the conditions' names; see `choose`.
+
+    A condition on what is not in `facts` does not hold.
+    """
     fitting = {place: preset for place, preset in presets.items() if _fits(preset.conditions.values, facts)}
     for preset in fitting.values():
         values, others = preset.conditions.values, [p for p in fitting.values() if p is not preset]
@@ -41,14 +50,19 @@ def _facts(method: Method, experiment: Experiment) -> dict[str, Any]:
         "architecture": experiment.architecture.key,
         "recipe": method.recipe or experiment.recipe.name,
         "reading": method.reading,
-        **{f"scenario.{name}": getattr(scenario, name, None) for name in SCENARIO_FIELDS},
+        **facts_of_scenario(scenario),
     }
 
 
-def _fits(conditions: dict[str, Values], facts: dict[str, Any]) -> bool:
+def facts_of_scenario(scenario: Scenario) -> dict[str, Any]:
+    """Return what conditions ask about a scenario, by the conditions' names."""
+    return {f"scenario.{name}": getattr(scenario, name, None) for name in SCENARIO_FIELDS}
+
+
+def _fits(conditions: Mapping[str, Values], facts: Mapping[str, Any]) -> bool:
     """Tell whether every condition holds."""
     return all(
-        not values or any(lies_in(facts[name], value) for value in values)
+        not values or any(lies_in(facts.get(name), value) for value in values)
         for name, values in conditions.items()
     )
 

@@ -191,13 +191,17 @@ class Preset(Strict):
     settings: Settings = Field(description="hyper-parameters of the method; its defaults for the rest")
 
 
-def read(method: str) -> dict[str, Preset]:
+def read(method: str, folder: Path | None = None) -> dict[str, Preset]:
     """Return a method's presets, each by its place: file and number; none if there is no file.
+
+    Args:
+        method: name.
+        folder: where the files are; the project's if None.
 
     Raises:
         UserError: an entry is not a preset.
     """
-    path = load.CONFIG / "presets" / f"{method}.yaml"
+    path = (folder or load.CONFIG / "presets") / f"{method}.yaml"
     return _read(path, path.absolute(), path.stat().st_mtime_ns) if path.exists() else {}
 
 

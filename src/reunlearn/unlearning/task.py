@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch, Samples
-from reunlearn.data.images import ImageSamples
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import Scenario
@@ -98,10 +97,10 @@ class GuardedSet:
         Raises:
             AccessError: the samples are not images; declare the capability "pixels".
         """
-        if not isinstance(self._samples, ImageSamples):
+        scale = self._samples.pixel_scale
+        if scale is None:
             raise AccessError(f"the {self.name} set has no pixels; methods that need them declare it")
-        std = 1 / (255 * self._samples.scale.double())
-        return -self._samples.shift.double() * std, std
+        return scale
 
 
 class Task:

@@ -51,10 +51,12 @@ def pins(text: str) -> dict[str, str]:
 
 
 def needed() -> set[str]:
-    """Return the packages without which nothing runs: those that the project names itself."""
+    """Return the packages without which no study runs: those that the project names itself."""
     if not PROJECT.is_file():
         return set()
-    lines = tomllib.loads(read_text(PROJECT))["project"]["dependencies"]
+    project = tomllib.loads(read_text(PROJECT))["project"]
+    extras = project.get("optional-dependencies", {})
+    lines = [*project["dependencies"], *extras.get("attacks", ()), *extras.get("pipeline", ())]
     return {match[0] for line in lines if (match := re.match(r"[\w.-]+", line))}
 
 
