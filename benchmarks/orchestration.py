@@ -9,11 +9,11 @@ Core-seconds are user and system time: a busy machine changes them less than the
   (imports, forks), and its jobs. What its jobs took and no record tells is `start and end`: what a fork copies,
   publishing, leaving.
 
-Training, unlearning and evaluating is the work; all else is outside. `idle` are core-seconds in which this study did not
-run: on a machine that others use, those of others, too.
+Training, unlearning and evaluating is the work; all else is outside. `idle` are core-seconds in which this study did
+not run: on a machine that others use, those of others, too.
 
-Quickstart (480 jobs), one run on one of two cores that others used, too: 137 core-seconds of work and 71 outside (34 %);
-before the worker prepared jobs and the client imported little, 127 and 94 (42 %).
+Quickstart (480 jobs), one run on one of two cores that others used, too: 137 core-seconds of work and 71 outside (34
+%); before the worker prepared jobs and the client imported little, 127 and 94 (42 %).
 """
 
 from __future__ import annotations
