@@ -187,6 +187,22 @@ def test_presets_of_a_study_are_asked_for_by_its_names() -> None:
     )
 
 
+def test_precision_is_the_recipes_unless_another_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reunlearn.training.precision.has_bfloat16", lambda device: True)
+    mixed = {**RECIPE, "precision": "mixed"}
+    found = [
+        run(method, settings=settings, **more).record.precision
+        for method, settings, more in (
+            ("finetune", SHORT, {}),
+            ("finetune", SHORT, {"recipe": mixed}),
+            ("finetune", SHORT, {"recipe": mixed, "precision": "full"}),
+            ("finetune", SHORT, {"precision": "mixed"}),
+            ("fisher", {}, {"precision": "mixed"}),
+        )
+    ]
+    assert found == ["full", "mixed", "full", "mixed", "full"]
+
+
 def test_a_result_that_is_not_finite_is_said() -> None:
     record = run("gradient_ascent", settings={"learning_rate": 1e20, "epochs": 3}).record
     assert record.status == "diverged"
@@ -213,6 +229,7 @@ def test_a_result_that_is_not_finite_is_said() -> None:
         ("finetune", {"recipe": {"epoch": 3}}, "recipe: epoch: unknown key 'epoch'; did you mean epochs"),
         ("finetune", {"log": ["loses"]}, "log: there is no 'loses'; did you mean losses"),
         ("fisher", {"log": ["losses"]}, "cannot note 'losses' with these settings; it can note: nothing"),
+        ("finetune", {"precision": "half"}, "precision: 'half'; write full or mixed"),
         ("ntk@paper", {}, "reads 'initial_weights' of the training.* or the network before its training"),
         ("amnesiac@code", {}, "reads 'batch_updates' of the training, which a trained model does not tell"),
         ("ntk@paper", {"state": {"initial_weights": network()}}, "reads the weight decay of the training"),

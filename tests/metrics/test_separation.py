@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import rankdata
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 
 from reunlearn.metrics.separation import METRICS, auc, metrics_of_counts, roc, separation
@@ -35,6 +36,19 @@ def gaussian(shift: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return n scores each from N(shift, 1) and N(0, 1)."""
     rng = np.random.default_rng(seed)
     return rng.normal(shift, 1, n), rng.normal(0, 1, n)
+
+
+@given(SCORES, SCORES)
+def test_auc_has_the_bits_that_scipys_ranks_give(member: np.ndarray, other: np.ndarray) -> None:
+    members, others = len(member), len(other)
+    ranks = rankdata(np.concatenate([member, other]))
+    expected = (ranks[:members].sum() - members * (members + 1) / 2) / (members * others)
+    assert auc(member, other) == expected
+
+
+@pytest.mark.parametrize("pair", [([], [1.0]), ([1.0], []), ([np.nan, 1.0], [0.0]), ([1.0], [np.nan])])
+def test_there_is_no_auc_of_nothing_or_of_what_is_no_number(pair: tuple[list[float], list[float]]) -> None:
+    assert np.isnan(auc(*map(np.array, pair)))
 
 
 def test_auc_equals_the_count_over_all_pairs_with_ties() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,19 @@ def test_conda_environment_has_the_pins_of_the_lock() -> None:
     conda = next(set(part["pip"]) for part in environment["dependencies"] if isinstance(part, dict))
     assert len(lock) > 100
     assert conda == lock
+
+
+def test_the_lock_has_every_package_that_the_project_names_for_its_users() -> None:
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    named = [
+        *project["dependencies"],
+        *(line for extra in extras.keys() - {"test"} for line in extras[extra]),
+    ]
+    names = {match[0] for line in named if (match := re.match(r"[\w.-]+", line))} - {project["name"]}
+    assert len(names) > 20 and len(project["dependencies"]) <= 5
+    locked = {pin.partition("==")[0] for pin in pins(Path("requirements.lock").read_text())}
+    assert names - locked == set()
 
 
 def test_locks_name_no_place_of_one_machine() -> None:

@@ -14,6 +14,7 @@ from reunlearn.study.methods import holds
 from reunlearn.study.recipes import Recipe
 from reunlearn.unlearning.task import AccessError
 
+PRECISIONS = ("full", "mixed")
 # what a method met that only the user could have given, by words of the guard's message
 REMEDIES = {
     "how the original was trained": "give recipe={'epochs': …, 'batch_size': …, 'learning_rate': …}",
@@ -30,13 +31,15 @@ def check_objective(asked: Asked, objective: Objective, model: nn.Module) -> Non
         raise UserError(f"{asked.who} changes the last layer, and the model has no torch.nn.Linear")
 
 
-def check_asked(asked: Asked, recipe: Recipe | None, log: Sequence[str]) -> None:
+def check_asked(asked: Asked, recipe: Recipe | None, log: Sequence[str], precision: str | None) -> None:
     """Refuse a method that reads what nobody said of the training, and a log that it cannot give with its settings."""
     if holds(asked.card.needs.weight_decay, asked.spec.settings) and not (recipe and recipe.weight_decay):
         raise UserError(
             f"{asked.who} reads the weight decay of the training; give a recipe that has it, "
             "or settings={'weight_decay': …}"
         )
+    if precision not in (None, *PRECISIONS):
+        raise UserError(f"precision: '{precision}'; write {' or '.join(PRECISIONS)}")
     can = [name for name, when in asked.card.logs.items() if holds(when, asked.spec.settings)]
     for name in log:
         if name not in LOGS:

@@ -90,7 +90,7 @@ def unlearn(
     trained = parse(Recipe, dict(recipe), "recipe") if recipe is not None else None
     kept = state or {}
     making = training_state.check(running.kinds_of(asked.spec), kept, asked.who)
-    checks.check_asked(asked, trained, log)
+    checks.check_asked(asked, trained, log, precision)
     where = device_of(model, device)
     wanted = {"forget", *running.declared(asked.spec), *(("retain",) if making else ())}
     arrays = read_sets({"forget": forget, "retain": retain, "validation": validation}, wanted, asked.who)
