@@ -75,8 +75,8 @@ def patches(layer: nn.Conv2d, x: Tensor) -> Tensor:
 
 def _kernel(layer: nn.Conv2d, patches_BLHWC: Tensor, delta: Tensor) -> Tensor:
     """Return the gradients of a kernel [B, R, O, C, H, W]."""
-    rows = delta.flatten(3).permute(1, 0, 2, 3).flatten(1, 2)  # [B, R · O, L]
-    blocks = rows @ patches_BLHWC.flatten(2)
+    rows = delta.flatten(3).permute(1, 3, 0, 2).flatten(2)  # [B, L, R · O]: copied in runs of channels, too
+    blocks = rows.mT @ patches_BLHWC.flatten(2)
     return blocks.view(len(rows), len(delta), -1, *patches_BLHWC.shape[2:]).permute(0, 1, 2, 5, 3, 4)
 
 
