@@ -5,7 +5,8 @@ Passes are counted while the method runs: samples that go forward with a gradien
 go forward alone. Methods that go backward more than once per forward pass are listed in BACKWARD. The price of a pass
 is measured before and after each method, on plain steps of the same batch size. A factor of 1 is a method that does
 nothing but its passes; one that freezes a part of the network comes below 1; 0 says that no pass was counted. The last
-table has the loops of method_loops.py: on few samples, times per sample compared.
+table has the loops of method_loops.py: on few samples, times per sample compared. Derivatives of derivatives (lur) and
+along directions (influence) are no passes of their own here: they show in the factor.
 
     python benchmarks/methods.py [--only salun,ntk] [--json FILE]
 """
@@ -137,7 +138,7 @@ def measured(name: str, batch: Batch, run: Callable[[], object]) -> dict[str, fl
     return {
         "seconds": taken,
         "passes": needed,
-        "factor": taken / needed if needed else float("nan"),
+        "factor": taken / needed if needed else 0.0,
         **counted,
     }
 
