@@ -25,13 +25,13 @@ SOON = ("--seconds-between-status-checks", "2", "--slurm-init-seconds-before-sta
 # trainings wait after each epoch where a test says so, and can go on from any epoch
 LOOP = "src/reunlearn/training/loop.py"
 PAUSE = (
-    r"\1        import os\n        time.sleep(float(os.environ.get('PAUSE', '0')) if checkpoints else 0)\n"
+    r"        import os\n        time.sleep(float(os.environ.get('PAUSE', '0')) if checkpoints else 0)\n\1"
 )
 
 
 def pausing(project: Project, epochs: int) -> None:
     """Let trainings of a project wait after each epoch for PAUSE seconds of the environment: the bits are the same."""
-    project.edit(LOOP, r"(        progress\(history.*\n)", PAUSE)
+    project.edit(LOOP, r"(        ended = \{number.*\n)", PAUSE)
     project.edit("config/recipes/tiny.yaml", r"epochs: \d+", f"epochs: {epochs}")
 
 
