@@ -27,7 +27,7 @@ def files() -> dict[str, str]:
 
 def commands() -> list[str]:
     """Return the commands that the page shows."""
-    return re.findall(r"^    (.+)$", PAGE.read_text(encoding="utf-8").partition("```yaml")[2], re.MULTILINE)
+    return re.findall(r"^    (.+)$", PAGE.read_text(encoding="utf-8").rpartition("```")[2], re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
