@@ -131,6 +131,8 @@ def test_its_card_says_what_the_file_says(project: Path) -> None:
         ),
         (NET, {"dataset": {"name": "goemotions"}}, "mynet.py:Net reads images, but goemotions holds text"),
         ({"name": "Net"}, {}, "no model 'Net'"),
+        ({**NET, "name": "Con"}, {}, "architecture.name: 'Con' is no name"),
+        ({**NET, "name": "../Net"}, {}, "architecture.name: '../Net' is no name"),
     ],
 )
 def test_each_mistake_is_one_line(

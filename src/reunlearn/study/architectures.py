@@ -6,16 +6,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from reunlearn.study.fields import LONGEST_NAME, Settings, Strict, portable_name
+from reunlearn.study.fields import DEVICES, LONGEST_NAME, Settings, Strict, portable_name
 
 FROM_DATA = ("classes", "shape")  # arguments of a network that are no settings
 
 
 def _network_name(text: str) -> str:
     """Return a name in a Python file, or that of a file of this package."""
-    return (
-        text if text.isascii() and text.isidentifier() and len(text) <= LONGEST_NAME else portable_name(text)
-    )
+    of_python = text.isascii() and text.isidentifier() and len(text) <= LONGEST_NAME
+    return text if of_python and text.lower() not in DEVICES else portable_name(text)
 
 
 class Architecture(Strict):
