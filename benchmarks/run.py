@@ -38,7 +38,7 @@ BENCHMARKS = (
     Benchmark("shadows", "(c) a pool of shadow models against separate jobs"),
     Benchmark("methods", "(d) methods against their passes", ("--only", "finetune,salun")),
     Benchmark("generator_steps", "(d) methods on a generator against their passes", None),
-    Benchmark("startup", "(e) start-up, planning, the warm worker", None),
+    Benchmark("startup", "(e) start-up, planning, the warm worker"),
     Benchmark("orchestration", "(e) where the core-seconds of a study go", None),
     Benchmark("dag", "(e) large studies before and after their jobs"),
     Benchmark("attacks", "(f) attacks"),

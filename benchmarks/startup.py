@@ -1,4 +1,4 @@
-"""What the workflow costs beside the work: `python benchmarks/startup.py`.
+"""What the workflow costs beside the work: `python benchmarks/startup.py [--quick]`.
 
 Four measurements, each a median, in one run: importing what the Snakefile imports; a dry run of `quickstart` and one
 cluster-style job process, each against Snakemake's own start-up on a one-rule file; the warm worker against cold starts
@@ -10,19 +10,22 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from history import Row, options, publish
+from machine import ROOT
+from turns import in_turn
+
 IMPORTS = "import reunlearn.worker, reunlearn.commands.running, reunlearn.study.asked, reunlearn.study.plan"
 SPECIFY = "from reunlearn.study.plan import *; write_specifications(make_plan('quickstart').jobs.values())"
 ONE_RULE = 'rule all:\n    output: "done"\n    shell: "touch {output}"\n'
-REPETITIONS = 5
-JOBS = 8
+TURNS, JOBS = 5, 8
 
 
 def timed(command: list[str], folder: Path, **more: str) -> float:
@@ -31,17 +34,6 @@ def timed(command: list[str], folder: Path, **more: str) -> float:
     begin = time.perf_counter()
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return time.perf_counter() - begin
-
-
-def medians(commands: dict[str, tuple[list[str], Path]]) -> dict[str, float]:
-    """Return the median seconds of each command, measured in turns after one warm-up."""
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for repetition in range(REPETITIONS + 1):
-        for name, (command, folder) in commands.items():
-            value = timed(command, folder)
-            if repetition:
-                seconds[name].append(value)
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def copy_project(folder: Path) -> Path:
@@ -54,33 +46,36 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def start_up(project: Path, empty: Path) -> None:
-    """Print the cost of imports, of the DAG and of a cluster-style job."""
+def start_up(project: Path, empty: Path, turns: int) -> list[Row]:
+    """Return the cost of imports, of the DAG and of a cluster-style job."""
     timed([sys.executable, "-c", SPECIFY], project)  # as the submit host does before a cluster's jobs
     snakemake = [sys.executable, "-m", "snakemake"]
     profile = ["--workflow-profile", "workflow/profiles/default", "--cores", "2"]
     config = ["--config", "study=quickstart", "device=cpu"]
     target = ["runs/digits/prepared/manifest.json"]
-    found = medians(
-        {
-            "python": ([sys.executable, "-c", "pass"], project),
-            "imports": ([sys.executable, "-c", IMPORTS], project),
-            "one rule": ([*snakemake, "--cores", "1", "--dry-run"], empty),
-            "quickstart": ([*snakemake, *profile, "--dry-run", *config], project),
-            "one job": (
-                [*snakemake, *profile, "--dry-run", "--mode", "subprocess", *target, *config],
-                project,
-            ),
-        }
-    )
-    print(f"imports of the Snakefile        {found['imports'] - found['python']:6.2f} s   (at most 0.3)")
-    print(f"Snakemake on a one-rule file    {found['one rule']:6.2f} s")
-    print(f"DAG of quickstart above that    {found['quickstart'] - found['one rule']:6.2f} s   (at most 1.5)")
-    print(f"one job process above that      {found['one job'] - found['one rule']:6.2f} s   (at most 0.3)")
+    commands = {
+        "python": ([sys.executable, "-c", "pass"], project),
+        "imports": ([sys.executable, "-c", IMPORTS], project),
+        "one rule": ([*snakemake, "--cores", "1", "--dry-run"], empty),
+        "quickstart": ([*snakemake, *profile, "--dry-run", *config], project),
+        "one job": ([*snakemake, *profile, "--dry-run", "--mode", "subprocess", *target, *config], project),
+    }
+    found = in_turn({name: partial(timed, *command) for name, command in commands.items()}, turns)
+
+    def above(name: str, base: str, figure: str, most: float) -> Row:
+        seconds = found.median(name) - found.median(base)
+        details = {f"{base} s": found.median(base)}
+        return Row(figure, seconds, "s", wanted=most, at_most=True, details=details)
+
+    return [
+        above("imports", "python", "imports of the Snakefile", 0.3),
+        above("quickstart", "one rule", "DAG of quickstart above Snakemake's own", 1.5),
+        above("one job", "one rule", "a job's process above Snakemake's own", 0.3),
+    ]
 
 
-def worker_against_cold(project: Path) -> None:
-    """Print the time of the same jobs through cold starts and through the worker."""
+def worker_against_cold(project: Path, jobs: int) -> Row:
+    """Return how many times as fast the same jobs are through the worker as through cold starts."""
     sys.path.insert(0, str(project / "src"))
     os.chdir(project)
     from reunlearn import worker
@@ -90,7 +85,7 @@ def worker_against_cold(project: Path) -> None:
     prepare = plan.of_stage("prepare")[0].folder
     client = [sys.executable, "-S", "-E", "src/reunlearn/client.py"]
     timed([*client, "prepare", f"{prepare}/specification.json", "log"], project)
-    folders = [job.folder for job in plan.of_stage("split")][:JOBS]
+    folders = [job.folder for job in plan.of_stage("split")][:jobs]
     commands = [[*client, "split", f"{folder}/specification.json", "log"] for folder in folders]
 
     def round_of_jobs() -> tuple[float, str]:
@@ -107,19 +102,30 @@ def worker_against_cold(project: Path) -> None:
     worker.start()
     start = time.perf_counter() - begin
     warm, warm_bits = round_of_jobs()
-    count = len(commands)
-    same = "the same bits" if cold_bits == warm_bits else "OTHER BITS"
-    print(f"{count} short jobs: cold {cold:.2f} s, warm {warm:.2f} s + {start:.2f} s once; {same}")
-    print(f"per job: cold {cold / count:.3f} s, warm {warm / count:.3f} s: {cold / warm:.1f} times as fast")
+    if cold_bits != warm_bits:
+        raise SystemExit("the worker's jobs have other bits")
+    details = {"cold s a job": cold / jobs, "warm s a job": warm / jobs, "start of the worker s": start}
+    return Row("short jobs through the worker against cold starts", cold / warm, details=details)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    asked = options(__doc__).parse_args(arguments)
+    turns, jobs = (1, 2) if asked.quick else (TURNS, JOBS)
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as place:
+        empty, project = Path(place, "empty"), Path(place, "project")
+        empty.mkdir()
+        (empty / "Snakefile").write_text(ONE_RULE)
+        project.mkdir()
+        copy_project(project)
+        rows = start_up(project, empty, turns)
+        try:
+            rows.append(worker_against_cold(project, jobs))
+        finally:
+            os.chdir(before)
+    publish("startup", rows, asked.quick)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        empty = Path(folder, "empty")
-        empty.mkdir()
-        (empty / "Snakefile").write_text(ONE_RULE)
-        project = Path(folder, "project")
-        project.mkdir()
-        copy_project(project)
-        start_up(project, empty)
-        worker_against_cold(project)
+    main()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,12 +30,12 @@ APART = {  # sides, or sizes, in processes of their own
     "training": ((*NETWORK, "--trained"), ("small CNN, three layers, full precision",)),
 }
 LONGER = {
-    "dag": ((), ("finished: user time", "finished: memory")),
-    "growth": ((), ("time with images", "memory with width", "time with classes", "memory with seeds")),
-    "report": ((), ("aggregate, 1 seed", "report, 1 seed")),
-    "shadows": ((), ("the pool against one warm process", "cold starts", "warm starts")),
+    "dag": ("finished: user time", "finished: memory"),
+    "growth": ("time with images", "memory with width", "time with classes", "memory with seeds"),
+    "report": ("aggregate, 1 seed", "report, 1 seed"),
+    "shadows": ("the pool against one warm process", "cold starts", "warm starts"),
+    "startup": ("imports of the Snakefile", "DAG of quickstart", "short jobs through the worker"),
 }
-Case = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @pytest.fixture(autouse=True)
@@ -47,43 +50,36 @@ def printed(capfd: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     return capfd
 
 
-def check(name: str, case: Case, printed: pytest.CaptureFixture[str]) -> None:
-    arguments, figures = case
-    before = HISTORY.read_bytes() if HISTORY.exists() else b""
-    importlib.import_module(name).main(["--quick", *arguments])
-    lines = printed.readouterr().out.splitlines()
+def content() -> bytes:
+    return HISTORY.read_bytes() if HISTORY.exists() else b""
+
+
+def check(figures: tuple[str, ...], text: str) -> None:
     for figure in figures:
-        (line, *_) = [line for line in lines if figure in line]
+        (line, *_) = [line for line in text.splitlines() if figure in line]
         assert re.search(r"\s{2}-?\d[\d.,e+-]* \S", line), line
-    assert (HISTORY.read_bytes() if HISTORY.exists() else b"") == before
 
 
-@pytest.mark.parametrize("name", MAINS)
+@pytest.mark.parametrize("name", MAINS | APART)
 def test_main_prints_its_table(name: str, printed: pytest.CaptureFixture[str]) -> None:
-    check(name, MAINS[name], printed)
-
-
-@pytest.mark.parametrize("name", APART)
-def test_main_prints_its_table_from_processes_of_their_own(
-    name: str, printed: pytest.CaptureFixture[str]
-) -> None:
-    check(name, APART[name], printed)
+    (arguments, figures), before = (MAINS | APART)[name], content()
+    importlib.import_module(name).main(["--quick", *arguments])
+    check(figures, printed.readouterr().out)
+    assert content() == before
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", LONGER)
-def test_main_of_longer_ones_prints_its_table(name: str, printed: pytest.CaptureFixture[str]) -> None:
-    check(name, LONGER[name], printed)
+def test_the_script_prints_its_table(name: str) -> None:
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), "--quick"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("REUNLEARN_")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    check(LONGER[name], done.stdout)
 
 
 def test_every_benchmark_that_is_run_is_known_here() -> None:
     run = importlib.import_module("run")
     scripts = {benchmark.script for benchmark in run.BENCHMARKS}
-    elsewhere = {
-        "methods",
-        "generator_steps",
-        "startup",
-        "orchestration",
-    }  # they have mains of their own kind
+    elsewhere = {"methods", "generator_steps", "orchestration"}  # with mains of their own kind
     assert scripts - elsewhere == {*MAINS, *APART, *LONGER}
-    assert all(Path(BENCHMARKS, f"{name}.py").exists() for name in scripts - {"methods", "orchestration"})
+    assert all(Path(BENCHMARKS, f"{name}.py").exists() for name in scripts - elsewhere)
