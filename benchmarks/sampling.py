@@ -1,4 +1,4 @@
-"""Samples of a small DDPM with guidance, its two predictions in one pass against one pass each: images per second.
+"""Samples of a small DDPM with guidance, its two predictions in one pass against one pass each: CPU seconds.
 
 The U-Net of quickstart-generation, DDIM, one thread, evaluation mode. The two sides give the same images up to
 rounding; they take turns.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from history import Row, options, publish
 from torch import Tensor, nn
-from turns import in_turn, timed
+from turns import cpu_seconds
 
 from reunlearn.models.registry import build
 from reunlearn.objectives._sampling import Sampler, sample
@@ -55,12 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         one, two = NoisePrediction(CLASSES, guidance=2.0), OneEach(CLASSES, guidance=2.0)
         torch.testing.assert_close(drawn(one), drawn(two), rtol=0, atol=1e-3)
-        sides = {
-            "one pass": timed(lambda d=drawn, o=one: d(o)),
-            "two passes": timed(lambda d=drawn, o=two: d(o)),
-        }
-        found = in_turn(sides, 1 if asked.quick else TURNS)
-        details = {"images/s": size / found.median("one pass"), "steps": sampler.steps}
+        works = {"one pass": lambda d=drawn, o=one: d(o), "two passes": lambda d=drawn, o=two: d(o)}
+        found = cpu_seconds(works, 1 if asked.quick else TURNS)
+        details = {"images a CPU second": size / found.median("one pass"), "steps": sampler.steps}
         ratio = found.ratio("two passes", "one pass")
         rows.append(Row(f"batches of {size}: one pass against two", ratio, details=details))
     publish("sampling", rows, asked.quick)

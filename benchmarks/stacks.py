@@ -1,6 +1,6 @@
 """Small networks side by side as one (training/engines/grouped.py) against one after the other, in one process.
 
-One thread, as jobs have. Whole epochs of the training loop; each network has its own seed, order and augmentation. The
+One thread, as jobs have, CPU seconds. Whole epochs of the training loop; each network has its own seed, order and augmentation. The
 sides take turns. benchmarks/shadows.py measures pools of shadow models with all that belongs to their jobs.
 
     python benchmarks/stacks.py [--quick]
@@ -17,7 +17,7 @@ from history import Row, options, publish
 from pictures import drawn, samples
 from sklearn.datasets import load_digits
 from torch import nn
-from turns import in_turn, timed
+from turns import cpu_seconds
 
 from reunlearn.data.images import ImageSamples
 from reunlearn.models.registry import build
@@ -82,14 +82,14 @@ def compared(label: str, stack: Stack, *, images: int, turns: int) -> Row:
             chosen = [models[place] for place in places]
             train_together(chosen, [content] * len(places), objective, recipe, places, engine=Grouped)
 
-    found = in_turn({"one by one": timed(one_by_one), "together": timed(together)}, turns)
+    found = cpu_seconds({"one by one": one_by_one, "together": together}, turns)
     return Row(
         f"{label}: side by side against one by one",
         found.ratio("one by one", "together"),
         details={
             "models": MODELS,
             "at once": max(map(len, groups)),
-            "model-images/s": MODELS * images / found.median("together"),
+            "model-images a CPU second": MODELS * images / found.median("together"),
         },
     )
 
