@@ -1,7 +1,8 @@
 """Small networks side by side as one (training/engines/grouped.py) against one after the other, in one process.
 
-One thread, as jobs have, CPU seconds. Whole epochs of the training loop; each network has its own seed, order and augmentation. The
-sides take turns. benchmarks/shadows.py measures pools of shadow models with all that belongs to their jobs.
+One thread, as jobs have, CPU seconds. Whole epochs of the training loop; each network has its own seed, order and
+augmentation. The sides take turns. benchmarks/shadows.py measures pools of shadow models with all that belongs to their
+jobs.
 
     python benchmarks/stacks.py [--quick]
 """
