@@ -2,7 +2,7 @@
 
 The same weights, full precision. Ours: logits of all images, in half precision, as a job writes them. The peer: images
 that were normalised before, in batches of 128 or 250, whichever is faster, and nothing but the right answers counted.
-Each side is a process of its own; the sides take turns.
+Each side is a process of its own; the sides take turns. With `--threads 1` CPU seconds are compared.
 
     python benchmarks/evaluation.py [--quick]
 """
@@ -19,7 +19,7 @@ from apart import Apart
 from history import Row, options, publish
 from machine import cores
 from pictures import CARD, CLASSES, drawn, samples
-from turns import Side, in_turn, timed
+from turns import Side, clock_of, in_turn, timed
 
 from reunlearn.measures._logits import logits
 from reunlearn.models.registry import build
@@ -42,7 +42,7 @@ def our_side(threads: int) -> Callable[[str, int], float]:
         model = build(NETWORKS[label].architecture, CARD.shape, CLASSES, 0)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         content = samples(*drawn(images))
-        return timed(lambda: logits(model, content, Classification(CLASSES)))()
+        return timed(lambda: logits(model, content, Classification(CLASSES)), clock_of(threads))()
 
     return evaluated
 
@@ -55,7 +55,7 @@ def peers_side(threads: int) -> Callable[[str, int, int], float]:
         model = build(NETWORKS[label].architecture, CARD.shape, CLASSES, 0)
         x_NCHW, y_N = drawn(images)
         content, labels_N = peer.normalised(x_NCHW), torch.from_numpy(y_N)
-        return timed(lambda: peer.right(model, content, labels_N, size))()
+        return timed(lambda: peer.right(model, content, labels_N, size), clock_of(threads))()
 
     return evaluated
 
@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--networks", nargs="*", choices=NETWORKS, default=list(NETWORKS))
     asked = parser.parse_args(arguments)
+    torch.set_num_threads(asked.threads)
     rows = []
     with Apart(our_side, asked.threads) as own, Apart(peers_side, asked.threads) as other:
         for label in asked.networks:

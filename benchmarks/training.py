@@ -4,6 +4,8 @@ The same network, initial weights, recipe, images and cores. Ours: what a job ru
 bfloat16, and in full precision. The peer: peer.py, with the number of DataLoader workers that suits it best. Each side
 is a process of its own; the sides take turns. Accuracy is that of whole trainings on real CIFAR-10 images.
 
+With `--threads 1` nothing but one core's work is compared: CPU seconds, no workers.
+
     REUNLEARN_DATA_MIRROR=… python benchmarks/training.py [--quick]
 """
 
@@ -11,7 +13,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from history import Row, options, publish
 from machine import cores
 from pictures import CARD, CLASSES, drawn, real, samples
 from torch import nn
-from turns import Side, in_turn
+from turns import Side, clock_of, in_turn, timed
 
 from reunlearn.measures._logits import logits
 from reunlearn.metrics.classification import accuracy
@@ -103,15 +104,15 @@ def our_side(threads: int) -> Callable[[Asked], Trained]:
     """Return our side, in the process that it has for itself."""
     os.environ["REUNLEARN_DEVICE"] = "cpu"
     prepare_torch(threads)
+    clock = clock_of(threads)
 
     def trained(asked: Asked) -> Trained:
         x_NCHW, y_N, *test = asked.data()
         content, seed, objective = samples(x_NCHW, y_N), asked.seed, Classification(CLASSES)
         model = build(NETWORKS[asked.network].architecture, CARD.shape, CLASSES, seed)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        begin = time.perf_counter()
-        train(model, content, objective, asked.recipe, seed)
-        return time.perf_counter() - begin, tested(model, test, asked)
+        seconds = timed(lambda: train(model, content, objective, asked.recipe, seed), clock)()
+        return seconds, tested(model, test, asked)
 
     return trained
 
@@ -119,6 +120,7 @@ def our_side(threads: int) -> Callable[[Asked], Trained]:
 def peers_side(threads: int) -> Callable[[Asked], Trained]:
     """Return the peer's side, in the process that it has for itself."""
     torch.set_num_threads(threads)
+    clock = clock_of(threads)
     loaders = {}  # with workers that live on, as in one long training
 
     def trained(asked: Asked) -> Trained:
@@ -128,9 +130,8 @@ def peers_side(threads: int) -> Callable[[Asked], Trained]:
             loaders[key] = peer.loader(x_NCHW, y_N, asked.recipe.batch_size, asked.workers)
         torch.manual_seed(asked.seed)
         model = build(NETWORKS[asked.network].architecture, CARD.shape, CLASSES, asked.seed)
-        begin = time.perf_counter()
-        peer.train(model, loaders[key], asked.recipe)
-        return time.perf_counter() - begin, tested(model, test, asked)
+        seconds = timed(lambda: peer.train(model, loaders[key], asked.recipe), clock)()
+        return seconds, tested(model, test, asked)
 
     return trained
 
@@ -143,17 +144,18 @@ def tested(model: nn.Module, test: Sequence[np.ndarray], asked: Asked) -> float:
     return accuracy(logits(model, samples(x_NCHW, y_N), Classification(CLASSES)), y_N)
 
 
-def speeds(label: str, own: Apart, other: Apart, *, batches: int, size: int, turns: int) -> list[Row]:
+def speeds(
+    label: str, own: Apart, other: Apart, *, workers: Sequence[int], batches: int, size: int, turns: int
+) -> list[Row]:
     """Return the ratios of one network, one epoch each turn."""
     compared, images = NETWORKS[label], size * batches
 
-    def side(process: Apart, precision: str = "full", workers: int = 0) -> Side:
-        asked = Asked(label, recipe(1, precision, size), images, workers=workers)
+    def side(process: Apart, precision: str = "full", with_workers: int = 0) -> Side:
+        asked = Asked(label, recipe(1, precision, size), images, workers=with_workers)
         return lambda: process(asked)[0]
 
-    trials = {f"{n}": side(other, workers=n) for n in WORKERS}
-    tried = in_turn(trials, 1)
-    best = min(trials, key=tried.median)
+    trials = {f"{n}": side(other, with_workers=n) for n in workers}
+    best = min(trials, key=in_turn(trials, 1).median) if len(trials) > 1 else next(iter(trials))
     precisions = list(dict.fromkeys(("full", in_use("mixed", "cpu"))))
     found = in_turn({**{p: side(own, p) for p in precisions}, "peer": trials[best]}, turns)
     rate = {name: images / found.median(name) for name in found.spent}
@@ -193,11 +195,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     asked = parser.parse_args(arguments)
     quick = asked.quick
+    torch.set_num_threads(asked.threads)
+    workers = WORKERS if asked.threads > 1 else (0,)
     rows = []
     with Apart(our_side, asked.threads) as own, Apart(peers_side, asked.threads) as other:
         for label in asked.networks:
             sizes = {"batches": NETWORKS[label].batches, "size": BATCH, "turns": TURNS}
-            rows += speeds(label, own, other, **({"batches": 2, "size": 32, "turns": 1} if quick else sizes))
+            tiny = {"batches": 2, "size": 32, "turns": 1}
+            rows += speeds(label, own, other, workers=workers, **(tiny if quick else sizes))
         for label in asked.trained:
             sizes = {"seeds": TRAINED[label], "images": IMAGES, "test": TEST, "epochs": EPOCHS}
             tiny = {"seeds": 1, "images": 640, "test": 200, "epochs": 1}

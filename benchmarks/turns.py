@@ -25,6 +25,11 @@ class Turns:
         return statistics.median(a / b for a, b in zip(self.spent[side], self.spent[to], strict=True))
 
 
+def clock_of(threads: int) -> Callable[[], float]:
+    """Return the clock for so many threads: CPU seconds for one, which other work on the machine disturbs less."""
+    return time.process_time if threads == 1 else time.perf_counter
+
+
 def timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> Side:
     """Return a side that does some work, timed by a clock."""
 
