@@ -2,7 +2,8 @@
 
 The rate is that of torch.matmul on square matrices, the best of some sizes. The operations of a step, forward and
 backward, are counted by torch.utils.flop_counter: convolutions and linear layers, two operations for each product that
-is added. Rate and steps take turns.
+is added. Rate and steps take turns; with
+`--threads 1` by CPU seconds.
 
     python benchmarks/chip.py [--quick]
 """
@@ -16,7 +17,7 @@ from history import Row, options, publish
 from machine import cores
 from pictures import CARD, CLASSES, drawn, samples
 from torch.utils.flop_counter import FlopCounterMode
-from turns import Side, in_turn, timed
+from turns import Side, clock_of, in_turn, timed
 
 from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
@@ -54,9 +55,11 @@ def operations_of(once: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
-def best_rate(precision: str, sizes: Sequence[int], turns: int) -> tuple[float, int]:
+def best_rate(
+    precision: str, sizes: Sequence[int], turns: int, clock: Callable[[], float]
+) -> tuple[float, int]:
     """Return the operations per second of the best size, and that size."""
-    found = in_turn({str(size): timed(product(precision, size)) for size in sizes}, turns)
+    found = in_turn({str(size): timed(product(precision, size), clock) for size in sizes}, turns)
     rates = {size: 2 * size**3 / found.median(str(size)) for size in sizes}
     size = max(rates, key=rates.__getitem__)
     return rates[size], size
@@ -70,17 +73,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     torch.set_num_threads(asked.threads)
     keep_large_blocks()
+    clock = clock_of(asked.threads)
     batch, turns = (16, 1) if asked.quick else (BATCH, TURNS)
     sizes = (256,) if asked.quick else (1024, 2048, 4096)
     rows = []
     for precision in dict.fromkeys(("full", in_use("mixed", "cpu"))):
-        rate, size = best_rate(precision, sizes, turns)
+        rate, size = best_rate(precision, sizes, turns, clock)
         details = {"size of matrices": size}
         rows.append(Row(f"matrix products, {NAMES[precision]}", rate / 1e9, "GFLOP/s", details=details))
         for label in asked.networks:
             once = stepping(NETWORKS[label].architecture, precision, batch)
             operations = operations_of(once)
-            sides: dict[str, Side] = {"step": timed(once), "product": timed(product(precision, size))}
+            sides: dict[str, Side] = {
+                "step": timed(once, clock),
+                "product": timed(product(precision, size), clock),
+            }
             found = in_turn(sides, turns)
             # of the product's operations at its rate in the same turns
             share = found.ratio("product", "step") * operations / (2 * size**3)

@@ -201,13 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with Apart(our_side, asked.threads) as own, Apart(peers_side, asked.threads) as other:
         for label in asked.networks:
             sizes = {"batches": NETWORKS[label].batches, "size": BATCH, "turns": TURNS}
-            rows += speeds(
-                label,
-                own,
-                other,
-                workers=workers,
-                **({"batches": 2, "size": 32, "turns": 1} if quick else sizes),
-            )
+            tiny = {"batches": 2, "size": 32, "turns": 1}
+            rows += speeds(label, own, other, workers=workers, **(tiny if quick else sizes))
         for label in asked.trained:
             sizes = {"seeds": TRAINED[label], "images": IMAGES, "test": TEST, "epochs": EPOCHS}
             tiny = {"seeds": 1, "images": 640, "test": 200, "epochs": 1}
