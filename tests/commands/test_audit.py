@@ -153,6 +153,7 @@ def test_the_page_opens_and_every_link_leads_somewhere(audited: Path) -> None:
     assert not (audited / "index.html").read_text().count('class="tag"')
 
 
+@pytest.mark.thorough
 def test_the_page_names_the_command_that_makes_it_again(own: Own, audited: Path) -> None:
     words = shlex.split(read_json(audited / "audit.json")["command"])
     assert words[0] == "reunlearn" and shlex.join(words) in read_page(audited)[1]
@@ -165,6 +166,7 @@ def test_the_page_names_the_command_that_makes_it_again(own: Own, audited: Path)
     assert json.loads(done.stdout) == again
 
 
+@pytest.mark.thorough
 def test_a_list_of_what_stays_says_the_same_as_the_sizes(own: Own, audited: Path) -> None:
     with inside(own.root):
         audit.run(request(own, retain=own.retain, train=None, output="out/retain"))
@@ -237,6 +239,7 @@ def test_a_reference_or_original_that_answers_nan_is_not_called_absent(
     assert found["numbers"]["audited"]["loss_logistic_cv.auc"] > 0
 
 
+@pytest.mark.thorough
 def test_a_model_of_the_noise_floor_that_answers_nan_does_not_count(own: Own) -> None:
     references = (own.models["retrain"], own.models["noise_floor"], broken(own, "retrain"))
     with inside(own.root):
@@ -250,6 +253,7 @@ def test_a_model_of_the_noise_floor_that_answers_nan_does_not_count(own: Own) ->
     assert without["notes"] == []
 
 
+@pytest.mark.thorough
 def test_a_model_that_is_its_own_reference_is_noted(own: Own, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copyfile(own.root / own.models["finetune"], own.root / "copy.safetensors")
     with inside(own.root):
@@ -287,6 +291,7 @@ def test_weights_of_a_wrapped_network_and_of_16_bits_are_audited_as_the_plain_on
     assert places == {True, False}
 
 
+@pytest.mark.thorough
 def test_whole_classes_are_told_apart_on_test(own: Own) -> None:
     labels = np.load(own.root / "data/digits/train_y.npy")
     np.save(own.root / "threes.npy", np.flatnonzero(labels == 3))

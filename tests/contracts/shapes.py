@@ -82,7 +82,7 @@ SHAPES: dict[str, tuple[str, Shape]] = {  # the study's fixture, and what is mad
 }
 
 
-RARE = ("one seed", "labels", "steps", "no reference")  # by make test-thorough
+RARE = ("one seed", "labels", "steps", "no reference", "thirty methods")  # by make test-thorough
 EACH = [pytest.param(shape, marks=pytest.mark.thorough if shape in RARE else ()) for shape in SHAPES]
 
 

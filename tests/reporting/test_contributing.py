@@ -39,6 +39,7 @@ def project(tmp_path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "src"), str(ROOT)])}
 
 
+@pytest.mark.thorough
 def test_the_report_shows_them_where_they_are_named_and_nowhere_else(project, tmp_path):
     run = {"env": project, "cwd": tmp_path, "capture_output": True, "text": True}
     done = subprocess.run([sys.executable, "-c", SCRIPT], **run)

@@ -175,6 +175,7 @@ def test_an_account_that_may_not_write_is_one_line_until_it_may(
     check_filed("owned", EXPECTED + Counter(seed=SEEDS))
 
 
+@pytest.mark.thorough
 def test_several_write_at_once_and_each_finds_its_own(served: Server, project: Path) -> None:
     studies = ["one", "two", "two"]  # two clones that log the same study
     folders = [project / f"clone{number}" for number in range(len(studies))]

@@ -113,6 +113,11 @@ DAMAGES = (
     date_into_the_future,
     leave,
 )
+OFTEN = (truncate, remove_a_run, use_other_code, change_the_study, date_into_the_future)  # others: test-thorough
+EACH = [
+    pytest.param(damage, id=damage.__name__, marks=() if damage in OFTEN else pytest.mark.thorough)
+    for damage in DAMAGES
+]
 
 
 def by_plan(hashed: bool) -> set[Folder]:
@@ -144,7 +149,7 @@ def listing() -> dict[str, bytes]:
     return {str(p): p.read_bytes() for p in files if p.parts[0] not in (".snakemake", ".reunlearn")}
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage", EACH)
 def test_all_five_agree(plan: Plan, damage: Damage, monkeypatch: pytest.MonkeyPatch) -> None:
     damage(plan)
     before = listing()
@@ -168,6 +173,7 @@ def test_a_flipped_bit_is_seen_by_those_who_look_at_all_bytes(plan: Plan) -> Non
     assert by_snakemake() == again, "what restore set aside is made again"
 
 
+@pytest.mark.thorough
 def test_what_is_damaged_is_made_again_to_the_bit(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
     manifests = {p: p.read_bytes() for p in project.root.glob("runs/**/manifest.json")}

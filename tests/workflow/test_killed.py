@@ -61,6 +61,7 @@ def test_a_killed_run_leaves_nothing_behind(tmp_path: Path, cold: str) -> None:
     assert "removed the lock of a run that was killed" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_second_run_of_the_same_study_waits_for_nobody_and_changes_nothing(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
     recipe = project.root / "config/recipes/tiny.yaml"

@@ -11,7 +11,7 @@ from reunlearn.reporting import numbers
 from reunlearn.reporting.rows import FLOOR, ORIGINAL, RETRAIN, RowKey
 from tests.workflow.project import EXPERIMENT, Project
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.thorough]
 
 ATTACKS = ["lira", "rmia"]
 HELD_OUT = {

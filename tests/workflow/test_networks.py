@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from tests.workflow.project import EXPERIMENT, RECIPE, Project
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.thorough]
 PGU = {"name": "pgu", "settings": {"epochs": 4, "learning_rate": 0.5, "batch_size": 8, "energy": 0.5}}
 
 

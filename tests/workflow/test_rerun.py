@@ -71,6 +71,7 @@ def test_comment_and_docstring_run_nothing(project: Project) -> None:
     assert project.would_run() == set()
 
 
+@pytest.mark.thorough
 def test_words_run_the_report_only(project: Project) -> None:
     """Summaries, help texts, papers' names and definition cards stand in the report's specification."""
     edits = [
@@ -114,6 +115,7 @@ def test_new_seed_runs_that_seed_only(project: Project) -> None:
     assert len(outside_tail(ran)) == 17
 
 
+@pytest.mark.thorough
 def test_batches_edit_runs_all_training_and_unlearning(project: Project) -> None:
     project.edit("src/reunlearn/data/batches.py", r"return len\(self\.y\)", "return len(self.y) + 0")
     ran = project.would_run()

@@ -73,6 +73,7 @@ def test_untampered_clone_has_nothing_to_do_and_notices_a_later_edit(clone: Proj
     assert clone.would_run() == attacked | {(s, f) for f, s in planned(clone).items() if s in TAIL}
 
 
+@pytest.mark.thorough
 def test_tampered_artifact_is_set_aside_and_made_again(clone: Project, stored: Project) -> None:
     command(clone, "restore", study="tiny")
     original = one(clone, "original")
@@ -119,6 +120,7 @@ def test_data_that_no_remote_has_are_prepared_again_and_a_method_edit_makes_its_
     assert clone.would_run() == following(clone, one(clone, "unlearn", "/finetune~"))
 
 
+@pytest.mark.thorough
 def test_restoring_nothing_is_an_error_and_the_next_call_brings_it(stored: Project, tmp_path: Path) -> None:
     """Far from the project the default remote is not there; then another one is named."""
     dvc_project.run(tmp_path, "git", "clone", "--quiet", str(stored.root), "clone")

@@ -90,6 +90,7 @@ def test_a_narrowed_run_leaves_the_whole_study_s_report_alone(tiny: Project, tmp
     assert "A test (only finetune)" in page and "gradient_ascent" not in page
 
 
+@pytest.mark.thorough
 def test_tracking_that_fails_leaves_a_complete_study_complete(tiny: Project, tmp_path: Path) -> None:
     project = tiny.copy(tmp_path / "project")
     shutil.rmtree(project.root / "reports/tiny/tracking")
