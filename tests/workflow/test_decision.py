@@ -113,7 +113,13 @@ DAMAGES = (
     date_into_the_future,
     leave,
 )
-OFTEN = (truncate, remove_a_run, use_other_code, change_the_study, date_into_the_future)  # others: test-thorough
+OFTEN = (
+    truncate,
+    remove_a_run,
+    use_other_code,
+    change_the_study,
+    date_into_the_future,
+)  # others: test-thorough
 EACH = [
     pytest.param(damage, id=damage.__name__, marks=() if damage in OFTEN else pytest.mark.thorough)
     for damage in DAMAGES
