@@ -10,6 +10,7 @@ from reunlearn.library.libraries import missing_library, summary_of
 from reunlearn.library.naming import hindrance
 from reunlearn.study.cards import Hyperparameter, Reading, When
 from reunlearn.study.catalogue import plugin_names
+from reunlearn.study.specs import RowSpec
 from reunlearn.unlearning.registry import card
 
 SETS = ("forget", "retain", "validation", "true_labels")
@@ -39,7 +40,9 @@ class MethodLine:
     study_only: str | None
 
     def __str__(self) -> str:
-        names = " ".join(f"{self.name}@{reading}" for reading in self.readings) or self.name
+        names = " ".join(
+            RowSpec(method=self.name, reading=reading).name for reading in self.readings or (None,)
+        )
         needs = ", ".join(name if when is True else f"{name}?" for name, when in self.needs.items())
         return f"{names}: {self.summary} Reads {needs}."
 
