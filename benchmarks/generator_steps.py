@@ -13,11 +13,13 @@ from __future__ import annotations
 import copy
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from history import Row, options, publish
 from sklearn.datasets import load_digits
 from torch import nn
 
@@ -125,20 +127,21 @@ def turn(
     return time.perf_counter() - began, passes.backward * step + passes.forward * look, passes
 
 
-def main() -> None:
-    """Print a line for each method."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print a figure for each method."""
+    asked = options(__doc__).parse_args(arguments)
     torch.set_num_threads(1)
     index_N = np.arange(600)
     forget_N = load_digits().target[index_N] == FORGOTTEN
     sets = {"forget": samples(index_N[forget_N]), "retain": samples(index_N[~forget_N])}
-    print(
-        f"{'method':20}{'seconds':>9}{'samples forward and backward':>31}{'forward alone':>15}{'time / passes':>15}"
-    )
-    for name, reading, settings in ROWS:
-        turns = [turn(name, reading, settings, sets) for _ in range(TURNS)]
-        ratio = statistics.median(taken / needed for taken, needed, _ in turns)
+    rows = []
+    for name, reading, settings in ROWS[:1] if asked.quick else ROWS:
+        turns = [turn(name, reading, settings, sets) for _ in range(1 if asked.quick else TURNS)]
+        factor = statistics.median(taken / needed for taken, needed, _ in turns)
         seconds, passes = statistics.median(taken for taken, _, _ in turns), turns[0][2]
-        print(f"{name:20}{seconds:9.2f}{passes.backward:31}{passes.forward:15}{ratio:15.2f}")
+        details = {"seconds": seconds, "backward": passes.backward, "forward": passes.forward}
+        rows.append(Row(f"{name}: time", factor, "passes", wanted=1.3, at_most=True, details=details))
+    publish("generator_steps", rows, asked.quick)
 
 
 if __name__ == "__main__":

@@ -8,27 +8,24 @@ nothing but its passes; one that freezes a part of the network comes below 1; 0 
 table has the loops of method_loops.py: on few samples, times per sample compared. Derivatives of derivatives (lur) and
 along directions (influence) are no passes of their own here: they show in the factor.
 
-    python benchmarks/methods.py [--only salun,ntk] [--json FILE]
+    python benchmarks/methods.py [--only salun,ntk,layer_inputs,loops]
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
-import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import method_loops as loops
 import numpy as np
 import torch
-from machine import facts
+from history import Row, options, publish, show
 from torch import nn
 
 from reunlearn.attacks import _gaussians
@@ -45,7 +42,7 @@ from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.methods import fill, holds, state_kinds
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import read_scenario
-from reunlearn.study.specs import ArchitectureSpec, MethodSpec
+from reunlearn.study.specs import ArchitectureSpec, MethodSpec, RowSpec
 from reunlearn.training.allocator import keep_large_blocks
 from reunlearn.training.state.registry import StateRequest, write
 from reunlearn.unlearning import registry
@@ -62,6 +59,7 @@ OWN: dict[str, dict[str, Any]] = {
     "pgu": {"epochs": 2, "stop": "best", "learning_rate": 1e-4},
     "erm_ktp": {"epochs": 1, "first_drop": 1, "second_drop": 1},
 }
+MOST, QUICK = 1.3, "finetune"
 BACKWARD = {"fisher": CLASSES, "ntk": CLASSES}  # per forward pass, one for each output
 passes = {"backward": 0, "forward": 0}
 
@@ -226,19 +224,17 @@ def sides(
     }  # fmt: skip
 
 
-def table(only: set[str]) -> dict[str, dict[str, float]]:
-    """Print and return a line for each method."""
+def against_passes(only: set[str]) -> list[Row]:
+    """Return a figure for each method, and for the training-time state of PGU."""
     batch = images()["retain"].take(slice(0, BATCH))
-    lines: dict[str, dict[str, float]] = {}
+    rows: list[Row] = []
 
     def note(name: str, line: dict[str, float]) -> None:
-        lines[name] = line
-        numbers = f"{line['seconds']:9.2f}{line['passes']:9.2f}{line['factor']:8.2f}"
-        print(f"{name:30}{numbers}   {line['backward']:.0f}, {line['forward']:.0f}", flush=True)
+        details = {key: value for key, value in line.items() if key != "factor"}
+        row = Row(f"{name}: time", line["factor"], "passes", wanted=MOST, at_most=True, details=details)
+        show([row])  # at once: all of them take minutes
+        rows.append(row)
 
-    print(
-        f"{'method':30}{'seconds':>9}{'passes':>9}{'factor':>8}   samples forward and backward, forward alone"
-    )
     with tempfile.TemporaryDirectory() as folder:
         if not only or "layer_inputs" in only:
             target = Path(folder) / "measured"
@@ -251,45 +247,36 @@ def table(only: set[str]) -> dict[str, dict[str, float]]:
             if "samples" in card.capabilities or (only and name not in only):
                 continue
             for reading in card.readings or (None,):
-                label = f"{name}@{reading}" if reading else name
+                label = RowSpec(method=name, reading=reading).name
                 note(label, method(name, reading, Path(folder), batch))
-    return lines
+    return rows
 
 
-def compare() -> dict[str, dict[str, float]]:
-    """Print and return a line for each plain loop."""
+def against_loops() -> list[Row]:
+    """Return a figure for each plain loop; of its few samples, times per sample are compared."""
     model = network(0).eval()
     batch = images()["retain"].take(slice(0, BATCH))
-    lines = {}
-    print(
-        f"\n{'per sample, ms':24}{'ours':>10}{'loop':>10}{'ratio':>9}   samples of the loop; more are extrapolated"
-    )
+    rows = []
     for name, (count_, ours, loop_count, loop) in sides(model, batch).items():
         ours_ms, loop_ms = 1000 * fastest(ours, 2) / count_, 1000 * fastest(loop, 1) / loop_count
-        lines[name] = {"ours_ms": ours_ms, "loop_ms": loop_ms, "ratio": loop_ms / ours_ms}
-        print(f"{name:24}{ours_ms:10.3f}{loop_ms:10.3f}{loop_ms / ours_ms:9.1f}   {loop_count}")
-    return lines
+        details = {"ours ms": ours_ms, "loop ms": loop_ms, "samples of the loop": loop_count}
+        rows.append(Row(f"{name}, against a plain loop", loop_ms / ours_ms, wanted=1.0, details=details))
+        show(rows[-1:])
+    return rows
 
 
-def main() -> None:
-    """Measure, print, and append a line of JSON to a file."""
-    parser = argparse.ArgumentParser(description="Methods against their passes, and against plain loops")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = options(__doc__)
     parser.add_argument("--only", default="", help="methods, layer_inputs, loops; separated by commas")
-    parser.add_argument("--json", type=Path, help="a file to which a line is appended")
-    options = parser.parse_args()
+    asked = parser.parse_args(arguments)
+    only = set(filter(None, (QUICK if asked.quick else asked.only).split(",")))
     torch.set_num_threads(1)
     keep_large_blocks()  # as jobs do
-    only = set(filter(None, options.only.split(",")))
-    record = {
-        "benchmark": "methods",
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": facts(),
-        "methods": table(only),
-        "loops": compare() if not only or "loops" in only else {},
-    }
-    if options.json:
-        with options.json.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(record) + "\n")
+    rows = against_passes(only)
+    if not only or "loops" in only:
+        rows += against_loops()
+    publish("methods", rows, asked.quick)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from history import Row, publish
+
 from reunlearn.artifacts.record import processor, read_record, versions
 from reunlearn.study.stages import STAGES
 
@@ -165,9 +167,13 @@ def main() -> None:
     line("a shell and a client per job", jobs, "", snakemake.started)
     line("Snakemake itself", 1, "", snakemake.own)
     line("sum", jobs, inside, used - inside)
-    print(
-        f"outside: {100 * (1 - inside / used):.0f} % of {used:.1f} core-seconds; idle: {wall * CORES - used:.1f}"
+    details = {"core-seconds": used, "the work": inside, "jobs": jobs, "idle": wall * CORES - used}
+    name = " ".join([study, *narrowed])
+    most = 100 / 3 if name == "quickstart" else None
+    row = Row(
+        f"{name}: outside the work", 100 * (1 - inside / used), "%", most, at_most=True, details=details
     )
+    publish("orchestration", [row], quick=False)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ MAINS = {
     "attacks": ((), ("confidence_svc, 100 rows a half", "lira_offline", "all without an SVC")),
     "augmentation": ((), ("32×32, crop and flip", "32×32, RandAugment")),
     "chip": (NETWORK, ("matrix products, full precision", "small CNN, three layers, full precision")),
+    "generator_steps": ((), ("finetune: time",)),
+    "methods": ((), ("finetune: time",)),
     "overhead": ((), ("a schedule per step",)),
     "sampling": ((), ("batches of 8: one pass against two",)),
     "stacks": ((), ("small CNN, digits: side by side", "small CNN width 8")),
@@ -80,6 +82,6 @@ def test_the_script_prints_its_table(name: str) -> None:
 def test_every_benchmark_that_is_run_is_known_here() -> None:
     run = importlib.import_module("run")
     scripts = {benchmark.script for benchmark in run.BENCHMARKS}
-    elsewhere = {"methods", "generator_steps", "orchestration"}  # with mains of their own kind
+    elsewhere = {"orchestration"}  # runs quickstart
     assert scripts - elsewhere == {*MAINS, *APART, *LONGER}
     assert all(Path(BENCHMARKS, f"{name}.py").exists() for name in scripts - elsewhere)
