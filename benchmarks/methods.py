@@ -4,9 +4,10 @@ ResNet-18 of width 16 on random images of 32×32, float32, one thread, every met
 Passes are counted while the method runs: samples that go forward with a gradient, and then backward, and samples that
 go forward alone. Methods that go backward more than once per forward pass are listed in BACKWARD. The price of a pass
 is measured before and after each method, on plain steps of the same batch size. A factor of 1 is a method that does
-nothing but its passes; one that freezes a part of the network comes below 1; 0 says that no pass was counted. The last
-table has the loops of method_loops.py: on few samples, times per sample compared. Derivatives of derivatives (lur) and
-along directions (influence) are no passes of their own here: they show in the factor.
+nothing but its passes; one that freezes a part of the network comes below 1; 0 says that no pass was counted.
+Derivatives of derivatives (lur) and along directions (influence), products of inputs and what is computed once (the
+bases of pgu) are no passes here and show in the factor: `arithmetic` then says how long an operation takes against one
+of a plain step. The last table has the loops of method_loops.py: on few samples, times per sample compared.
 
     python benchmarks/methods.py [--only salun,ntk,layer_inputs,loops]
 """
@@ -27,6 +28,7 @@ import numpy as np
 import torch
 from history import Row, options, publish, show
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from reunlearn.attacks import _gaussians
 from reunlearn.data.batches import Batch
@@ -48,8 +50,8 @@ from reunlearn.training.state.registry import StateRequest, write
 from reunlearn.unlearning import registry
 from reunlearn.unlearning.task import Task
 
-SHAPE, CLASSES, BATCH = (3, 32, 32), 10, 64
-SIZES = {"forget": 64, "retain": 256, "validation": 64}
+SHAPE, CLASSES, BATCH = (3, 32, 32), 10, 128
+SIZES = {"forget": 512, "retain": 1024, "validation": 128}
 STATE = 1024  # samples of the training-time state that is measured alone
 RECIPE = Recipe(learning_rate=0.01, weight_decay=5e-4, epochs=1, batch_size=BATCH)
 OBJECTIVE = Classification(CLASSES)
@@ -93,8 +95,8 @@ def images() -> dict[str, ImageSamples]:
     return {name: samples(np.arange(end - SIZES[name], end)) for name, end in zip(SIZES, ends, strict=True)}
 
 
-def prices(batch: Batch) -> tuple[float, float]:
-    """Return the seconds per sample of a plain step, and of a forward pass alone."""
+def step_of(batch: Batch) -> Callable[[], None]:
+    """Return a plain step."""
     model = network(0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     draw = OBJECTIVE.draw(batch, torch.Generator())
@@ -104,11 +106,19 @@ def prices(batch: Batch) -> tuple[float, float]:
         OBJECTIVE.loss(model, batch, draw).backward()
         optimizer.step()
 
+    return step
+
+
+def prices(batch: Batch) -> tuple[float, float]:
+    """Return the seconds per sample of a plain step, and of a forward pass alone."""
+    model = network(0)
+    draw = OBJECTIVE.draw(batch, torch.Generator())
+
     def look() -> None:
         with torch.no_grad():
             OBJECTIVE.loss(model, batch, draw)
 
-    return fastest(step, 4) / len(batch), fastest(look, 4) / len(batch)
+    return fastest(step_of(batch), 4) / len(batch), fastest(look, 4) / len(batch)
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -124,8 +134,13 @@ def fastest(run: Callable[[], object], turns: int) -> float:
     return min(seconds(run) for _ in range(turns))
 
 
-def measured(name: str, batch: Batch, run: Callable[[], object]) -> dict[str, float]:
-    """Return what a run took, and what its passes take: prices are the median of before and after."""
+def measured(name: str, batch: Batch, ready: Callable[[], Callable[[], object]]) -> dict[str, float]:
+    """Return what a run took, and what its passes take: prices are the mean of before and after.
+
+    `ready` returns the run, with all that it changes made anew. One that takes longer than its passes runs again, its
+    operations counted: `arithmetic` is its time per operation, where 1 is that of a plain step.
+    """
+    run = ready()
     before = prices(batch)
     passes.update(backward=0, forward=0)
     taken = seconds(run)
@@ -133,16 +148,23 @@ def measured(name: str, batch: Batch, run: Callable[[], object]) -> dict[str, fl
     step, look = (statistics.mean(pair) for pair in zip(before, prices(batch), strict=True))
     needed = counted["forward"] * look
     needed += counted["backward"] * (look + BACKWARD.get(name, 1) * (step - look))
-    return {
-        "seconds": taken,
-        "passes": needed,
-        "factor": taken / needed if needed else 0.0,
-        **counted,
-    }
+    factor = taken / needed if needed else 0.0
+    line = {"factor": factor, "seconds": taken, "passes": needed, **counted}
+    if factor > MOST:
+        plain = operations(step_of(batch)) / len(batch)
+        line["arithmetic"] = (taken / operations(ready())) / (step / plain)
+    return line
 
 
-def method(name: str, reading: str | None, folder: Path, batch: Batch) -> dict[str, float]:
-    """Return the measures of a method."""
+def operations(run: Callable[[], object]) -> float:
+    """Return the floating-point operations of a run: of its convolutions and matrix products, of all orders."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return float(counter.get_total_flops())
+
+
+def method(name: str, reading: str | None, folder: Path) -> Callable[[], object]:
+    """Return a run of a method."""
     card = registry.card(name)
     short = {key: value for key, value in SHORT.items() if key in card.hyperparameters}
     settings = fill(card, reading, {**short, **OWN.get(name, {})})
@@ -158,8 +180,7 @@ def method(name: str, reading: str | None, folder: Path, batch: Batch) -> dict[s
         true_labels=labels, scenario=scenario,
     )  # fmt: skip
     made = registry.make(MethodSpec(name=name, reading=reading, settings=settings))
-    model = network(0)
-    return measured(name, batch, lambda: made.unlearn(model, task))
+    return functools.partial(made.unlearn, network(0), task)
 
 
 def state(kind: str, folder: Path, result: Callable[[int], nn.Module]) -> Path:
@@ -168,6 +189,13 @@ def state(kind: str, folder: Path, result: Callable[[int], nn.Module]) -> Path:
         (folder / kind).mkdir()
         write(kind, request(folder / kind, result))
     return folder / kind
+
+
+def moments(folder: Path) -> Callable[[], object]:
+    """Return a run that makes PGU's training-time state of many samples."""
+    target = Path(tempfile.mkdtemp(dir=folder))
+    wanted = replace(request(target, network), samples=samples(np.arange(STATE)))
+    return functools.partial(write, "layer_inputs", wanted)
 
 
 def request(folder: Path, result: Callable[[int], nn.Module]) -> StateRequest:
@@ -237,18 +265,17 @@ def against_passes(only: set[str]) -> list[Row]:
 
     with tempfile.TemporaryDirectory() as folder:
         if not only or "layer_inputs" in only:
-            target = Path(folder) / "measured"
-            target.mkdir()
-            wanted = replace(request(target, network), samples=samples(np.arange(STATE)))
-            run = functools.partial(write, "layer_inputs", wanted)
-            note("state layer_inputs", measured("layer_inputs", batch, run))
+            note(
+                "state layer_inputs",
+                measured("layer_inputs", batch, functools.partial(moments, Path(folder))),
+            )
         for name in plugin_names("methods"):
             card = registry.card(name)
             if "samples" in card.capabilities or (only and name not in only):
                 continue
             for reading in card.readings or (None,):
                 label = RowSpec(method=name, reading=reading).name
-                note(label, method(name, reading, Path(folder), batch))
+                note(label, measured(name, batch, functools.partial(method, name, reading, Path(folder))))
     return rows
 
 
