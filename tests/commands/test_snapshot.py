@@ -29,7 +29,7 @@ def test_every_sound_folder_is_stored_and_pushed(project: Plan) -> None:
     assert (taken.unsound, taken.not_pushed) == ({}, ())
     digests = [entry["md5"] for entry in read_outputs(RUNS_FILE).values()]
     assert all(Path("../dvc-storage/files/md5", d[:2], d[2:]).exists() for d in digests)
-    assert snapshot.take(STUDY).changed == ()
+    assert snapshot.take(STUDY).renewed == ()
 
 
 def test_damaged_folder_is_named_and_its_old_entry_stays(project: Plan) -> None:
@@ -49,7 +49,7 @@ def test_unfinished_study_is_stored_as_far_as_it_is(project: Plan) -> None:
     taken = snapshot.take(push=False)
     assert taken.unsound == {}
     assert str(report) not in read_outputs(RUNS_FILE)
-    assert taken.folders == len(read_outputs(RUNS_FILE)) > 3
+    assert taken.recorded == len(read_outputs(RUNS_FILE)) > 3
 
 
 def test_entries_of_others_stay_and_stop_nothing(project: Plan) -> None:
@@ -74,9 +74,9 @@ def test_lock_writes_one_entry_and_needs_the_folder(project: Plan) -> None:
     other = {"data/absent": {"md5": "0.dir", "size": 1, "nfiles": 1, "hash": "md5", "path": "data/absent"}}
     write_outputs(Path("data.dvc"), other)
     locked = lock.lock("digits")
-    assert locked.changed and locked.md5 == directory_digest(Path("data/digits"))["md5"]
+    assert locked.renewed and locked.md5 == directory_digest(Path("data/digits"))["md5"]
     assert read_lock().keys() == {"data/absent", "data/digits"}
-    assert not lock.lock("digits").changed
+    assert not lock.lock("digits").renewed
     with pytest.raises(UserError, match="prepare it first"):
         lock.lock("cifar10")
     with pytest.raises(UserError, match="did you mean digits"):
