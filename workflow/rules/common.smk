@@ -282,10 +282,41 @@ def prepare_run():
     workflow.scheduler.job_rate_limiter = None
     if workflow.local_exec:
         worker.start()
+    show_progress()
+
+
+def show_progress():
+    """On a terminal draw how far the run is, in the place of the lines on each job, unless other lines are asked for."""
+    global end_progress
+    from snakemake.logging import logger
+
+    from reunlearn.commands import progress_line
+
+    if PLANS and workflow.output_settings.quiet == {Quietness.RULES}:
+        end_progress = progress_line.show(logger, progress)
+
+
+def progress():
+    """Return what is to run, with what the cost model expects of it."""
+    from reunlearn.commands.costs import PLAIN_SECONDS
+    from reunlearn.commands.progress import Expected, Progress
+
+    costs, jobs = requests().costs, {}
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name in STAGES:
+            seconds = costs.of(planned(job.wildcards.run)).seconds
+            jobs[job.jobid] = Expected(job.rule.name, seconds or PLAIN_SECONDS)
+    at_once = workflow.resource_settings.nodes or workflow.resource_settings.cores
+    return Progress(jobs, at_once, time.monotonic())
+
+
+def end_progress():
+    """There is no line of progress before it is shown."""
 
 
 def print_summary():
     """Say where the report is and where the time went."""
+    end_progress()
     if workflow.is_main_process and not workflow.touch:
         from reunlearn.commands import summary
 
@@ -296,6 +327,7 @@ def report_failures():
     """After a failure: say once more what failed and why, and write a report that names what is missing."""
     from reunlearn.commands import failures
 
+    end_progress()
     if failures.show(PLANS, STARTED):
         sys.exit(NOT_TRACKED)
     command = [
