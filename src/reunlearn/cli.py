@@ -58,7 +58,7 @@ def run(
     """Run a study in this process, without Snakemake."""
     from reunlearn.commands import run as command
 
-    command.run(study, method, seed, debug)
+    command.run(study, o.methods(method), o.seeds(seed), debug)
 
 
 @app.command(rich_help_panel=STUDIES_PANEL)
@@ -69,15 +69,16 @@ def plan(
     why: Annotated[bool, typer.Option("--why", help="say why each job would run")] = False,
     slurm: Annotated[bool, typer.Option("--slurm", help="say how long jobs of a cluster would be")] = False,
     json: o.AsJson = False,
-    device: o.Device = "cpu",
+    device: o.Device = "auto",
     devices: o.Devices = None,
 ) -> None:
     """Say what a study consists of: runs per stage, what is done, what is missing, hours, memory, disk."""
     from reunlearn.commands import plan as command
-    from reunlearn.commands.duration import Machine
 
-    machine = Machine(device) if devices is None else Machine(device, devices)
-    raise typer.Exit(command.run(study, method, seed, why=why, slurm=slurm, json=json, machine=machine))
+    machine = o.machine(device, devices)
+    raise typer.Exit(
+        command.run(study, o.methods(method), o.seeds(seed), why=why, slurm=slurm, json=json, machine=machine)
+    )
 
 
 @app.command(rich_help_panel=STUDIES_PANEL)
@@ -85,15 +86,13 @@ def doctor(
     study: o.AlsoStudies = None,
     profile: o.Profile = "default",
     json: o.AsJson = False,
-    device: o.Device = "cpu",
+    device: o.Device = "auto",
     devices: o.Devices = None,
 ) -> None:
     """Check this machine, and what a study needs of it: a line each, and how to mend it. Changes nothing."""
-    from reunlearn.commands.duration import Machine
     from reunlearn.doctor import command
 
-    machine = Machine(device) if devices is None else Machine(device, devices)
-    raise typer.Exit(command.run(study, profile, json, machine))
+    raise typer.Exit(command.run(study, profile, json, o.machine(device, devices)))
 
 
 @app.command(rich_help_panel=RUNS_PANEL)
@@ -252,7 +251,7 @@ def partial(study: o.Study, method: o.Methods = None, seed: o.Seeds = None, json
     """Write a report of what there is; it names the missing runs."""
     from reunlearn.commands import partial as command
 
-    command.run(study, method, seed, json)
+    command.run(study, o.methods(method), o.seeds(seed), json)
 
 
 @new_app.command("method")

@@ -64,6 +64,7 @@ EACH = [
     ("reunlearn plan lur,pgu-s", ["lur,pgu-smoke"]),
     ("reunlearn verify all", ["all", "all-lite", "all-smoke"]),
     ("reunlearn run quickstart --method sal", ["salun"]),
+    ("reunlearn run quickstart --method lur,sal", ["lur,salun"]),
     ("reunlearn methods scr", ["scrub"]),
     ("reunlearn methods scrub sal", ["salun"]),
     ("reunlearn attacks lir", ["lira", "lira_offline"]),

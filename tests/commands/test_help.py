@@ -142,7 +142,7 @@ def test_the_version_is_one_line_from_one_place() -> None:
         (["plan", "--jsn", "quickstart"], "error: no such option: --jsn"),
         (["planx"], "error: no such command 'planx'"),
         (["plan"], "error: missing argument 'study'; see `reunlearn plan --help`"),
-        (["plan", "quickstart", "--seed", "one"], "error: invalid value for '--seed'"),
+        (["plan", "quickstart", "--devices", "one"], "error: invalid value for '--devices'"),
     ],
 )
 def test_what_is_mistyped_is_one_line(words: list[str], expected: str) -> None:

@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import pty
+import re
 import termios
 
 import pytest
@@ -122,11 +123,13 @@ def test_lines_of_others_stand_above_the_progress(progress: Progress, terminal) 
     line._draw()
     line.write("a warning\n")
     stream.flush()
-    assert seen() == f"{CLEAR}0 of 10 jobs  about 5 min left{CLEAR}a warning\r\n"
+    assert re.fullmatch(
+        re.escape(CLEAR) + "0 of 10 jobs[ a-z0-9]*" + re.escape(CLEAR) + "a warning\r\n", seen()
+    )
     line._draw()
     line.end()
     line.end()
-    assert seen() == f"{CLEAR}0 of 10 jobs  about 5 min left{CLEAR}"
+    assert re.fullmatch(re.escape(CLEAR) + "0 of 10 jobs[ a-z0-9]*" + re.escape(CLEAR), seen())
 
 
 def test_what_snakemake_says_of_each_job_is_counted_and_not_shown(progress: Progress, terminal) -> None:

@@ -76,12 +76,12 @@ def test_snakemake_plans_what_was_asked_for(
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
-        ("SEEDS=0 1", "SEEDS is '0 1'; write whole numbers with commas, such as 0,1"),
-        ("DEVICE=gpu", "DEVICE is 'gpu'; choose auto, cpu or cuda"),
-        ("DETERMINISTIC=no", "DETERMINISTIC is 'no'; choose true or false"),
-        ("GPU_JOBS=none", "GPU_JOBS is 'none'; write a whole number from 1 to 64"),
-        ("SEEDS=zero", "SEEDS is 'zero'; write whole numbers with commas"),
-        ("SEEDS=,", "SEEDS is ',', which names nothing"),
+        ("SEEDS=0 1", "seeds '0 1': write whole numbers with commas, such as 0,1"),
+        ("DEVICE=gpu", "device 'gpu'; choose auto, cpu or cuda"),
+        ("DETERMINISTIC=no", "deterministic 'no'; choose true or false"),
+        ("GPU_JOBS=none", "gpu_jobs 'none'; write a whole number from 1 to 64"),
+        ("SEEDS=zero", "seeds 'zero': write whole numbers with commas"),
+        ("SEEDS=,", "seeds ',' names nothing"),
         ("SEEDS=7", "study 'tiny' has no seed 7"),
         ("METHODS=finetun, lur", "study 'tiny' has no method 'finetun'; did you mean finetune"),
     ],

@@ -21,7 +21,7 @@ from reunlearn.study.stages import STAGES, followed, nearest, read_planned
 
 def narrowed_to():
     """Return the methods and the seeds asked for on the command line; None for all of them."""
-    return asked.parts(config.get("methods"), "METHODS"), asked.seeds(
+    return asked.parts(config.get("methods"), "methods"), asked.seeds(
         config.get("seeds")
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reunlearn.commands import completion
 from reunlearn.commands.completion import files_of, listed, plugins
+
+if TYPE_CHECKING:
+    from reunlearn.commands.duration import Machine
 
 SOME = "a study that `reunlearn studies` lists; several with commas; all: those of the papers"
 
@@ -27,12 +30,20 @@ OnlyStudy = Annotated[str | None, _study("look at this study only")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 Methods = Annotated[
     list[str] | None,
-    typer.Option("--method", help="only this method; may be repeated", autocompletion=plugins("methods")),
+    typer.Option(
+        "--method",
+        help="only this method; several with commas, or repeated",
+        autocompletion=listed(plugins("methods")),
+    ),
 ]
-Seeds = Annotated[list[int] | None, typer.Option("--seed", help="only this seed; may be repeated")]
+Seeds = Annotated[
+    list[str] | None, typer.Option("--seed", help="only this seed; several with commas, or repeated")
+]
 Device = Annotated[
     str,
-    typer.Option(help="that jobs would run on: cpu or cuda", autocompletion=completion.of("cpu", "cuda")),
+    typer.Option(
+        help="that jobs would run on: auto, cpu or cuda", autocompletion=completion.of("auto", "cpu", "cuda")
+    ),
 ]
 Devices = Annotated[int | None, typer.Option(help="cores or GPUs; the cores of this machine if absent")]
 Profile = Annotated[
@@ -88,3 +99,29 @@ Threads = Annotated[int, typer.Option(help="CPU threads")]
 Output = Annotated[
     str | None, typer.Option(help="a new folder; one in reports/audits, called as the model, if absent")
 ]
+
+
+def methods(words: list[str] | None) -> list[str] | None:
+    """Return the methods that are asked for, as METHODS of `make` is read."""
+    from reunlearn.study import asked
+
+    return asked.parts(",".join(words or ()), "methods")
+
+
+def seeds(words: list[str] | None) -> list[int] | None:
+    """Return the seeds that are asked for, as SEEDS of `make` is read."""
+    from reunlearn.study import asked
+
+    return asked.seeds(",".join(words or ()))
+
+
+def machine(device: str, devices: int | None) -> Machine:
+    """Return where jobs would run, DEVICE read as that of `make` is: auto is a GPU where there is one."""
+    from reunlearn.commands.duration import Machine
+    from reunlearn.study import asked
+    from reunlearn.worker import has_gpu
+
+    chosen = asked.device(device)
+    if chosen == "auto":
+        chosen = "cuda" if has_gpu() else "cpu"
+    return Machine(chosen) if devices is None else Machine(chosen, devices)
