@@ -238,7 +238,7 @@ def report(
 ) -> None:
     """Write a study's page again from its results, and reports/index.html; of a specification, run the stage."""
     if study is not None and study.endswith("specification.json"):
-        from reunlearn.worker import run_stage
+        from reunlearn.stages.execution import run_stage
 
         raise typer.Exit(run_stage("report", study))
     from reunlearn.commands import report as command

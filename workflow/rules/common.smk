@@ -12,6 +12,7 @@ from snakemake.settings.types import DeploymentMethod, RerunTrigger
 
 from reunlearn import worker
 from reunlearn.base.errors import UserError
+from reunlearn.base.gpu import has_gpu
 from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.base.project import check_source
 from reunlearn.commands import running
@@ -135,7 +136,7 @@ def device():
 
 
 DEVICE = device()
-MAY_HAVE_GPU = DEVICE == "cuda" or (DEVICE == "auto" and worker.has_gpu())
+MAY_HAVE_GPU = DEVICE == "cuda" or (DEVICE == "auto" and has_gpu())
 # the type that the profile asks for: of jobs that use a GPU, and of no others
 GPU_MODEL = dict(
     entry.split("=", 1)

@@ -117,9 +117,9 @@ def seeds(words: list[str] | None) -> list[int] | None:
 
 def machine(device: str, devices: int | None) -> Machine:
     """Return where jobs would run, DEVICE read as that of `make` is: auto is a GPU where there is one."""
+    from reunlearn.base.gpu import has_gpu
     from reunlearn.commands.duration import Machine
     from reunlearn.study import asked
-    from reunlearn.worker import has_gpu
 
     chosen = asked.device(device)
     if chosen == "auto":

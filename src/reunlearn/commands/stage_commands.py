@@ -44,6 +44,6 @@ def stage_commands() -> Mapping[str, Any]:
 def _add(app: typer.Typer, stage: str) -> None:
     @app.command(stage, help=f"Run the stage {stage} of one job.", rich_help_panel=STAGES_PANEL)
     def command(specification: Annotated[str, typer.Argument(help="a job's specification.json")]) -> None:
-        from reunlearn.worker import run_stage
+        from reunlearn.stages.execution import run_stage
 
         raise typer.Exit(run_stage(stage, specification))
