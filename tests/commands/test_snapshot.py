@@ -29,7 +29,7 @@ def test_every_sound_folder_is_stored_and_pushed(project: Plan) -> None:
     assert (taken.unsound, taken.not_pushed) == ({}, ())
     digests = [entry["md5"] for entry in read_outputs(RUNS_FILE).values()]
     assert all(Path("../dvc-storage/files/md5", d[:2], d[2:]).exists() for d in digests)
-    assert snapshot.take(STUDY).renewed == ()
+    assert snapshot.take(STUDY).changed == ()
 
 
 def test_damaged_folder_is_named_and_its_old_entry_stays(project: Plan) -> None:
