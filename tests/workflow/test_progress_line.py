@@ -71,7 +71,8 @@ def test_a_terminal_has_one_line_and_a_file_has_none(tiny: Project, tmp_path: Pa
     code, text = on_terminal(project, 60)
     assert code == 1
     drawn = DRAWN.findall(text)
-    assert drawn and drawn[0].startswith("0 of 7 jobs")
+    assert drawn, text
+    assert drawn[0].startswith("0 of 7 jobs")
     assert max(map(len, drawn)) < 60
     lines = seen(text)
     [failed] = [line for line in lines if line.startswith("FAILED ")]
