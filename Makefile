@@ -41,7 +41,7 @@ WANTED = $(subst $(blank),$(comma),$(strip $(named)))
 # a value may hold blanks: the shell gets it as one word
 quoted = '$(subst ','\'',$(strip $1))'
 pair = $(if $(strip $2),$1=$(call quoted,$2))
-CONFIG = $(call pair,study,$(WANTED)) $(call pair,methods,$(value METHODS)) $(call pair,seeds,$(value SEEDS)) \
+CONFIG = study=$(call quoted,$(WANTED)) $(call pair,methods,$(value METHODS)) $(call pair,seeds,$(value SEEDS)) \
 	$(call pair,device,$(value DEVICE)) $(call pair,deterministic,$(value DETERMINISTIC)) \
 	$(call pair,gpu_jobs,$(value GPU_JOBS)) $(call pair,verify,$(value VERIFY))
 # another profile than `default` says itself how many cores it may use: on a cluster they are those of one job

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reunlearn.base.errors import UserError
+    from reunlearn.base.version import __version__
     from reunlearn.library.attack import Attacked, attack
     from reunlearn.library.listing import AttackLine, MethodLine, attacks, methods
     from reunlearn.library.result import Record, Unlearned
@@ -36,6 +37,7 @@ __all__ = [
     "Shadows",
     "Unlearned",
     "UserError",
+    "__version__",
     "attack",
     "attacks",
     "load",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "__version__": "base.version",
     "AttackLine": "library.listing",
     "Attacked": "library.attack",
     "MethodLine": "library.listing",

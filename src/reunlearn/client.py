@@ -158,8 +158,9 @@ def main() -> int:
     if code > 128 and code != ORPHANED:
         note_signal(code, log)
     if code not in (0, ORPHANED):
+        clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # of the line of progress that Snakemake draws
         print(
-            f"FAILED {os.path.dirname(specification)}: {reason(log)} (log: {log})",
+            f"{clear}FAILED {os.path.dirname(specification)}: {reason(log)} (log: {log})",
             file=sys.stderr,
             flush=True,
         )

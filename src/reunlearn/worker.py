@@ -8,7 +8,6 @@ changed since it started, kills a job whose client has gone, and ends with Snake
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import select
 import shutil
@@ -54,12 +53,6 @@ def announce(device: str, contained: bool = False, *, deterministic: bool = True
     os.environ[OWNER] = str(os.getpid())
     if contained:
         os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
-
-
-@functools.cache
-def has_gpu() -> bool:
-    """Tell whether this machine has an NVIDIA GPU, without importing torch."""
-    return Path("/proc/driver/nvidia/gpus").is_dir() or shutil.which("nvidia-smi") is not None
 
 
 def commit() -> str:
@@ -220,6 +213,8 @@ class Server:
             output = os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
             os.dup2(output, 1)
             os.dup2(output, 2)
+            from reunlearn.stages.execution import run_stage
+
             code = run_stage(request.stage, request.specification)
         except BaseException:
             import traceback
@@ -251,25 +246,6 @@ class Server:
         for pid, _ in self.jobs.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-
-
-def run_stage(stage: str, specification: str) -> int:
-    """Run a stage; return its exit code. A UserError is one line on stderr."""
-    import logging
-
-    from reunlearn.base.errors import UserError
-    from reunlearn.base.secrets import hide_in_streams
-    from reunlearn.stages.execution import execute
-
-    hide_in_streams()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
-    try:
-        execute(stage, specification)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ CARD = DatasetCard(
 )
 """
 DERIVED = """
+SUPER_CLASSES = (1, 0)
 CARD = replace(cifar100.CARD, name="cifar20", classes=("fish", "flowers"))
 """
 ATTACK = """
@@ -91,6 +92,7 @@ WORDS: dict[str, Change] = {
     "the message of an assertion": (METHOD, '"reads retain"', '"needs retain"'),
     "the sentences of a scenario": (SCENARIO, "a random part", "some of it"),
     "words of a dataset's card": (DATASET, "small digits", "digits"),
+    "the sub-classes that a listing shows": (DERIVED, "SUPER_CLASSES = (1, 0)", "SUPER_CLASSES = (0, 1)"),
     "an attack's card": (ATTACK, "this with that", "that with this"),
     "what the plan takes from an attack's card": (ATTACK, '("halves",)', '("with_forget",)'),
     "a measure's card": (MEASURE, "Comparison", "Difference"),

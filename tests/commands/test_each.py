@@ -66,14 +66,14 @@ def test_a_snapshot_of_all_stores_the_others_and_says_that_it_is_not_whole(
     assert snapshot.run(push=False, json=True) == 1
     out, err = capsys.readouterr()
     taken = json.loads(out)
-    assert taken["folders"] > 3 and tuple(taken["unplanned"]) == BROKEN
+    assert taken["recorded"] > 3 and tuple(taken["unplanned"]) == BROKEN
     assert names_all(err)
 
 
 def test_the_listing_shows_the_others(broken: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     list_config.studies(as_json=True)
     out, err = capsys.readouterr()
-    assert [line["study"] for line in json.loads(out)] == [STUDY, "no_folder", "unknown"]
+    assert [line["name"] for line in json.loads(out)] == [STUDY, "no_folder", "unknown"]
     assert [line.split("'")[1] for line in err.splitlines()] == ["not_text", "not_yaml"]
 
 

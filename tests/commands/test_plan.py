@@ -20,7 +20,7 @@ from tests.commands.made import STUDY, measured, one
 
 
 def would_run() -> dict[str, list[str]]:
-    return {job.folder: list(job.why) for job in command.describe(STUDY).jobs if job.would_run}
+    return {job.folder: list(job.why) for job in command.describe(STUDY).states if job.would_run}
 
 
 def stages() -> dict[str, StageLine]:

@@ -49,7 +49,7 @@ def test_unfinished_study_is_stored_as_far_as_it_is(project: Plan) -> None:
     taken = snapshot.take(push=False)
     assert taken.unsound == {}
     assert str(report) not in read_outputs(RUNS_FILE)
-    assert taken.folders == len(read_outputs(RUNS_FILE)) > 3
+    assert taken.recorded == len(read_outputs(RUNS_FILE)) > 3
 
 
 def test_entries_of_others_stay_and_stop_nothing(project: Plan) -> None:
@@ -74,9 +74,9 @@ def test_lock_writes_one_entry_and_needs_the_folder(project: Plan) -> None:
     other = {"data/absent": {"md5": "0.dir", "size": 1, "nfiles": 1, "hash": "md5", "path": "data/absent"}}
     write_outputs(Path("data.dvc"), other)
     locked = lock.lock("digits")
-    assert locked.changed and locked.md5 == directory_digest(Path("data/digits"))["md5"]
+    assert locked.renewed and locked.md5 == directory_digest(Path("data/digits"))["md5"]
     assert read_lock().keys() == {"data/absent", "data/digits"}
-    assert not lock.lock("digits").changed
+    assert not lock.lock("digits").renewed
     with pytest.raises(UserError, match="prepare it first"):
         lock.lock("cifar10")
     with pytest.raises(UserError, match="did you mean digits"):

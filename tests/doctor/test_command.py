@@ -99,9 +99,9 @@ def test_lines_and_json_say_the_same(tmp_path: Path) -> None:
     variables = {MIRROR: str(tmp_path / "absent"), "MLFLOW_TRACKING_URI": ""}
     lines = doctor("quickstart", variables=variables)
     printed = json.loads(doctor("quickstart", "--json", variables=variables).stdout)
-    assert lines.returncode == 1 and printed["problems"] >= 1
+    assert lines.returncode == 1 and printed["problem_count"] >= 1
     told = Counter(finding["state"] for finding in printed["findings"])
-    assert (told["problem"], told["warning"]) == (printed["problems"], printed["warnings"])
+    assert (told["problem"], told["warning"]) == (printed["problem_count"], printed["warning_count"])
     for finding in printed["findings"]:
         if finding["check"] not in ("memory", "disk"):  # what is free changes
             assert re.search(

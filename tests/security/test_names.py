@@ -122,7 +122,7 @@ def test_no_command_takes_it_for_a_file_of_the_project(text: str, tmp_path: Path
     monkeypatch.setattr(new_method, "PACKAGE", tmp_path / "package")
     shutil.copytree(ROOT / "config", "config")
     (tmp_path / "x.yaml").write_text("name: x")
-    for read in (load_study, load.load_recipe, new_method.run):
+    for read in (load_study, load.load_recipe, new_method.write):
         with pytest.raises(UserError) as caught:
             read(text)
         assert "\n" not in str(caught.value)

@@ -585,7 +585,7 @@ def test_every_editor_may_have_saved_a_file(config: Path, folder: str, encoding:
 @pytest.mark.parametrize("name", ["retrain", "original", "noise_floor"])
 def test_new_methods_do_not_take_the_names_of_rows_that_are_always_there(name: str) -> None:
     with pytest.raises(UserError, match=f"'{name}' is always there"):
-        new_method.run(name)
+        new_method.write(name)
 
 
 def test_file_and_name_must_agree(config: Path) -> None:

@@ -145,7 +145,7 @@ class Project:
 
     def would_run(self, study: str = "tiny") -> Executed:
         """Return the jobs that would run, as (rule, folder): nothing is run."""
-        jobs = json.loads(self.reunlearn("plan", study, "--json").stdout)["jobs"]
+        jobs = json.loads(self.reunlearn("plan", study, "--json").stdout)["states"]
         return {(job["stage"], job["folder"]) for job in jobs if job["would_run"]}
 
     def digests(self, study: str = "tiny") -> Digests:

@@ -30,6 +30,13 @@ def dry_run(project: Project, values: list[str]) -> subprocess.CompletedProcess[
     return project.run([*command, "--cores", "1", "--dry-run", "--config", *values], check=False)
 
 
+OPTIONS = {
+    "SEEDS": "--seed",
+    "METHODS": "--method",
+    "DEVICE": "--device",
+}  # of the command, as make calls them
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, known_plugins: Path) -> Project:
     made = Project.create(tmp_path_factory.mktemp("narrowed") / "project")
@@ -76,12 +83,12 @@ def test_snakemake_plans_what_was_asked_for(
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
-        ("SEEDS=0 1", "SEEDS is '0 1'; write whole numbers with commas, such as 0,1"),
-        ("DEVICE=gpu", "DEVICE is 'gpu'; choose auto, cpu or cuda"),
-        ("DETERMINISTIC=no", "DETERMINISTIC is 'no'; choose true or false"),
-        ("GPU_JOBS=none", "GPU_JOBS is 'none'; write a whole number from 1 to 64"),
-        ("SEEDS=zero", "SEEDS is 'zero'; write whole numbers with commas"),
-        ("SEEDS=,", "SEEDS is ',', which names nothing"),
+        ("SEEDS=0 1", "seeds '0 1': write whole numbers with commas, such as 0,1"),
+        ("DEVICE=gpu", "device 'gpu'; choose auto, cpu or cuda"),
+        ("DETERMINISTIC=no", "deterministic 'no'; choose true or false"),
+        ("GPU_JOBS=none", "gpu_jobs 'none'; write a whole number from 1 to 64"),
+        ("SEEDS=zero", "seeds 'zero': write whole numbers with commas"),
+        ("SEEDS=,", "seeds ',' names nothing"),
         ("SEEDS=7", "study 'tiny' has no seed 7"),
         ("METHODS=finetun, lur", "study 'tiny' has no method 'finetun'; did you mean finetune"),
     ],
@@ -91,3 +98,28 @@ def test_other_text_is_one_line(project: Project, choice: str, said: str) -> Non
     assert done.returncode
     assert any(said in line for line in (done.stdout + done.stderr).splitlines())
     assert "Traceback" not in done.stderr
+    name, _, value = choice.partition("=")
+    if name in OPTIONS:
+        assert mistake(project, "tiny", OPTIONS[name], value) in lines_of(done)
+
+
+@pytest.mark.parametrize(
+    ("study", "size"), [("tinny", "full"), ("tiny", "smoke"), ("tinny,tiny", "lite"), (",", "full")]
+)
+def test_a_wrong_study_or_size_is_the_line_of_the_command(project: Project, study: str, size: str) -> None:
+    [name] = [value for value in handed_over(f"STUDY={study}", f"SIZE={size}") if value.startswith("study=")]
+    done = dry_run(project, [name])
+    assert done.returncode
+    assert mistake(project, name.removeprefix("study=")) in lines_of(done)
+
+
+def lines_of(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+
+
+def mistake(project: Project, *words: str) -> str:
+    """Return the error line of `reunlearn plan`, without its first word."""
+    done = project.reunlearn("plan", *words, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    return line.removeprefix("error: ")

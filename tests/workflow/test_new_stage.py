@@ -64,7 +64,7 @@ def create(root: Path) -> Project:
 
 def folder(project: Project) -> str:
     """Return the folder of the new stage's one job."""
-    jobs = json.loads(project.reunlearn("plan", "tiny", "--json").stdout)["jobs"]
+    jobs = json.loads(project.reunlearn("plan", "tiny", "--json").stdout)["states"]
     (name,) = [job["folder"] for job in jobs if job["stage"] == "note"]
     return str(name)
 

@@ -119,7 +119,7 @@ def test_a_list_forgets_what_it_lists_and_an_edit_makes_another_run(project: Pro
     (project.root / "mine.txt").write_text(text)
     names = {
         part
-        for job in json.loads(planned)["jobs"]
+        for job in json.loads(planned)["states"]
         for part in job["folder"].split("/")
         if "indices-mine" in part
     }

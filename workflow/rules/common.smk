@@ -12,6 +12,7 @@ from snakemake.settings.types import DeploymentMethod, RerunTrigger
 
 from reunlearn import worker
 from reunlearn.base.errors import UserError
+from reunlearn.base.gpu import has_gpu
 from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.base.project import check_source
 from reunlearn.commands import running
@@ -21,7 +22,7 @@ from reunlearn.study.stages import STAGES, followed, nearest, read_planned
 
 def narrowed_to():
     """Return the methods and the seeds asked for on the command line; None for all of them."""
-    return asked.parts(config.get("methods"), "METHODS"), asked.seeds(
+    return asked.parts(config.get("methods"), "methods"), asked.seeds(
         config.get("seeds")
     )
 
@@ -135,7 +136,7 @@ def device():
 
 
 DEVICE = device()
-MAY_HAVE_GPU = DEVICE == "cuda" or (DEVICE == "auto" and worker.has_gpu())
+MAY_HAVE_GPU = DEVICE == "cuda" or (DEVICE == "auto" and has_gpu())
 # the type that the profile asks for: of jobs that use a GPU, and of no others
 GPU_MODEL = dict(
     entry.split("=", 1)
@@ -282,10 +283,41 @@ def prepare_run():
     workflow.scheduler.job_rate_limiter = None
     if workflow.local_exec:
         worker.start()
+    show_progress()
+
+
+def show_progress():
+    """On a terminal draw how far the run is, in the place of the lines on each job, unless other lines are asked for."""
+    global end_progress
+    from snakemake.logging import logger
+
+    from reunlearn.commands import progress_line
+
+    if PLANS and workflow.output_settings.quiet == {Quietness.RULES}:
+        end_progress = progress_line.show(logger, progress)
+
+
+def progress():
+    """Return what is to run, with what the cost model expects of it."""
+    from reunlearn.commands.costs import PLAIN_SECONDS
+    from reunlearn.commands.progress import Expected, Progress
+
+    costs, jobs = requests().costs, {}
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name in STAGES:
+            seconds = costs.of(planned(job.wildcards.run)).seconds
+            jobs[job.jobid] = Expected(job.rule.name, seconds or PLAIN_SECONDS)
+    at_once = workflow.resource_settings.nodes or workflow.resource_settings.cores
+    return Progress(jobs, at_once, time.monotonic())
+
+
+def end_progress():
+    """There is no line of progress before it is shown."""
 
 
 def print_summary():
     """Say where the report is and where the time went."""
+    end_progress()
     if workflow.is_main_process and not workflow.touch:
         from reunlearn.commands import summary
 
@@ -296,6 +328,7 @@ def report_failures():
     """After a failure: say once more what failed and why, and write a report that names what is missing."""
     from reunlearn.commands import failures
 
+    end_progress()
     if failures.show(PLANS, STARTED):
         sys.exit(NOT_TRACKED)
     command = [

@@ -27,6 +27,7 @@ CALLS = {
 DECORATOR, OF_METHODS = "method", Words((0,), ("paper", "divergences"))
 DIVERGENCE = "Divergence"  # of a paper and its released code: words, however many there are
 WORD_METHODS = ("words",)  # of a class: they return sentences
+LISTED = "SUPER_CLASSES"  # of a dataset: which class each sub-class is of; only listings read it
 CARD = "CARD"  # of an attack or a measure: what the plan takes from it stands in the specification
 ATTACK_CARD = "AttackCard"  # the call that makes an attack's; a measure's is written as a mapping
 
@@ -97,7 +98,10 @@ class _Compute(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        return None if self._is_card(node.targets[0], node.value) else self.generic_visit(node)
+        target = node.targets[0]
+        if isinstance(target, ast.Name) and target.id == LISTED:
+            return None
+        return None if self._is_card(target, node.value) else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         return None if self._is_card(node.target, node.value) else self.generic_visit(node)

@@ -16,7 +16,7 @@ from reunlearn.study.schema import Study
 class StudyLine:
     """A study in short."""
 
-    study: str
+    name: str
     title: str
     experiments: str
     seeds: tuple[int, ...]
@@ -29,7 +29,7 @@ def studies(as_json: bool) -> None:
         print_json(lines)
         return
     rows = [
-        {"study": e.study, "title": e.title, "experiments": e.experiments, "seeds": joined(e.seeds)}
+        {"study": e.name, "title": e.title, "experiments": e.experiments, "seeds": joined(e.seeds)}
         for e in lines
     ]
     print_table(rows, "Studies")
@@ -45,7 +45,7 @@ def _study_line(study: Study) -> StudyLine:
 class RecipeLine:
     """A recipe in short."""
 
-    recipe: str
+    name: str
     epochs: int
     training: str
     source: str
@@ -67,8 +67,7 @@ def recipes(name: str | None, as_json: bool) -> None:
         print_json(lines)
         return
     rows = [
-        {"recipe": e.recipe, "epochs": str(e.epochs), "training": e.training, "source": e.source}
-        for e in lines
+        {"recipe": e.name, "epochs": str(e.epochs), "training": e.training, "source": e.source} for e in lines
     ]
     print_table(rows, "Recipes")
 

@@ -26,7 +26,7 @@ def papers(name: str | None, as_json: bool) -> None:
     """List papers, or show one in full."""
     picked = {file: read_paper(file, catalogue()) for file in ([name] if name else names())}
     if as_json:
-        print_json(list(picked.values()))
+        print_json([{"name": file, **paper.model_dump(mode="json")} for file, paper in picked.items()])
     elif name:
         _one_paper(picked[name])
     else:

@@ -79,9 +79,13 @@ def datasets(name: str | None, as_json: bool) -> None:
         card, entry = pick(name, cards, "dataset"), read_lock().get(f"{paths.DATA}/{name}")
         lock = content_of(entry) if entry else None
         if as_json:
-            print_json([{**card.model_dump(mode="json"), "lock": lock}])
+            print_json(
+                [{**card.model_dump(mode="json"), "classes": dataset_card.classes(card), "lock": lock}]
+            )
         else:
             print_facts(dataset_card.facts(card, lock), name)
+            if rows := dataset_card.class_rows(card):
+                print_table(rows, "Classes: a study may write their numbers or their names")
         return
     if as_json:
         print_json(list(cards.values()))

@@ -18,7 +18,7 @@ class Locked:
     """A dataset's entry of data.dvc, and whether it is another one than before."""
 
     folder: str
-    changed: bool
+    renewed: bool
     md5: str
     nfiles: int
     size: int
@@ -30,7 +30,7 @@ def run(name: str, json: bool = False) -> int:
     if json:
         print_json(locked)
     else:
-        done = "written to" if locked.changed else "already in"
+        done = "written to" if locked.renewed else "already in"
         size = f"{locked.md5}, {locked.nfiles} files, {locked.size} bytes"
         console().print(f"{locked.folder}: {size}: {done} {LOCK}")
     return 0

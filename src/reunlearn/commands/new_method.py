@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
+from reunlearn.commands.printing import print_json
 from reunlearn.study.catalogue import PACKAGE, plugin_names
 from reunlearn.study.fields import ALWAYS_THERE, portable_name
 
@@ -48,7 +50,23 @@ class {cls}(GradientMethod):
 '''
 
 
-def run(name: str) -> Path:
+@dataclass(frozen=True)
+class New:
+    """A file that was written."""
+
+    file: str
+
+
+def run(name: str, json: bool = False) -> None:
+    """Write the file to start a new method from, and say where it is."""
+    new = New(str(write(name)))
+    if json:
+        print_json(new)
+    else:
+        print(f"wrote {new.file}; name it in a study and run `make reproduce`")
+
+
+def write(name: str) -> Path:
     """Write src/reunlearn/unlearning/methods/NAME.py and return its path; an existing name is refused."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UserError(

@@ -83,7 +83,8 @@ class Overview:
         runs: how many there are.
         stages: what each has to do.
         weights: those that a snapshot keeps.
-        jobs: each with its state.
+        jobs: how many there are.
+        states: of each of them.
         cost: of all that would run.
         slurm: how long the jobs of a cluster would be that make them.
         notes: on models of the user's own, a line each.
@@ -95,7 +96,8 @@ class Overview:
     runs: int
     stages: tuple[StageLine, ...]
     weights: Policy
-    jobs: tuple[JobLine, ...]
+    jobs: int
+    states: tuple[JobLine, ...]
     cost: Cost
     slurm: Lengths
     notes: tuple[str, ...] = ()
@@ -126,10 +128,10 @@ def run(
         show(overview, why)
         for line in overview.slurm.lines() if slurm else ():
             console().print(line)
-        for line in overview.short_memory:
-            print(f"warning: {line}", file=sys.stderr)
-        for line in overview.missing_files:
-            print(f"error: {line}", file=sys.stderr)
+    for line in overview.short_memory:
+        print(f"warning: {line}", file=sys.stderr)
+    for line in overview.missing_files:
+        print(f"error: {line}", file=sys.stderr)
     return 1 if overview.missing_files else 0
 
 
@@ -161,7 +163,8 @@ def describe_plans(plans: Plans, study: str, machine: Machine | None = None) -> 
         runs=sum(len(plan.runs) for plan in plans.each),
         stages=stages,
         weights=keeps,
-        jobs=tuple(
+        jobs=len(found),
+        states=tuple(
             JobLine(s.job.folder, s.job.stage, s.name, s.would_run, tuple(reasons(s))) for s in states
         ),
         cost=total(plans.jobs, waiting, machine),
@@ -257,7 +260,7 @@ EXPECTED = {
 def show(overview: Overview, why: bool) -> None:
     """Print a line per stage, and the reasons if they are asked for; then what would run, and what it takes."""
     if why:
-        for job in overview.jobs:
+        for job in overview.states:
             if job.would_run:
                 console().print(f"{job.stage} {job.folder}")
                 for reason in job.why:

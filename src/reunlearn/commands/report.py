@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lzma
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from reunlearn.artifacts.gathered import FILE as RUNS
 from reunlearn.artifacts.gathered import Gathered
 from reunlearn.base.errors import UserError
 from reunlearn.base.files import write_text
+from reunlearn.commands.printing import print_json
 from reunlearn.reporting.pages.report import Report
 from reunlearn.reporting.pages.study import make_report
 from reunlearn.reporting.study_tables import StudyTables
@@ -24,8 +25,21 @@ from reunlearn.study.plan import cards_of, make_plan
 from reunlearn.study.report_jobs import ReportJob
 
 
+@dataclass(frozen=True)
+class Written:
+    """Pages that were written: of studies, and the list of all reports."""
+
+    reports: tuple[str, ...]
+    list: str
+
+
 def run(
-    study: str | None, source: str | None = None, target: str | None = None, single: bool = False
+    study: str | None,
+    source: str | None = None,
+    target: str | None = None,
+    *,
+    single: bool = False,
+    json: bool = False,
 ) -> None:
     """Write a study's page again, then the list of all reports; without a study the list alone.
 
@@ -34,13 +48,22 @@ def run(
         source: a folder of results, or one that holds results/; the study's own report if None.
         target: where to write; `source` if None.
         single: write one file, NAME.html, with the figures in it, and nothing beside it.
+        json: print what was written as JSON.
     """
+    pages: tuple[str, ...] = ()
     if study is not None:
-        _write(study, Path(source or paths.report(study)), Path(target) if target else None, single)
-    print(f"all reports: {write_list()}")
+        page = _write(study, Path(source or paths.report(study)), Path(target) if target else None, single)
+        pages = (page.as_posix(),)
+    written = Written(pages, str(write_list()))
+    if json:
+        print_json(written)
+        return
+    for name in written.reports:
+        print(f"report: {name}")
+    print(f"all reports: {written.list}")
 
 
-def _write(study: str, source: Path, target: Path | None, single: bool) -> None:
+def _write(study: str, source: Path, target: Path | None, single: bool) -> Path:
     results = source / "results" if (source / "results").is_dir() else source
     folder = target or source
     report = _render(study, results, folder, single)
@@ -49,7 +72,7 @@ def _write(study: str, source: Path, target: Path | None, single: bool) -> None:
         write_text(page, report.page)
     else:
         write_report(report, folder)
-    print(f"report: {page}")
+    return page
 
 
 def _render(study: str, results: Path, folder: Path, single: bool) -> Report:

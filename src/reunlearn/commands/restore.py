@@ -44,7 +44,7 @@ class Restored:
     jobs: int
     restored: int
     to_run: int
-    left_out: int
+    left_out: tuple[str, ...]
     set_aside: dict[Folder, list[str]]
     place: str | None
     complaints: tuple[str, ...]
@@ -87,7 +87,7 @@ def restore(plan: Plan, pull: bool = True, remote: Remote | None = None) -> Rest
         jobs=len(states),
         restored=sum(not s.would_run for s in states.values()),
         to_run=sum(s.would_run for s in states.values()),
-        left_out=sum(len(s.left_out) for s in states.values()),
+        left_out=tuple(f"{folder}/{name}" for folder, s in states.items() for name in s.left_out),
         set_aside=pulled.damaged | set_aside,
         place=str(aside.place) if aside.place else None,
         complaints=(*pulled.complaints, *unprepared),
@@ -170,5 +170,5 @@ def show(restored: list[Restored]) -> None:
             screen.print(complaint)
         screen.print(
             f"{entry.study}: {entry.restored} of {entry.jobs} jobs restored, {entry.to_run} to run; "
-            f"{entry.left_out} weights are left out by the snapshot's choice"
+            f"{len(entry.left_out)} weights are left out by the snapshot's choice"
         )

@@ -24,7 +24,7 @@ class Taken:
     """A snapshot that was taken.
 
     Attributes:
-        folders: how many it holds of the studies asked for.
+        recorded: how many folders it holds of the studies asked for.
         changed: folders that are new in it or have new bytes.
         bytes: of these folders' files.
         weights: that it keeps.
@@ -34,7 +34,7 @@ class Taken:
         not_pushed: what could not be sent, and why.
     """
 
-    folders: int
+    recorded: int
     changed: tuple[Folder, ...]
     bytes: int
     weights: Policy
@@ -93,7 +93,7 @@ def take(study: str | None = None, weights: str | None = None, push: bool = True
     targets = [*([str(snapshot.RUNS_FILE)] if sound else []), *data] if address else []
     entries = read_outputs(snapshot.RUNS_FILE)
     return Taken(
-        folders=len(sound),
+        recorded=len(sound),
         changed=tuple(sorted(changed)),
         bytes=sum(entries[folder]["size"] for folder in sound),
         weights=snapshot.policy(),
@@ -139,7 +139,7 @@ def show(taken: Taken) -> None:
     for problem in taken.unsound.values():
         screen.print(f"left out, {problem}")
     screen.print(
-        f"{taken.folders} folders, {len(taken.changed)} new, {taken.bytes / MIB:.1f} MiB, weights {taken.weights}"
+        f"{taken.recorded} folders, {len(taken.changed)} new, {taken.bytes / MIB:.1f} MiB, weights {taken.weights}"
     )
     for problem in taken.not_pushed:
         screen.print(f"not pushed to {taken.remote}: {problem}")

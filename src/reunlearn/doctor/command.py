@@ -23,13 +23,13 @@ class Diagnosis:
     """All findings, in the order of the checks.
 
     Attributes:
-        problems: how many of them are problems.
-        warnings: how many are warnings.
+        problem_count: how many of them are problems.
+        warning_count: how many are warnings.
         findings: a line each.
     """
 
-    problems: int
-    warnings: int
+    problem_count: int
+    warning_count: int
     findings: tuple[Finding, ...]
 
 
@@ -46,7 +46,7 @@ def run(
         print_json(diagnosis)
     else:
         show(diagnosis)
-    return 1 if diagnosis.problems else 0
+    return 1 if diagnosis.problem_count else 0
 
 
 def diagnose(study: str | None = None, profile: str = "default", machine: Machine | None = None) -> Diagnosis:
@@ -97,4 +97,4 @@ def show(diagnosis: Diagnosis) -> None:
         screen.print(f"{finding.state:<8} {finding.check:<{width}}  {finding.text}")
         if finding.mend:
             screen.print(f"{'':<8} {'':<{width}}  → {finding.mend}")
-    screen.print(f"problems: {diagnosis.problems}, warnings: {diagnosis.warnings}")
+    screen.print(f"problems: {diagnosis.problem_count}, warnings: {diagnosis.warning_count}")

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from reunlearn.artifacts.soundness import check_inputs
 from reunlearn.artifacts.stopwatch import PeakMemory, Stopwatch
 from reunlearn.base.errors import UserError
 from reunlearn.base.refused_writes import told_in_words
+from reunlearn.base.secrets import hide_in_streams
 from reunlearn.base.threads import limited_threads
 from reunlearn.study import paths
 from reunlearn.study.inputs import Folder
@@ -170,3 +172,16 @@ def _discard_progress(folder: str) -> None:
 def specification_of(folder: str) -> Path:
     """Return where the specification of a job lies."""
     return Path(folder) / paths.SPECIFICATION
+
+
+def run_stage(stage: str, specification: str) -> int:
+    """Run a stage; return its exit code. A UserError is one line on stderr."""
+    hide_in_streams()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
+    try:
+        execute(stage, specification)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0

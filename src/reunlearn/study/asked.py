@@ -1,4 +1,7 @@
-"""What is chosen on the command line: STUDY, METHODS and SEEDS, parts with commas; DEVICE, DETERMINISTIC, GPU_JOBS."""
+"""What is chosen, by `make` and by `reunlearn` alike: study, methods and seeds, parts with commas; the device and more.
+
+A mistake is the same line wherever it is made.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def studies(value: Any) -> list[str]:
         UserError: nothing is named, or a study has the name that stands for those of all papers.
     """
     wanted: list[str] = []
-    for part in parts(value, "STUDY") or ():
+    for part in parts(value, "study") or ():
         name, dash, size = part.partition("-")
         if name == ALL and part in names("studies"):
             raise UserError(
@@ -30,7 +33,7 @@ def studies(value: Any) -> list[str]:
         wanted += [f"{paper}{dash}{size}" for paper in names("papers")] if name == ALL else [part]
     if not wanted:
         raise UserError(
-            "STUDY names nothing; `reunlearn studies` lists them, and all means those of the papers"
+            "no study is named; `reunlearn studies` lists them, and all means those of the papers"
         )
     return list(dict.fromkeys(wanted))
 
@@ -50,7 +53,7 @@ def parts(value: Any, name: str) -> list[str] | None:
         return None
     found = [part.strip() for part in text.split(",") if part.strip()]
     if not found:
-        raise UserError(f"{name} is '{text}', which names nothing; leave it out to run all")
+        raise UserError(f"{name} '{text}' names nothing; leave it out to run all")
     return list(dict.fromkeys(found))
 
 
@@ -60,10 +63,10 @@ def seeds(value: Any) -> list[int] | None:
     Raises:
         UserError: a part is no whole number.
     """
-    found = parts(value, "SEEDS")
+    found = parts(value, "seeds")
     for part in found or ():
         if not re.fullmatch(r"[0-9]{1,9}", part):
-            raise UserError(f"SEEDS is '{value}'; write whole numbers with commas, such as 0,1")
+            raise UserError(f"seeds '{value}': write whole numbers with commas, such as 0,1")
     return None if found is None else list(dict.fromkeys(map(int, found)))
 
 
@@ -75,7 +78,7 @@ def device(value: Any) -> str:
     """
     text = "auto" if value is None else str(value).strip()
     if text not in DEVICES:
-        raise UserError(f"DEVICE is '{text}'; choose auto, cpu or cuda")
+        raise UserError(f"device '{text}'; choose auto, cpu or cuda")
     return text
 
 
@@ -89,7 +92,7 @@ def deterministic(value: Any) -> bool:
     if value is None or not text:
         return True
     if text not in YES_OR_NO:
-        raise UserError(f"DETERMINISTIC is '{value}'; choose true or false")
+        raise UserError(f"deterministic '{value}'; choose true or false")
     return YES_OR_NO[text]
 
 
@@ -101,5 +104,5 @@ def gpu_jobs(value: Any) -> int:
     """
     text = "1" if value is None else str(value).strip() or "1"
     if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= MOST_GPU_JOBS:
-        raise UserError(f"GPU_JOBS is '{text}'; write a whole number from 1 to {MOST_GPU_JOBS}")
+        raise UserError(f"gpu_jobs '{text}'; write a whole number from 1 to {MOST_GPU_JOBS}")
     return int(text)

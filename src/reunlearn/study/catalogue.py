@@ -14,10 +14,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reunlearn.base.caches import state_dir, write_cache
 from reunlearn.base.errors import UserError
-from reunlearn.study.cards import Catalogue
+
+if TYPE_CHECKING:
+    from reunlearn.study.cards import Catalogue
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KINDS = {
@@ -75,6 +78,8 @@ def plugin_names(kind: str) -> list[str]:
 @functools.cache
 def catalogue() -> Catalogue:
     """Return the cards of all plugins."""
+    from reunlearn.study.cards import Catalogue  # names of plugins need none, and a shell wants them at once
+
     key = source_state(SOURCES)[:16]
     cache = state_dir() / f"catalogue-{key}.json"
     with contextlib.suppress(OSError, ValueError):  # absent, or broken: only a cache

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from reunlearn.base.errors import UserError, near
 from reunlearn.base.yaml_files import as_read, read_yaml
+from reunlearn.study.class_names import numbered
 from reunlearn.study.extending import Extension, extended, is_extension
 from reunlearn.study.recipes import NO_RECIPE, NamedRecipe, RecipeEntry, RecipeFile, no_recipe
 from reunlearn.study.schema import Study
@@ -179,7 +180,7 @@ def names(folder: str) -> list[str]:
 def load_study(name: str) -> Study:
     """Read and validate config/studies/NAME.yaml."""
     path = _study_file(name)
-    study = parse(Study, _study_content(name, ()), str(path))
+    study = parse(Study, numbered(_study_content(name, ()), str(path)), str(path))
     if study.name != name:
         raise UserError(f"{path}: name: is '{study.name}' but the file is called '{name}'")
     return study
@@ -199,7 +200,7 @@ def _study_content(name: str, before: tuple[str, ...]) -> Any:
         raise UserError(f"{path}: extends itself, by way of {', '.join(before)}")
     content = read_yaml(path)
     if not is_extension(content):
-        return content if not before else parse(Study, content, str(path)) and content
+        return content if not before else parse(Study, numbered(content, str(path)), str(path)) and content
     extension = parse(Extension, content, str(path))
     return extended(extension, lambda base: _study_content(base, (*before, name)), str(path))
 

@@ -35,6 +35,8 @@ from reunlearn.study.fields import no_number_from_bool, text_or_parts
 PACKAGE = "reunlearn.data.scenarios"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "scenarios"
 COMMON = ("kind", "steps", "step")  # the fields that every kind has
+# the fields that hold numbers of classes, and what these are: a study may write names for them
+OF_CLASSES = {"classes": "class", "pairs": "class", "subclasses": "sub-class"}
 
 
 class Scenario(BaseModel):
@@ -105,6 +107,11 @@ class Scenario(BaseModel):
         keys = written["properties"]
         for name in cls.FROM_PLAN:
             del keys[name]
+        for name in OF_CLASSES.keys() & keys.keys():
+            keys[name] = {
+                **_or_names(keys[name]),
+                "description": f"{keys[name]['description']}; or their names",
+            }
         del keys["kind"]["default"]
         keys["kind"] |= {"enum": kinds()} if cls is Scenario else {"const": kind_of(cls)}
         written["required"] = ["kind", *written.get("required", ())]
@@ -186,6 +193,15 @@ class Scenario(BaseModel):
             models: eight hex digits of the models that the scenario READS.
         """
         return self
+
+
+def _or_names(schema: Any) -> Any:
+    """Return a JSON schema in which text may stand wherever a whole number does."""
+    if isinstance(schema, dict) and schema.get("type") == "integer":
+        return {"anyOf": [schema, {"type": "string"}]}
+    if isinstance(schema, dict):
+        return {key: _or_names(value) for key, value in schema.items()}
+    return [_or_names(value) for value in schema] if isinstance(schema, list) else schema
 
 
 @cache

@@ -57,6 +57,7 @@ def test_each_coarse_class_has_the_five_fine_ones_of_the_papers(both: tuple[Arra
         for y, fine in ((coarse.train_y, coarse.train_fine), (coarse.test_y, coarse.test_fine)):
             assert fine is not None
             assert np.unique(fine[y == number]).tolist() == [int(name) for name in names.split(",")]
+            assert np.array_equal(np.asarray(cifar20.SUPER_CLASSES)[fine], y)  # what listings show
     assert cifar100.CLASSES[69] == "rocket"
     assert coarse.train_fine is not None
     assert cifar20.CARD.classes[coarse.train_y[coarse.train_fine == 69][0]] == "vehicles_2"

@@ -13,7 +13,7 @@ def look(asked: Asked) -> Found:
     if overview is None or not overview.cost.jobs:
         yield "ok", "every job is done", ""
         return
-    yield "ok", f"{overview.cost.jobs} of {len(overview.jobs)} jobs to run; {next(overview.cost.lines())}", ""
+    yield "ok", f"{overview.cost.jobs} of {overview.jobs} jobs to run; {next(overview.cost.lines())}", ""
     if overview.cost.unknown:
         yield (
             "warning",

@@ -21,7 +21,7 @@ SECONDS = 5  # for a server's answer
 def look(asked: Asked) -> Found:
     """Yield a line per dataset that would be prepared: a user's folder is looked at with the other files of theirs."""
     overview, jobs = asked.overview, asked.plans.jobs if asked.plans else {}
-    waiting = [jobs[line.folder] for line in (overview.jobs if overview else ()) if line.would_run]
+    waiting = [jobs[line.folder] for line in (overview.states if overview else ()) if line.would_run]
     wanted = [job for job in waiting if isinstance(job, PrepareJob)]
     for job in wanted:
         if job.source:

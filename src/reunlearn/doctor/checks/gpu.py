@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
+from reunlearn.base.gpu import has_gpu
 from reunlearn.doctor.findings import Asked, CheckCard, Found
-from reunlearn.worker import has_gpu
 
 CARD = CheckCard(order=30, title="GPU")
 QUERY = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total", "--format=csv,noheader"]

@@ -20,7 +20,7 @@ CARD = CheckCard(order=220, title="packages", study="must")
 def look(asked: Asked) -> Found:
     """Follow the imports of all jobs that would run."""
     overview, jobs = asked.overview, asked.plans.jobs if asked.plans else {}
-    waiting = [jobs[line.folder] for line in (overview.jobs if overview else ()) if line.would_run]
+    waiting = [jobs[line.folder] for line in (overview.states if overview else ()) if line.would_run]
     wanted = imports_of({module for job in waiting for module in job.modules})
     absent = sorted(name for name in wanted if find_spec(name) is None)
     if absent:
