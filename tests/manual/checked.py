@@ -89,6 +89,10 @@ def check_reunlearn(words: list[str], whole: bool = True) -> None:
 
 def check_dvc(words: list[str]) -> None:
     """Check a command of DVC by its own parser."""
+    from dvc.cli import DvcParserError
     from dvc.cli.parser import get_main_parser
 
-    get_main_parser().parse_args(words)
+    try:
+        get_main_parser().parse_args(words)
+    except DvcParserError as error:
+        raise AssertionError(f"dvc {' '.join(words)}: {error}") from error

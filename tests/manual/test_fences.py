@@ -65,6 +65,5 @@ def test_commands_that_are_named_in_words_exist(page: str) -> None:
     ],
 )
 def test_control_what_does_not_exist_is_noticed(command: str) -> None:
-    with pytest.raises((AssertionError, Exception)) as noticed:
+    with pytest.raises(AssertionError):
         checked.check(command)
-    assert command.split()[1][:4] in str(noticed.value) or noticed.value

@@ -46,7 +46,7 @@ def test_conda_environment_has_the_pins_of_the_lock() -> None:
     assert conda == lock
 
 
-DEVELOPERS = {"test", "docs"}  # extras that users do without
+WITH_TESTS = {"test", "docs", "server"}  # extras in requirements-test.lock
 
 
 def names(lines: list[str]) -> set[str]:
@@ -56,14 +56,14 @@ def names(lines: list[str]) -> set[str]:
 def test_the_locks_have_every_package_that_the_project_names() -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    users = names(project["dependencies"] + [x for e in extras.keys() - DEVELOPERS for x in extras[e]])
+    users = names(project["dependencies"] + [x for e in extras.keys() - WITH_TESTS for x in extras[e]])
     assert len(users) > 20 and len(project["dependencies"]) <= 5
     locked, tests = (
         {pin.partition("==")[0] for pin in pins(Path(file).read_text())}
         for file in ("requirements.lock", "requirements-test.lock")
     )
     assert users - locked == set()
-    assert names([x for extra in DEVELOPERS for x in extras[extra]]) - locked - tests == set()
+    assert names([x for extra in WITH_TESTS for x in extras[extra]]) - locked - tests == set()
 
 
 def test_locks_name_no_place_of_one_machine() -> None:
