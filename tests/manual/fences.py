@@ -50,7 +50,7 @@ class Fence:
     @property
     def commands(self) -> list[str]:
         """The commands of a shell, each on a line; lines that go on are one."""
-        lines = self.text.replace("\\\n", " ").splitlines()
+        lines = self.text.replace("\\\n", " ").replace("|\n", "| ").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
