@@ -117,7 +117,7 @@ settings: $(READY) ## search the settings on digits again and write them to conf
 
 docs: $(READY_TEST) ## write the generated pages and schemas anew, and build the manual in site/
 	@$(BIN)/python -m reunlearn.commands.docs
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build # not --quiet: it would let warnings pass
 	@echo "manual: site/index.html"
 
 screenshots: $(READY) ## make the pictures of the manual anew from a finished quickstart (needs chromium)

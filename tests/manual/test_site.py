@@ -19,7 +19,7 @@ LOADED = re.compile(  # what a browser fetches by itself; a link to the page's o
 
 def build(project: Path) -> subprocess.CompletedProcess[str]:
     """Build the manual of a project into its folder site."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet"]
+    command = [sys.executable, "-m", "mkdocs", "build"]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
 
