@@ -55,7 +55,7 @@ SNAKEMAKE = env -u SNAKEMAKE_PROFILE $(CACHE) $(BIN)/snakemake \
 	$(ARGS) --config $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce dry-run test test-thorough lint audit-packages fuzz faults bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference digits-pipeline settings docs restore axe
+.PHONY: help reproduce dry-run test test-thorough lint audit-packages fuzz faults bench mlflow snapshot slurm-demo slurm-test discriminate methods-on-digits attacks-cifar10 reference digits-pipeline settings docs screenshots restore axe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,8 +115,13 @@ settings: $(READY) ## search the settings on digits again and write them to conf
 	@$(MAKE) --no-print-directory reproduce STUDY=settings-on-digits
 	@$(BIN)/reunlearn chosen settings-on-digits --write
 
-docs: $(READY) ## write config/README.md, the JSON schemas and docs/settings.md anew
-	@$(BIN)/python -m reunlearn.commands.config_docs
+docs: $(READY_TEST) ## write the generated pages and schemas anew, and build the manual in site/
+	@$(BIN)/python -m reunlearn.commands.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build # not --quiet: it would let warnings pass
+	@echo "manual: site/index.html"
+
+screenshots: $(READY) ## make the pictures of the manual anew from a finished quickstart (needs chromium)
+	@$(BIN)/python docs/build/screenshots.py
 
 axe: ## fetch axe-core, with which tests look at pages as screen readers do (needs npm; the tests need chromium, too)
 	@npm install --silent --no-save --no-package-lock --prefix .reunlearn/axe axe-core@4.10.3

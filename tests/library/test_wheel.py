@@ -16,7 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.library.readme import ROOT, blocks
+from tests.manual.fences import ROOT
+from tests.manual.test_from_python import blocks
 
 pytestmark = pytest.mark.thorough
 

@@ -12,20 +12,16 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from reunlearn.base.yaml_files import read_yaml
-from reunlearn.commands import config_docs
+from reunlearn.commands import config_docs, docs
 
 
 def pins(text: str) -> set[str]:
     return set(re.findall(r"^[\s-]*([A-Za-z0-9_.\-]+==[^\s;]+)", text, flags=re.MULTILINE))
 
 
-def test_config_page_is_current() -> None:
-    assert config_docs.PAGE.read_text(encoding="utf-8") == config_docs.page(), "run `make docs`"
-
-
-def test_schemas_are_current() -> None:
-    for name, text in config_docs.schemas().items():
-        assert (config_docs.SCHEMAS / name).read_text(encoding="utf-8") == text, "run `make docs`"
+@pytest.mark.parametrize("file", docs.generated(), ids=str)
+def test_it_is_current(file: Path) -> None:
+    assert file.read_text(encoding="utf-8") == docs.generated()[file], "run `make docs`"
 
 
 @pytest.mark.parametrize("folder", ["studies", "recipes", "presets"])
@@ -50,17 +46,24 @@ def test_conda_environment_has_the_pins_of_the_lock() -> None:
     assert conda == lock
 
 
-def test_the_lock_has_every_package_that_the_project_names_for_its_users() -> None:
+WITH_TESTS = {"test", "docs", "server"}  # extras in requirements-test.lock
+
+
+def names(lines: list[str]) -> set[str]:
+    return {match[0].lower() for line in lines if (match := re.match(r"[\w.-]+", line))} - {"reunlearn"}
+
+
+def test_the_locks_have_every_package_that_the_project_names() -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    named = [
-        *project["dependencies"],
-        *(line for extra in extras.keys() - {"test"} for line in extras[extra]),
-    ]
-    names = {match[0] for line in named if (match := re.match(r"[\w.-]+", line))} - {project["name"]}
-    assert len(names) > 20 and len(project["dependencies"]) <= 5
-    locked = {pin.partition("==")[0] for pin in pins(Path("requirements.lock").read_text())}
-    assert names - locked == set()
+    users = names(project["dependencies"] + [x for e in extras.keys() - WITH_TESTS for x in extras[e]])
+    assert len(users) > 20 and len(project["dependencies"]) <= 5
+    locked, tests = (
+        {pin.partition("==")[0] for pin in pins(Path(file).read_text())}
+        for file in ("requirements.lock", "requirements-test.lock")
+    )
+    assert users - locked == set()
+    assert names([x for extra in WITH_TESTS for x in extras[extra]]) - locked - tests == set()
 
 
 def test_locks_name_no_place_of_one_machine() -> None:

@@ -1,4 +1,4 @@
-"""Write config/README.md, the JSON schemas and docs/settings.md. Run as a module by `make docs`."""
+"""config/README.md and the JSON schemas: every key of the configuration. Written by `make docs`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel, RootModel
 
-from reunlearn.base.files import write_text
-from reunlearn.commands import settings_docs
 from reunlearn.study.architectures import Architecture
 from reunlearn.study.claims import Claim
 from reunlearn.study.extending import Extension
@@ -218,10 +216,3 @@ def schemas() -> dict[str, str]:
             ("paper", Paper),
         )
     }
-
-
-if __name__ == "__main__":
-    write_text(PAGE, page())
-    write_text(settings_docs.PAGE, settings_docs.page())
-    for file, text in schemas().items():
-        write_text(SCHEMAS / file, text)

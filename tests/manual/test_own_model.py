@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
-import sys
 
 import pytest
 from safetensors.torch import load_file
 
-from tests.workflow.project import ROOT, Project
+from tests.manual.pages import run_page
+from tests.manual.place import make_usable
+from tests.workflow.project import Project
 
 pytestmark = pytest.mark.workflow
-PAGE = ROOT / "docs/own-model.md"
 STUDY = "mine"
-
-
-def files() -> dict[str, str]:
-    """Return the files that the page shows, by the name in their first line."""
-    blocks = re.findall(
-        r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
-    return dict(blocks)
-
-
-def commands() -> list[str]:
-    """Return the commands that the page shows."""
-    return re.findall(r"^    (.+)$", PAGE.read_text(encoding="utf-8").rpartition("```")[2], re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which the page's commands have been run."""
     made = Project.create(tmp_path_factory.mktemp("own") / "project")
-    for name, text in files().items():
-        (made.root / name).write_text(text)
-    train, listed, plan, reproduce = commands()
-    for command in (train, listed):
-        made.run(["bash", "-c", command.replace("python", shlex.quote(sys.executable))])
-    assert "Original mine.safetensors: 4 tensors are in F16" in made.reunlearn(*plan.split()[1:]).stdout
-    assert reproduce == f"make reproduce STUDY={STUDY}"
-    done = made.snakemake(study=STUDY)
-    assert "Original mine.safetensors: 4 tensors are in F16" in done.stdout + done.stderr
+    make_usable(made)
+    *_, plan, reproduce = run_page("docs/own-model.md", made)
+    assert "Original mine.safetensors: 4 tensors are in F16" in plan
+    assert "Original mine.safetensors: 4 tensors are in F16" in reproduce
     return made
 
 
