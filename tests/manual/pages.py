@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from functools import cache
 
 from typer.testing import CliRunner
 
@@ -33,9 +34,7 @@ def run_page(page: str, project: Project, *, thorough: bool = False) -> list[str
     program = ""
     for fence in fences(page):
         if fence.file:
-            path = project.root / fence.file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(fence.text)
+            write_file(fence, project)
         elif fence.language == "python":
             program += fence.text
         elif fence.language == "bash":
@@ -45,20 +44,28 @@ def run_page(page: str, project: Project, *, thorough: bool = False) -> list[str
     return printed
 
 
+def write_file(fence: Fence, project: Project) -> None:
+    """Write the file that a fence shows; one that is there already keeps its time, so that nothing is read again."""
+    path = project.root / fence.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != fence.text:
+        path.write_text(fence.text)
+
+
 def run_command(command: str, fence: Fence, project: Project, thorough: bool = False) -> str:
     """Run a command of a fence, or what stands for it; return what it printed."""
     where = f"{fence.page}, line {fence.line}: {command}"
     if not fence.check or (fence.check == "long" and thorough):
         words = shlex.split(command, comments=True)
         if words[0].endswith("reunlearn") and words[1] in LISTINGS and not _adds(fence.page):
-            return _look(words[1:], where)
+            return _look(tuple(words[1:]))
         return _run(["bash", "-c", command], project, where, bool(REPORTS.search(command)))
     checked.check(command)
     if fence.check == "help":
         return ""
     asked = plan_of(command)
     if asked[1:2] == ["printed"] or (asked and set(asked[2].split(",")) <= {*names("studies"), "all-smoke"}):
-        return _look(asked[1:], where)
+        return _look(tuple(asked[1:]))
     return _run(asked, project, where, missing=True) if asked else ""
 
 
@@ -90,11 +97,12 @@ def _adds(page: str) -> bool:
     return any(fence.file.startswith("src/") for fence in fences(page))
 
 
-def _look(words: list[str], where: str) -> str:
+@cache
+def _look(words: tuple[str, ...]) -> str:
     """Run a command that changes nothing, in the tests' own folder; exit code 1 as in `_run`."""
-    done = CliRunner().invoke(app, words)
+    done = CliRunner().invoke(app, list(words))
     fell = done.exception is not None and not isinstance(done.exception, SystemExit)
-    assert done.exit_code in (0, 1) and not fell, f"{where}\n{done.output}\n{done.exception!r}"
+    assert done.exit_code in (0, 1) and not fell, f"{words}\n{done.output}\n{done.exception!r}"
     return done.output
 
 

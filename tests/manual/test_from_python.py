@@ -25,4 +25,4 @@ def test_ten_lines_let_a_model_forget(copied: Callable[[], Project]) -> None:
     assert record.startswith("finished ")
     assert float(after.split()[0]) < float(before.split()[0]) - 10  # % of forget called member
     assert (project.root / "unlearned.safetensors").is_file()
-    assert len(listed) > 50  # methods and attacks, a line each
+    assert len(listed) > 40  # methods and attacks, a line each
