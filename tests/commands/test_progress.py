@@ -7,6 +7,7 @@ import logging
 import os
 import pty
 import re
+import select
 import termios
 
 import pytest
@@ -103,8 +104,15 @@ def terminal():
     """Yield (what the program writes to, what the user sees)."""
     main, sub = pty.openpty()
     termios.tcsetwinsize(sub, (24, 40))
+
+    def seen() -> str:
+        parts = []
+        while select.select([main], [], [], 0.2)[0]:
+            parts.append(os.read(main, 65536))
+        return b"".join(parts).decode()
+
     with os.fdopen(sub, "w") as stream:
-        yield stream, lambda: os.read(main, 65536).decode()
+        yield stream, seen
     os.close(main)
 
 

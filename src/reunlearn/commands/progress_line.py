@@ -70,9 +70,13 @@ class ProgressLine(logging.Filter):
 
     def _keep_drawing(self) -> None:
         while not self.ended.wait(SECONDS):
-            with self.lock:
-                if not self.ended.is_set():
-                    self._draw()
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw the line as it is now, unless it has ended."""
+        with self.lock:
+            if not self.ended.is_set():
+                self._draw()
 
     def _draw(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # the terminal has gone
@@ -106,5 +110,6 @@ def show(logger: logging.Logger, make: Callable[[], Progress]) -> Callable[[], N
     line = ProgressLine(make(), handler.stream)
     handler.filters.insert(0, line)  # before that which hides events from people
     handler.stream = line
+    line.draw()
     atexit.register(line.end)
     return line.end
