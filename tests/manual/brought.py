@@ -60,6 +60,7 @@ def repository(project: Project) -> None:
 
 
 BROUGHT: dict[str, Callable[[Project], None]] = {
+    "docs/add-dataset.md": repository,
     "docs/audit.md": audited,
     "docs/concepts.md": nudenet,
     "docs/data.md": inception,

@@ -1,4 +1,4 @@
-"""The table and the figure of CONTRIBUTING.md: two new files and a study that names them are all it takes."""
+"""The table and the figure of the manual: two new files and a study that names them are all it takes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.manual.fences import files
+
 ROOT = Path(__file__).parents[2]
-PLACE = re.compile(r"`(src/reunlearn/reporting/\w+/(\w+)\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
+PAGES = ("docs/add-table.md", "docs/add-figure.md")
 SCRIPT = """
 from reunlearn.reporting.pages.study import make_report
 from reunlearn.study.layout import layout_of
@@ -32,9 +34,9 @@ print(report.files["tables/class-3-worst_seeds.md"])
 def project(tmp_path) -> dict[str, str]:
     """A copy of the sources with the two files; return the environment that imports it."""
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    found = PLACE.findall((ROOT / "CONTRIBUTING.md").read_text())
-    assert [name for _, name, _ in found] == ["worst_seeds", "gap_bars"]
-    for path, _, code in found:
+    shown = {path: text for page in PAGES for path, text in files(page).items() if path.startswith("src/")}
+    assert [Path(path).stem for path in shown] == ["worst_seeds", "gap_bars"]
+    for path, code in shown.items():
         (tmp_path / path).write_text(code)
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "src"), str(ROOT)])}
 
@@ -57,6 +59,8 @@ def test_they_join_the_contracts_of_all_tables_and_figures(project, tmp_path):
         "-m",
         "pytest",
         "-vv",
+        "-m",
+        "",
         "-k",
         "(worst_seeds or gap_bars) and (thirty or diverged or card)",
     ]
