@@ -421,8 +421,12 @@ def test_what_fails_halfway_leaves_nothing(own: Own, monkeypatch: pytest.MonkeyP
     assert not list((own.root / ".reunlearn").glob("audits/*"))
 
 
-def test_the_readmes_command_runs(own: Own) -> None:
-    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if "reunlearn audit" in line]
+def test_the_manuals_command_runs(own: Own) -> None:
+    (line,) = [
+        line
+        for line in (ROOT / "docs/audit.md").read_text().splitlines()
+        if "reunlearn audit --model mine" in line
+    ]
     (own.root / "mine.safetensors").symlink_to(own.root / own.models["finetune"])
     with inside(own.root):
         words = [*shlex.split(line)[1:], "--attacks", "loss_logistic_cv"]

@@ -69,7 +69,7 @@ def test_all_five_papers_are_one_plan() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", None])
 def test_naming_nothing_is_refused(text: str | None) -> None:
-    with pytest.raises(UserError, match="STUDY names nothing"):
+    with pytest.raises(UserError, match="no study is named"):
         asked.studies(text)
 
 

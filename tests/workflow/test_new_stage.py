@@ -91,4 +91,4 @@ def test_control_without_the_line_the_project_knows_no_such_stage(tmp_path: Path
     bare = Project.create(tmp_path / "project")
     done = bare.reunlearn("note", "specification.json", check=False)
     assert done.returncode == 2
-    assert "No such command 'note'" in done.stderr
+    assert "no such command 'note'" in done.stderr
