@@ -259,7 +259,14 @@ def against_passes(only: set[str]) -> list[Row]:
 
     def note(name: str, line: dict[str, float]) -> None:
         details = {key: value for key, value in line.items() if key != "factor"}
-        row = Row(f"{name}: time", line["factor"], "passes", wanted=MOST, at_most=True, details=details)
+        row = Row(
+            f"{name}: time",
+            line["factor"],
+            "passes",
+            wanted=MOST if line["factor"] else None,
+            at_most=True,
+            details=details,
+        )
         show([row])  # at once: all of them take minutes
         rows.append(row)
 

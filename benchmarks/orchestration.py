@@ -12,8 +12,8 @@ Core-seconds are user and system time: a busy machine changes them less than the
 Training, unlearning and evaluating is the work; all else is outside. `idle` are core-seconds in which this study did
 not run: on a machine that others use, those of others, too.
 
-Quickstart (480 jobs), one run on one of two cores that others used, too: 137 core-seconds of work and 71 outside (34
-%); before the worker prepared jobs and the client imported little, 127 and 94 (42 %).
+Quickstart (480 jobs), one run on a quiet machine: 191 core-seconds of work and 91 outside (32 %); on a busy one before
+the worker prepared jobs and the client imported little, 127 and 94 (42 %).
 """
 
 from __future__ import annotations
