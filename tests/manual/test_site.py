@@ -31,9 +31,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy2(ROOT / name, folder)
     for name in ("docs", "config"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for page in ROOT.glob("reports/reference/*/README.md"):
-        (folder / page.relative_to(ROOT)).parent.mkdir(parents=True)
-        shutil.copy2(page, folder / page.relative_to(ROOT))
+    for linked in (*ROOT.glob("reports/reference/*/README.md"), ROOT / "benchmarks/history.jsonl"):
+        (folder / linked.relative_to(ROOT)).parent.mkdir(parents=True)
+        shutil.copy2(linked, folder / linked.relative_to(ROOT))
     done = build(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
