@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 def trainable(model: nn.Module) -> list[nn.Parameter]:
@@ -59,8 +57,3 @@ def clipped(gradients_: Sequence[Tensor], largest: float) -> Sequence[Tensor]:
     total = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients_]))
     factor = (largest / (total + 1e-6)).clamp(max=1.0)
     return [g * factor for g in gradients_]
-
-
-def second_derivatives(wanted: bool = True) -> AbstractContextManager[None]:
-    """Return the context in which losses can be differentiated twice: torch's fast attention kernels cannot be."""
-    return sdpa_kernel(SDPBackend.MATH) if wanted else nullcontext()

@@ -28,7 +28,8 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.displaced import Displaced
-from reunlearn.gradients.flat import gradients, second_derivatives
+from reunlearn.gradients.flat import gradients
+from reunlearn.gradients.second_order import second_derivatives
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.registry import method

@@ -1,0 +1,102 @@
+"""Convolutions and BatchNorm within `second_derivatives` against finite differences and against torch's own."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd import gradcheck, gradgradcheck
+from torch.nn import functional
+
+from reunlearn.gradients.second_order import second_derivatives
+from reunlearn.models.registry import build
+from reunlearn.study.specs import ArchitectureSpec
+
+SHAPE = (3, 8, 8)
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed + len(shape))
+    return torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_()
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize(
+    ("groups", "numbers"), [(1, (1, 1, 1)), (1, (2, 0, 1)), (2, (2, 1, 1)), (1, ((1, 2), (0, 1), (2, 1)))]
+)
+def test_convolutions(groups: int, numbers: tuple[object, ...], biased: bool) -> None:
+    inputs = [normal(2, 4, 5, 6), normal(6, 4 // groups, 3, 3, seed=1)]
+    inputs += [normal(6, seed=2)] if biased else []
+
+    def convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return functional.conv2d(x, weight, bias, *numbers, groups)  # type: ignore[arg-type]
+
+    with second_derivatives():
+        assert "_Convolution" in type(convolution(*inputs).grad_fn).__name__
+        assert gradcheck(convolution, inputs) and gradgradcheck(convolution, inputs)
+    assert "_Convolution" not in type(convolution(*inputs).grad_fn).__name__, "only inside the block"
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 3, 2), (7, 4), (3, 4, 5)])
+@pytest.mark.parametrize("last", [True, False])
+def test_batch_norm(shape: tuple[int, ...], last: bool) -> None:
+    x = normal(*shape)
+    if last and len(shape) == 4:
+        x = x.detach().to(memory_format=torch.channels_last).requires_grad_()
+    inputs = [x, normal(4, seed=1), normal(4, seed=2)]
+
+    def batch_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return functional.batch_norm(x, None, None, weight, bias, True, 0.1, 1e-2)
+
+    with second_derivatives():
+        assert "_BatchNorm" in type(batch_norm(*inputs).grad_fn).__name__
+        assert gradcheck(batch_norm, inputs) and gradgradcheck(batch_norm, inputs)
+
+
+def derivatives(model: nn.Module, mixed: bool = False) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Return the gradient of the gradient's squares, and the buffers afterwards."""
+    x = torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(3))
+    x = x.to(next(model.parameters()).dtype)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        loss = functional.cross_entropy(model(x).float(), torch.arange(6) % 3)
+    parameters = list(model.parameters())
+    first = torch.autograd.grad(loss, parameters, create_graph=True)
+    second = torch.autograd.grad(sum(g.square().sum() for g in first), parameters, materialize_grads=True)
+    return list(second), {name: b.clone() for name, b in model.named_buffers()}
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", ["resnet18", "small_vgg", "all_cnn"])
+def test_networks_have_torch_s_second_derivatives(name: str, training: bool) -> None:
+    settings = {"width": 4} if name == "resnet18" else {}
+    model = build(ArchitectureSpec(name=name, settings=settings), SHAPE, 3, 0).double().train(training)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+    expected, expected_buffers = derivatives(copy.deepcopy(model))
+    with second_derivatives():
+        found, buffers = derivatives(model)
+    for value, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(value, other, rtol=1e-8, atol=1e-8 * float(other.abs().max()) + 1e-9)
+    assert buffers.keys() == expected_buffers.keys()
+    assert all(torch.allclose(buffers[key], expected_buffers[key]) for key in buffers)
+
+
+def test_autocast_reaches_the_convolutions() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 3))
+    exact, _ = derivatives(copy.deepcopy(model))
+    theirs, _ = derivatives(copy.deepcopy(model), mixed=True)
+    with second_derivatives():
+        ours, _ = derivatives(model, mixed=True)
+    assert [g.dtype for g in ours] == [torch.float32] * len(ours)
+    whole = [torch.cat([g.flatten() for g in each]) for each in (exact, theirs, ours)]
+    wrong = [float((each - whole[0]).norm() / whole[0].norm()) for each in whole[1:]]
+    assert 0 < wrong[1] < 1.5 * wrong[0], wrong
+
+
+def test_nothing_changes_where_none_are_wanted() -> None:
+    x, weight = normal(2, 4, 5, 5), normal(6, 4, 3, 3)
+    with second_derivatives(wanted=False):
+        assert "_Convolution" not in type(functional.conv2d(x, weight).grad_fn).__name__
