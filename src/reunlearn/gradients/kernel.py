@@ -1,19 +1,20 @@
 """The kernel JJᵀ of a network's output Jacobian, and products with Jᵀ, in bounded memory.
 
-J [N·K, P] holds ∂z_ik/∂θ, rows ordered by sample, then output. It is never stored as a whole: its rows are computed
-when they are needed, for a panel of several samples and for blocks of a few, and Jᵀ x is one backward pass of
-Σ x_ik z_ik. J is kept as the network computes it; products are float64, of a few columns at a time: in float32 their
-errors would be of the size of a ridge. Memory:
+J [N·K, P] holds ∂z_ik/∂θ, rows ordered by sample, then output. It is never stored as a whole: its rows, or the factors
+that make them where these are fewer (kernel_rows.py), are computed when they are needed, for a panel of several samples
+and for blocks of a few, and Jᵀ x is one backward pass of Σ x_ik z_ik. They are kept as the network computes them;
+products are float64, of a few columns at a time: in float32 their errors would be of the size of a ridge. Memory, with
+q numbers kept for a sample, at most K P:
 
-    3 (N K)² · 8 bytes                                  the kernel, a sub-matrix to solve and its factor
-    (N K)² · 8 + K P · 4 · (panel + 2 block) bytes      while the kernel is made; panel and block in samples
+    3 (N K)² · 8 bytes                                the kernel, a sub-matrix to solve and its factor
+    (N K)² · 8 + q · 4 · (panel + 2 block) bytes      while the kernel is made; panel and block in samples
 
 The larger of the two is needed, and in addition the activations of one block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,35 +22,43 @@ from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import flatten
-from reunlearn.gradients.per_sample import Outputs, jacobian
+from reunlearn.gradients.kernel_rows import Rows, add_product, add_square, cuts, rows_of
+from reunlearn.gradients.per_sample import Outputs
 
-BYTES, JACOBIAN_BYTES = 8, 4  # of a number of the kernel, and of J
-LARGEST_BLOCK = 8  # samples; a larger block saves no work, a larger panel does
-COLUMNS = 2**13  # of J in one product
-PARTS = 8  # a symmetric product is half computed, in so many parts
+BYTES, ROW_BYTES = 8, 4  # of a number of the kernel, and of J
+LARGEST_BLOCK = 512  # rows; each block converts the panel anew
 
 Take = Callable[[Tensor], Batch]  # numbers of samples, from 0 → these samples
 
 
 @dataclass(frozen=True)
 class Panels:
-    """How many samples' Jacobians are in memory at once: those of a panel and those of a block."""
+    """How many samples' rows are in memory at once: those of a panel and those of a block."""
 
     panel: int
     block: int
 
 
-def needed(samples: int, outputs: int, parameters: int, panel: int = 1, block: int = 1) -> int:
-    """Return the bytes that the kernel takes with these panels; by default with the smallest possible ones."""
+def kept(model: nn.Module, outputs: Outputs, take: Take, classes: int) -> int:
+    """Return how many numbers are kept for a sample of a network of K classes."""
+    return rows_of(model, outputs, take(torch.arange(1)), classes).numbers
+
+
+def needed(samples: int, outputs: int, numbers: int, panel: int = 1, block: int = 1) -> int:
+    """Return the bytes that the kernel takes with these panels; by default with the smallest possible ones.
+
+    Args:
+        numbers: that are kept for a sample.
+    """
     square = (samples * outputs) ** 2 * BYTES
-    return max(3 * square, square + outputs * parameters * JACOBIAN_BYTES * (panel + 2 * block))
+    return max(3 * square, square + numbers * ROW_BYTES * (panel + 2 * block))
 
 
-def plan(samples: int, outputs: int, parameters: int, limit: int) -> Panels:
+def plan(samples: int, outputs: int, numbers: int, limit: int) -> Panels:
     """Return the largest panels that fit into `limit` bytes; panels of one sample if none fit."""
-    sample = outputs * parameters * JACOBIAN_BYTES
+    sample = numbers * ROW_BYTES
     free = limit - (samples * outputs) ** 2 * BYTES
-    block = max(1, min(LARGEST_BLOCK, samples, free // (4 * sample)))
+    block = max(1, min(LARGEST_BLOCK // outputs, samples, free // (4 * sample)))
     return Panels(max(1, min(samples, free // sample - 2 * block)), block)
 
 
@@ -64,46 +73,26 @@ def kernel(
         take: returns the samples with some of the numbers 0 … N − 1; each sample is taken more than once.
         samples: N.
         classes: K.
-        panels: how many samples' Jacobians are in memory at once.
+        panels: how many samples' rows are in memory at once.
     """
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    width, rows = sum(p.numel() for p in parameters), samples * classes
-    full = torch.zeros(rows, rows, dtype=torch.float64, device=parameters[0].device)
-    panel = parameters[0].new_empty(panels.panel * classes, width)
+    count = samples * classes
+    one = rows_of(model, outputs, take(torch.arange(1)), classes)
+    room = one.room(min(panels.panel, samples))
+    full = torch.zeros(count, count, dtype=torch.float64, device=one.device)
 
-    def block(begin: int, end: int) -> Tensor:
-        return jacobian(model, outputs, take(torch.arange(begin, end)), classes).flatten(0, 1)
+    def block(begin: int, end: int, room: Rows | None = None) -> Rows:
+        return rows_of(model, outputs, take(torch.arange(begin, end)), classes, room)
 
-    for begin, end in _cuts(0, samples, panels.panel):
-        for left, right in _cuts(begin, end, panels.block):
-            panel[(left - begin) * classes : (right - begin) * classes] = block(left, right)
-        panel_RP = panel[: (end - begin) * classes]
+    for begin, end in cuts(0, samples, panels.panel):
+        panel = room.part(0, end - begin)
+        for left, right in cuts(begin, end, panels.block):
+            block(left, right, panel.part(left - begin, right - begin))
         panel_rows = slice(begin * classes, end * classes)
-        _add_square(full[panel_rows, panel_rows], panel_RP)
-        for left, right in _cuts(end, samples, panels.block):
+        add_square(full[panel_rows, panel_rows], panel)
+        for left, right in cuts(end, samples, panels.block):
             block_rows = slice(left * classes, right * classes)
-            _add_product(full[panel_rows, block_rows], panel_RP, block(left, right))
+            add_product(full[panel_rows, block_rows], panel, block(left, right))
     return full.triu_().add_(full.triu(1).T)
-
-
-def _add_square(total_RR: Tensor, rows_RP: Tensor) -> None:
-    """Add the products of each row with itself and those after it, in place; some others, too."""
-    step = -(-len(rows_RP) // PARTS)
-    for first, end in _cuts(0, rows_RP.shape[1], COLUMNS):
-        part_RC = rows_RP[:, first:end].double()
-        for begin in range(0, len(rows_RP), step):
-            total_RR[begin : begin + step, begin:].addmm_(part_RC[begin : begin + step], part_RC[begin:].T)
-
-
-def _add_product(total_RS: Tensor, rows_RP: Tensor, others_SP: Tensor) -> None:
-    """Add the products of rows with others, in place."""
-    for first, end in _cuts(0, rows_RP.shape[1], COLUMNS):
-        total_RS.addmm_(rows_RP[:, first:end].double(), others_SP[:, first:end].double().T)
-
-
-def _cuts(begin: int, end: int, step: int) -> Iterator[tuple[int, int]]:
-    """Yield (first, end) of the parts of a range."""
-    yield from ((left, min(left + step, end)) for left in range(begin, end, step))
 
 
 def transposed_product(

@@ -44,7 +44,9 @@ def convolution(layer: nn.Module, x: Tensor, delta: Tensor) -> dict[str, Tensor]
     assert isinstance(layer, nn.Conv2d)
     count, groups = len(x), layer.groups
     if groups == 1 and layer.dilation == (1, 1):
-        gradients = {"weight": _kernel(layer, patches(layer, x), delta)}
+        u_BLD, delta_BLRO = factors(layer, x, delta)
+        rows = (delta_BLRO.flatten(2).mT @ u_BLD).unflatten(1, delta_BLRO.shape[2:])
+        gradients = {"weight": in_order(layer, rows)}
         if layer.bias is not None:
             gradients["bias"] = delta.flatten(3).sum(3).transpose(0, 1)
         return gradients
@@ -73,11 +75,31 @@ def patches(layer: nn.Conv2d, x: Tensor) -> Tensor:
     return windows.permute(0, 1, 2, 4, 5, 3).flatten(1, 2).contiguous()
 
 
-def _kernel(layer: nn.Conv2d, patches_BLHWC: Tensor, delta: Tensor) -> Tensor:
-    """Return the gradients of a kernel [B, R, O, C, H, W]."""
-    rows = delta.flatten(3).permute(1, 3, 0, 2).flatten(2)  # [B, L, R · O]: copied in runs of channels, too
-    blocks = rows.mT @ patches_BLHWC.flatten(2)
-    return blocks.view(len(rows), len(delta), -1, *patches_BLHWC.shape[2:]).permute(0, 1, 2, 5, 3, 4)
+def places(layer: nn.Module, delta: Tensor) -> int | None:
+    """Return the number of places L of δ [R, B, …] where the gradient is Σ_l δ_l u_lᵀ; None where it is not."""
+    if type(layer) is nn.Linear:
+        return delta[0, 0].numel() // delta.shape[-1]
+    plain = isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.dilation == (1, 1)
+    return delta[0, 0, 0].numel() if plain else None
+
+
+def factors(layer: nn.Module, x: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
+    """Return u [B, L, D], in the order in which patches lie in memory, and δ [B, L, R, O] of a layer that has places.
+
+    Σ_l δ_l u_lᵀ [O, D] then are gradients of the weight in an order of their own: see `in_order`.
+    """
+    if isinstance(layer, nn.Conv2d):
+        return patches(layer, x).flatten(2), delta.flatten(3).permute(1, 3, 0, 2).contiguous()
+    delta_RBLO = delta.reshape(*delta.shape[:2], -1, delta.shape[-1])
+    return x.reshape(len(x), -1, x.shape[-1]), delta_RBLO.permute(1, 2, 0, 3).contiguous()
+
+
+def in_order(layer: nn.Module, value: Tensor) -> Tensor:
+    """Return numbers [..., O, D] made from `factors` as [..., *shape] of the layer's weight."""
+    if not isinstance(layer, nn.Conv2d):
+        return value
+    high, wide = layer.kernel_size
+    return value.unflatten(-1, (high, wide, -1)).movedim(-1, -3)
 
 
 def batch_norm(layer: nn.Module, x: Tensor, delta: Tensor) -> dict[str, Tensor]:

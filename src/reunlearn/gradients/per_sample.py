@@ -10,6 +10,7 @@ has one, else by torch.func. BatchNorm must be in evaluation mode, where it does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,8 @@ Cotangents = Callable[[Tensor], Tensor]  # z [B, K] → c [B, R, K], without a g
 Part = tuple[str, slice, slice, Tensor]  # parameter's name, samples, rows, their gradients
 # the most numbers in memory at once
 NUMBERS = 2**20  # of one parameter's gradients: 8 MB in float64, about the size of a cache
-DELTAS = 2**26  # of gradients by the layers' outputs: 512 MB in float64
+DELTAS = 2**25  # of gradients by the layers' outputs: 256 MB in float64
+FEWEST = 8  # samples of which they are computed at once: with fewer, a pass takes longer than its work
 VMAP_NUMBERS = 2**24  # of all gradients that torch.func computes: 128 MB in float64
 
 
@@ -48,9 +50,9 @@ def per_sample_gradients(
     layers = ruled_layers(model)
     if layers is None:
         yield from _by_vmap(model, outputs, batch, cotangents)
-    else:
-        for name, layer, calls, rows in layer_calls(model, layers, outputs, batch, cotangents):
-            yield from of_layer(name, layer, calls, rows, len(batch))
+        return
+    for call in layer_calls(model, layers, outputs, batch, cotangents):
+        yield from of_layer(call)
 
 
 def refuse_mixing(model: nn.Module) -> None:
@@ -59,47 +61,91 @@ def refuse_mixing(model: nn.Module) -> None:
         raise ValueError("gradients of single samples need BatchNorm in evaluation mode")
 
 
+@dataclass(frozen=True)
+class LayerCalls:
+    """What the gradients of a layer come from, of some samples and some rows of each.
+
+    Attributes:
+        name: of the layer in the network.
+        layer: with trainable parameters.
+        calls: x [samples, …] and δ [rows, samples, …] of each call that z depends on.
+        samples: of the batch.
+        rows: of the cotangents.
+    """
+
+    name: str
+    layer: nn.Module
+    calls: Calls
+    samples: slice
+    rows: slice
+
+    @property
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The layer's own parameters that take a gradient, by their names in it."""
+        return {key: p for key, p in self.layer.named_parameters(recurse=False) if p.requires_grad}
+
+    def parameter(self, key: str) -> str:
+        """Return the name in the network of a parameter of the layer."""
+        return f"{self.name}.{key}" if self.name else key
+
+
 def layer_calls(
     model: nn.Module, layers: dict[str, nn.Module], outputs: Outputs, batch: Batch, cotangents: Cotangents
-) -> Iterator[tuple[str, nn.Module, Calls, slice]]:
-    """Yield (name, layer, calls, rows) with x [B, …] and δ [rows, B, …] of each call that z depends on."""
-    with tapped(layers) as taps, torch.enable_grad():
-        z_BK = outputs(model, batch)
-    zeros = [zero for calls in taps.values() for _, zero in calls]
-    cotangents_RBK = cotangents(z_BK.detach()).transpose(0, 1)
-    step = max(1, DELTAS // sum(zero.numel() for zero in zeros))
-    for begin in range(0, len(cotangents_RBK), step):
-        rows = slice(begin, min(begin + step, len(cotangents_RBK)))
-        deltas = torch.autograd.grad(
-            z_BK,
-            zeros,
-            cotangents_RBK[rows],
-            is_grads_batched=True,
-            allow_unused=True,
-            retain_graph=rows.stop < len(cotangents_RBK),
-        )
-        next_delta = iter(deltas)
-        for name, layer in layers.items():
-            calls = [(x, next(next_delta)) for x, _ in taps[name]]
-            yield name, layer, [call for call in calls if call[1] is not None], rows
+) -> Iterator[LayerCalls]:
+    """Yield the calls of the layers, for few enough samples that all rows of each are in memory where they fit."""
+    width, height = deltas_of_one(model, layers, outputs, batch, cotangents)
+    count = min(len(batch), max(FEWEST, DELTAS // (width * height)))
+    for begin in range(0, len(batch), count):
+        part = slice(begin, min(begin + count, len(batch)))
+        few = Batch(batch.x[part], batch.y[part], batch.index[part])
+        with tapped(layers) as taps, torch.enable_grad():
+            z_BK = outputs(model, few)
+        zeros = [zero for calls in taps.values() for _, zero in calls]
+        cotangents_RBK = cotangents(z_BK.detach()).transpose(0, 1)
+        step = max(1, DELTAS // (width * len(few)))
+        for first in range(0, height, step):
+            rows = slice(first, min(first + step, height))
+            deltas = torch.autograd.grad(
+                z_BK,
+                zeros,
+                cotangents_RBK[rows],
+                is_grads_batched=True,
+                allow_unused=True,
+                retain_graph=rows.stop < height,
+            )
+            next_delta = iter(deltas)
+            for name, layer in layers.items():
+                found = [(x, next(next_delta)) for x, _ in taps[name]]
+                yield LayerCalls(name, layer, [call for call in found if call[1] is not None], part, rows)
 
 
-def of_layer(name: str, layer: nn.Module, calls: Calls, rows: slice, count: int) -> Iterator[Part]:
+def deltas_of_one(
+    model: nn.Module, layers: dict[str, nn.Module], outputs: Outputs, batch: Batch, cotangents: Cotangents
+) -> tuple[int, int]:
+    """Return how many numbers the layers' outputs of a sample are, and how many rows it has."""
+    with tapped(layers) as taps, torch.no_grad():
+        z_1K = outputs(model, Batch(batch.x[:1], batch.y[:1], batch.index[:1]))
+    width = sum(zero.numel() for calls in taps.values() for _, zero in calls)
+    return max(1, width), cotangents(z_1K).shape[1]
+
+
+def of_layer(call: LayerCalls) -> Iterator[Part]:
     """Yield the gradients of one layer's parameters, a bounded number of samples at a time."""
-    rule = rule_of(layer)
+    rule = rule_of(call.layer)
     assert rule is not None
-    width = rows.stop - rows.start
-    trained = {key: p for key, p in layer.named_parameters(recurse=False) if p.requires_grad}
+    width, trained = call.rows.stop - call.rows.start, call.trained
+    count = call.samples.stop - call.samples.start
     step = max(1, NUMBERS // (width * max(p.numel() for p in trained.values())))
     for begin in range(0, count, step):
         part = slice(begin, min(begin + step, count))
         shape = (part.stop - begin, width)
-        total = {} if calls else {key: p.new_zeros(*shape, *p.shape) for key, p in trained.items()}
-        for x, delta in calls:  # one call, unless the network uses the layer more than once
-            for key, value in rule(layer, x[part], delta[:, part]).items():
+        total = {} if call.calls else {key: p.new_zeros(*shape, *p.shape) for key, p in trained.items()}
+        for x, delta in call.calls:  # one call, unless the network uses the layer more than once
+            for key, value in rule(call.layer, x[part], delta[:, part]).items():
                 if key in trained:
                     total[key] = total[key] + value if key in total else value
-        yield from ((f"{name}.{key}" if name else key, part, rows, value) for key, value in total.items())
+        of_batch = slice(call.samples.start + part.start, call.samples.start + part.stop)
+        yield from ((call.parameter(key), of_batch, call.rows, value) for key, value in total.items())
 
 
 def _by_vmap(model: nn.Module, outputs: Outputs, batch: Batch, cotangents: Cotangents) -> Iterator[Part]:

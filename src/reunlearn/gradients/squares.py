@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
-from reunlearn.gradients.layer_rules import patches, ruled_layers
+from reunlearn.gradients.layer_rules import factors, in_order, places, ruled_layers
 from reunlearn.gradients.per_sample import (
     Cotangents,
     Outputs,
@@ -39,44 +39,36 @@ def summed_squares(
         for name, _, _, gradient in per_sample_gradients(model, outputs, batch, cotangents):
             yield name, gradient.square().sum(dim=(0, 1))
         return
-    for name, layer, calls, rows in layer_calls(model, layers, outputs, batch, cotangents):
-        trained = {key for key, p in layer.named_parameters(recurse=False) if p.requires_grad}
-        by_places = places(layer, *calls[0]) if len(calls) == 1 and "weight" in trained else None
-        if by_places is None:
-            for key, _, _, gradient in of_layer(name, layer, calls, rows, len(batch)):
+    for call in layer_calls(model, layers, outputs, batch, cotangents):
+        height = call.rows.stop - call.rows.start
+        length = places(call.layer, call.calls[0][1]) if len(call.calls) == 1 else None
+        if not few_places(length, height) or "weight" not in call.trained:
+            for key, _, _, gradient in of_layer(call):
                 product = gradient.dim() > 3  # a kernel or a matrix: its memory is its own
                 yield key, (gradient.square_() if product else gradient.square()).sum(dim=(0, 1))
             continue
-        x_BLD, delta_RBLO = by_places
-        begin = f"{name}." if name else ""
-        yield f"{begin}weight", squared_products(x_BLD, delta_RBLO).view_as(layer.weight)  # type: ignore[arg-type]
-        if "bias" in trained:
-            yield f"{begin}bias", delta_RBLO.sum(2).square().sum(dim=(0, 1))
+        u_BLD, delta_BLRO = factors(call.layer, *call.calls[0])
+        yield call.parameter("weight"), in_order(call.layer, squared_products(u_BLD, delta_BLRO))
+        if "bias" in call.trained:
+            yield call.parameter("bias"), delta_BLRO.sum(1).square().sum(dim=(0, 1))
 
 
-def places(layer: nn.Module, x: Tensor, delta: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return u [B, L, D] and δ [R, B, L, O] of a call; None where the layer has others, or too many places."""
-    if type(layer) is nn.Linear:
-        x_BLD = x.reshape(len(x), -1, x.shape[-1])
-        delta_RBLO = delta.reshape(*delta.shape[:2], -1, delta.shape[-1])
-        return (x_BLD, delta_RBLO) if x_BLD.shape[1] < 2 * len(delta) else None
-    plain = isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.dilation == (1, 1)
-    if not plain or delta[0, 0, 0].numel() >= 2 * len(delta):
-        return None
-    u_BLD = patches(layer, x).permute(0, 1, 4, 2, 3).flatten(2)  # type: ignore[arg-type]
-    return u_BLD, delta.flatten(3).transpose(2, 3).contiguous()
+def few_places(length: int | None, rows: int) -> bool:
+    """Tell whether products of entries are fewer than those of the gradients; no length: a layer without places."""
+    return length is not None and length < 2 * rows
 
 
-def squared_products(x_BLD: Tensor, delta_RBLO: Tensor) -> Tensor:
-    """Return Σ_b Σ_r (Σ_l δ_rbl u_blᵀ)² [O, D], rounded up to 0 where rounding made it negative."""
+def squared_products(x_BLD: Tensor, delta_BLRO: Tensor) -> Tensor:
+    """Return Σ_b Σ_r (Σ_l δ_blr u_blᵀ)² [O, D], rounded up to 0 where rounding made it negative."""
     count, length, width = x_BLD.shape
     first, second = torch.triu_indices(length, length, device=x_BLD.device)
     weight_P1 = (1 + (first != second)).to(x_BLD)[:, None]  # of a pair of places
-    total = x_BLD.new_zeros(delta_RBLO.shape[-1], width)
+    total = x_BLD.new_zeros(delta_BLRO.shape[-1], width)
     step = max(1, NUMBERS // (len(first) * width))
     for begin in range(0, count, step):
-        u, delta = x_BLD[begin : begin + step], delta_RBLO[:, begin : begin + step]
+        u, delta = x_BLD[begin : begin + step], delta_BLRO[begin : begin + step]
         pairs_BPD = u[:, first] * u[:, second]
-        deltas_BPO = sum((row[:, first] * row[:, second] for row in delta), start=total.new_zeros(()))
+        rows = (row[:, first] * row[:, second] for row in delta.unbind(2))
+        deltas_BPO = sum(rows, start=total.new_zeros(()))
         total.addmm_((deltas_BPO * weight_P1).flatten(0, 1).T, pairs_BPD.flatten(0, 1))
     return total.clamp_(min=0)

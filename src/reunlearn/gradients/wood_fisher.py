@@ -26,6 +26,7 @@ from reunlearn.data.batches import Batch
 from reunlearn.gradients.directional import Losses, along
 from reunlearn.gradients.flat import flatten
 from reunlearn.gradients.kernel import Panels, kernel, ridge, transposed_product
+from reunlearn.gradients.per_sample import Outputs
 
 
 def recursion(along_v_N: Tensor, along_first_N: Tensor, size: float) -> float:
@@ -75,6 +76,11 @@ def first_gradient(model: nn.Module, losses: Losses, batch: Batch) -> Tensor:
     return flatten(torch.autograd.grad(losses(model, first)[0], parameters, materialize_grads=True))
 
 
+def as_column(losses: Losses) -> Outputs:
+    """Return the losses as a network's only output, [B, 1]."""
+    return lambda model, batch: losses(model, batch)[:, None]
+
+
 def wood_fisher_inverse(
     model: nn.Module,
     losses: Losses,
@@ -97,12 +103,10 @@ def wood_fisher_inverse(
         batch_size: samples per pass where no single gradients are computed.
     """
 
-    def column(model: nn.Module, batch: Batch) -> Tensor:
-        return losses(model, batch)[:, None]
-
     def take(places: Tensor) -> Batch:
         return Batch(samples.x[places], samples.y[places], samples.index[places])
 
+    column = as_column(losses)
     gram_NN = kernel(model, column, take, samples=len(samples), classes=1, panels=panels)
     parts = torch.arange(len(samples)).split(batch_size)
     along_v_N = torch.cat([along(model, losses, take(rows), (v_P,))[0] for rows in parts])

@@ -33,10 +33,11 @@ from torch import Tensor, nn
 
 from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch
+from reunlearn.gradients.directional import Losses
 from reunlearn.gradients.flat import flatten, trainable, unflatten
-from reunlearn.gradients.kernel import Panels, needed, plan
+from reunlearn.gradients.kernel import Panels, Take, kept, needed, plan
 from reunlearn.gradients.saliency import summed_gradients
-from reunlearn.gradients.wood_fisher import wood_fisher, wood_fisher_inverse
+from reunlearn.gradients.wood_fisher import as_column, wood_fisher, wood_fisher_inverse
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
@@ -93,22 +94,22 @@ class InfluenceUnlearning:
         model.eval()
         parameters = trainable(model)
         forget, retain = len(task.forget), len(task.retain)
-        panels = self.panels(min(self.samples, retain), sum(p.numel() for p in parameters))
-        forget_P = self.summed_gradient(model, task, task.forget)
-        retain_P = self.summed_gradient(model, task, task.retain)
-        v_P = (forget_P - forget / retain * retain_P) / (forget + retain)
 
         def losses(model: nn.Module, batch: Batch) -> Tensor:
             return task.objective.per_sample_loss(model, batch, task.objective.draw(batch, task.generator))
 
+        few = torch.arange(min(self.samples, retain))
+        panels = self.panels(model, losses, task.retain.take, len(few))
+        forget_P = self.summed_gradient(model, task, task.forget)
+        retain_P = self.summed_gradient(model, task, task.retain)
+        v_P = (forget_P - forget / retain * retain_P) / (forget + retain)
         if panels is None:
             k_P = wood_fisher(model, losses, self.recursion_batches(task), v_P, self.recursion_size)
         else:
-            few = task.retain.take(torch.arange(min(self.samples, retain)), self.augmented)
             k_P = wood_fisher_inverse(
                 model,
                 losses,
-                few,
+                task.retain.take(few, self.augmented),
                 v_P,
                 size=self.recursion_size,
                 panels=panels,
@@ -127,7 +128,7 @@ class InfluenceUnlearning:
         losses = (task.loss(model, batch) * len(batch) for batch in batches)
         return flatten(summed_gradients(losses, trainable(model)))
 
-    def panels(self, samples: int, parameters: int) -> Panels | None:
+    def panels(self, model: nn.Module, losses: Losses, take: Take, samples: int) -> Panels | None:
         """Return how many gradients to hold at once; None if the recursion holds none.
 
         Raises:
@@ -135,13 +136,14 @@ class InfluenceUnlearning:
         """
         if chosen(self, "recursion") == "released":
             return None
-        least, limit = needed(samples, 1, parameters), self.memory_mib * MIB
+        numbers = kept(model, as_column(losses), take, 1)
+        least, limit = needed(samples, 1, numbers), self.memory_mib * MIB
         if least > limit:
             raise UserError(
-                f"influence: {samples} samples of a network of {parameters:,} weights take {-(-least // MIB)} MiB; "
+                f"influence: {samples} samples with {numbers:,} numbers kept for each take {-(-least // MIB)} MiB; "
                 f"memory_mib allows {self.memory_mib}: raise it, or lower samples"
             )
-        return plan(samples, 1, parameters, limit)
+        return plan(samples, 1, numbers, limit)
 
     def recursion_batches(self, task: Task) -> Iterator[Batch]:
         """Yield the first `samples` retain samples in order."""

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from reunlearn.base.errors import UserError
 from reunlearn.data.batches import Batch, join
 from reunlearn.gradients.flat import flatten, trainable, unflatten
-from reunlearn.gradients.kernel import Panels, Take, kernel, needed, plan, ridge, transposed_product
+from reunlearn.gradients.kernel import Panels, Take, kept, kernel, needed, plan, ridge, transposed_product
 from reunlearn.training.state.initial_weights import read_into
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
 from reunlearn.unlearning.readings import by_reading, chosen
@@ -86,7 +86,6 @@ class NTKScrubbing:
         retain = len(retain_rows)
         samples = retain + len(task.forget)
         shift = self.shift(task)
-        panels = self.panels(samples, task.classes, sum(p.numel() for p in trainable(model)))
         start = read_into(copy.deepcopy(model), task.state["initial_weights"]).eval()
         linearised = model if chosen(self, "linearised_at") == "trained" else start
 
@@ -94,6 +93,8 @@ class NTKScrubbing:
             retain_batch = task.retain.take(retain_rows[places[places < retain]])
             return join(retain_batch, task.forget.take(places[places >= retain] - retain))
 
+        numbers = kept(linearised, task.objective.outputs, take, task.classes)
+        panels = self.panels(samples, task.classes, numbers)
         kernel_RR = kernel(
             linearised, task.objective.outputs, take, samples=samples, classes=task.classes, panels=panels
         )
@@ -131,19 +132,19 @@ class NTKScrubbing:
             )
         return decay
 
-    def panels(self, samples: int, outputs: int, parameters: int) -> Panels:
-        """Return how many samples' Jacobians to hold at once.
+    def panels(self, samples: int, outputs: int, numbers: int) -> Panels:
+        """Return how many samples' Jacobians to hold at once, of so many numbers each.
 
         Raises:
             UserError: `memory_mib` is too small for the kernel.
         """
-        least = needed(samples, outputs, parameters)
+        least = needed(samples, outputs, numbers)
         if least > self.memory_mib * MIB:
             raise UserError(
                 f"ntk: the kernel of {samples} samples of {outputs} classes takes {-(-least // MIB)} MiB; "
                 f"memory_mib allows {self.memory_mib}: raise it, or lower retain_samples"
             )
-        return plan(samples, outputs, parameters, self.memory_mib * MIB)
+        return plan(samples, outputs, numbers, self.memory_mib * MIB)
 
     def residuals(self, model: nn.Module, task: Task, take: Take, samples: int) -> Tensor:
         """Return softmax(z) − one-hot(y) [N, K] in float64."""
