@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reunlearn.models._pooling import pooled
+
 
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions with BatchNorm and a shortcut."""
@@ -27,8 +29,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output."""
-        inner = functional.relu(self.bn1(self.conv1(x)))
-        return functional.relu(self.bn2(self.conv2(inner)) + self.shortcut(x))
+        inner = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+        return functional.relu(self.bn2(self.conv2(inner)) + self.shortcut(x), inplace=True)
 
 
 class ResidualNetwork(nn.Module):
@@ -57,11 +59,11 @@ class ResidualNetwork(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Return the last feature maps [B, 8 · width, h, w], before pooling."""
-        return self.layers(functional.relu(self.bn1(self.conv1(x))))
+        return self.layers(functional.relu(self.bn1(self.conv1(x)), inplace=True))
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits [B, K] from feature maps: mean pooling and the linear layer."""
-        return self.head(features.mean(dim=(2, 3)))
+        return self.head(pooled(features))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""

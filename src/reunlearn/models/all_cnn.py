@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from reunlearn.models._pooling import pooled
+
 ALONE = 5  # on smaller images BatchNorm gets a single pixel of each sample
 
 
@@ -31,12 +33,12 @@ class AllCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""
-        return self.head(self.features(x).mean(dim=(2, 3)))
+        return self.head(pooled(self.features(x)))
 
 
 def _block(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> list[nn.Module]:
     convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
+    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 def build(shape: tuple[int, int, int], classes: int, width: int = 96) -> nn.Module:

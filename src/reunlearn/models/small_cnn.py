@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from reunlearn.models._pooling import pooled
+
 ALONE = 3  # on smaller images BatchNorm gets a single pixel of each sample
 MAPS = True
 
@@ -22,7 +24,7 @@ class SmallCNN(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits [B, K] from feature maps: mean pooling and the linear layer."""
-        return self.head(features.mean(dim=(2, 3)))
+        return self.head(pooled(features))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""
@@ -31,7 +33,7 @@ class SmallCNN(nn.Module):
 
 def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     convolution = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
-    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
+    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 def build(shape: tuple[int, int, int], classes: int, width: int = 32) -> nn.Module:

@@ -20,15 +20,15 @@ class SmallVGG(nn.Module):
         channels, high, wide = shape
         self.features = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(2),
             nn.BatchNorm2d(width),
             nn.Conv2d(width, 2 * width, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(2),
             nn.BatchNorm2d(2 * width),
             nn.Conv2d(2 * width, 4 * width, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.BatchNorm2d(4 * width),
             nn.MaxPool2d(2),
         )
