@@ -5,9 +5,10 @@ Passes are counted while the method runs: samples that go forward with a gradien
 go forward alone. Methods that go backward more than once per forward pass are listed in BACKWARD. The price of a pass
 is measured before and after each method, on plain steps of the same batch size. A factor of 1 is a method that does
 nothing but its passes; one that freezes a part of the network comes below 1; 0 says that no pass was counted.
-Derivatives of derivatives (lur) and along directions (influence), products of inputs and what is computed once (the
-bases of pgu) are no passes here and show in the factor: `arithmetic` then says how long an operation takes against one
-of a plain step. The last table has the loops of method_loops.py: on few samples, times per sample compared.
+Derivatives of derivatives (lur) and along directions (influence), products of inputs (the state of pgu), of gradients
+with each other (ntk, influence) and of each with itself (fisher), and what is computed once (the bases of pgu) are no
+passes here and show in the factor: `arithmetic` then says how long an operation takes against one of a plain step. The
+last table has the loops of method_loops.py: on few samples, times per sample compared.
 
     python benchmarks/methods.py [--only salun,ntk,layer_inputs,loops]
 """
@@ -62,6 +63,9 @@ OWN: dict[str, dict[str, Any]] = {
     "pgu": {"epochs": 6, "stop": "best", "learning_rate": 1e-4},
     "erm_ktp": {"epochs": 1, "first_drop": 1, "second_drop": 1},
 }
+FEWER = {
+    "ntk": 96
+}  # samples to forget: the products of its kernel grow with the square of their number, passes do not
 MOST, QUICK = 1.3, "finetune"
 BACKWARD = {"fisher": CLASSES, "ntk": CLASSES}  # per forward pass, one for each output
 passes = {"backward": 0, "forward": 0}
@@ -170,6 +174,7 @@ def method(name: str, reading: str | None, folder: Path) -> Callable[[], object]
     short = {key: value for key, value in SHORT.items() if key in card.hyperparameters}
     settings = fill(card, reading, {**short, **OWN.get(name, {})})
     sets: dict[str, Any] = dict(images())
+    sets["forget"] = samples(np.arange(FEWER.get(name, SIZES["forget"])))
     kind = (card.scenarios or ("random",))[0]
     scenario = read_scenario({"kind": kind, **({"classes": [0]} if kind == "class" else {"fraction": 0.2})})
     result = functools.partial(network, name=card.network)
