@@ -67,7 +67,7 @@ FEWER = {
     "ntk": 96
 }  # samples to forget: the products of its kernel grow with the square of their number, passes do not
 MOST, QUICK = 1.3, "finetune"
-BACKWARD = {"fisher": CLASSES, "ntk": CLASSES}  # per forward pass, one for each output
+BACKWARD = {"fisher": CLASSES - 1, "ntk": CLASSES}  # per forward pass
 passes = {"backward": 0, "forward": 0}
 
 

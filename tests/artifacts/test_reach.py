@@ -138,7 +138,12 @@ def test_studies_of_images_reach_nothing_of_texts() -> None:
     for code, modules in reached_in("quickstart").items():
         texts = {"data.text", "data.tokens", "data.modalities.text", "objectives.text"}
         assert not texts & modules, code
-        assert not of("models", modules) - {"models", "models._pooling", "models.registry", "models.small_cnn"}, code
+        assert not of("models", modules) - {
+            "models",
+            "models._pooling",
+            "models.registry",
+            "models.small_cnn",
+        }, code
 
 
 def test_what_is_measured_on_texts_reaches_nothing_of_images() -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.fisher import mean_label_fisher
-from reunlearn.gradients.label_fisher import empirical_fisher, label_fisher
+from reunlearn.gradients.label_fisher import all_labels, empirical_fisher, label_fisher
 from tests.gradients.test_per_sample import CLASSES, RULED, UNRULED, network, outputs, samples
 
 NETWORKS = {name: {**RULED, **UNRULED}[name] for name in ("padded", "twice", "sequences", "places")}
@@ -49,6 +49,19 @@ def test_all_labels_equal_the_loop_at_every_batch_size(name: str, size: int) -> 
     model = network(NETWORKS[name])
     found = label_fisher(model, outputs, batches(size))
     assert far(found, one_by_one(model)) < 1e-12
+
+
+@pytest.mark.parametrize("classes", [1, 2, 5])
+@pytest.mark.parametrize("spread", [0.0, 3.0, 1000.0])
+def test_cotangents_of_all_labels_are_one_fewer(classes: int, spread: float) -> None:
+    z = spread * torch.randn(20, classes, generator=torch.Generator().manual_seed(0))
+    p = z.double().softmax(1)
+    found = all_labels(z).double()
+    assert found.shape == (20, classes - 1, classes)
+    expected = p.diag_embed() - p[:, :, None] * p[:, None, :]
+    torch.testing.assert_close(found.mT @ found, expected, rtol=0, atol=1e-6)
+    last = torch.zeros(1, classes).index_fill(1, torch.tensor([classes - 1]), 200.0)
+    assert all_labels(last).isfinite().all() and all_labels(last.flip(1)).isfinite().all()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

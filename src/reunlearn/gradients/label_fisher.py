@@ -4,7 +4,11 @@
     true label   F = (1/N) Σ_i (∂ log p_{y_i}(x_i) / ∂θ + ε)²                                      (empirical)
 
 Unlike in fisher.py, the square is taken before any mean over samples: the batch size changes only the speed. Because
-∂ −log p_y/∂z = p − e_y, both are sums of (Jᵀ c)² over cotangents c = √p_y (p − e_y), or e_{y_i} − p.
+∂ −log p_y/∂z = p − e_y, both are sums of (Jᵀ c)² over cotangents c, one per backward pass: e_{y_i} − p, or all c with
+
+    Σ c cᵀ = Σ_y p_y (p − e_y)(p − e_y)ᵀ = diag(p) − p pᵀ
+
+a matrix of rank K − 1: the columns of its triangular factor (Tanabe and Sagae 1992) are a backward pass fewer.
 """
 
 from __future__ import annotations
@@ -20,10 +24,18 @@ from reunlearn.gradients.squares import summed_squares
 
 
 def all_labels(z_BK: Tensor) -> Tensor:
-    """Return √p_y (p − e_y) for each label y, [B, K, K]."""
+    """Return c [B, K − 1, K] with Σ c cᵀ = diag(p) − p pᵀ.
+
+    With q_j = Σ_{k ≥ j} p_k:   c_jj = √(p_j q_{j+1} / q_j),   c_ji = −p_i √(p_j / (q_j q_{j+1})) for i > j,   else 0
+    """
     p_BK = z_BK.softmax(dim=1)
-    eye_KK = torch.eye(z_BK.shape[1], dtype=z_BK.dtype, device=z_BK.device)
-    return p_BK.sqrt()[:, :, None] * (p_BK[:, None, :] - eye_KK)
+    tails_BK = p_BK @ p_BK.new_ones(p_BK.shape[1], p_BK.shape[1]).tril()
+    least = torch.finfo(p_BK.dtype).tiny  # where nothing is left, nothing is divided by 0
+    share_BJ = (p_BK[:, :-1] / tails_BK[:, :-1].clamp(min=least)).sqrt()
+    root_BJ = tails_BK[:, 1:].clamp(min=least).sqrt()
+    c_BJK = -share_BJ[:, :, None] * (p_BK[:, None, :] / root_BJ[:, :, None]).triu(1)
+    c_BJK.diagonal(dim1=1, dim2=2).copy_(share_BJ * root_BJ)
+    return c_BJK
 
 
 def label_fisher(model: nn.Module, outputs: Outputs, batches: Iterable[Batch]) -> list[Tensor]:

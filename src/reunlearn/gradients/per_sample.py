@@ -94,7 +94,7 @@ def layer_calls(
 ) -> Iterator[LayerCalls]:
     """Yield the calls of the layers, for few enough samples that all rows of each are in memory where they fit."""
     width, height = deltas_of_one(model, layers, outputs, batch, cotangents)
-    count = min(len(batch), max(FEWEST, DELTAS // (width * height)))
+    count = min(len(batch), max(FEWEST, DELTAS // max(1, width * height)))
     for begin in range(0, len(batch), count):
         part = slice(begin, min(begin + count, len(batch)))
         few = Batch(batch.x[part], batch.y[part], batch.index[part])

@@ -21,7 +21,7 @@ forgotten classes in tensors with one row per class are set to 0 first, and have
 - The SSD repository's version has the cap for the last layer, but not its ten-fold noise for random removal.
 - α: 10⁻⁶ in the notebook, which tried 10⁻⁹ … 10⁻⁵. No source states α for the empirical estimator.
 - As in the notebook, batches come in order and are not augmented. BatchNorm's statistics do not change.
-- `notebook` takes as many backward passes of whole batches as there are classes: gradients/label_fisher.py.
+- `notebook` takes one backward pass of whole batches fewer than there are classes: gradients/label_fisher.py.
 """
 
 from __future__ import annotations
