@@ -1,4 +1,4 @@
-"""Convolutions and BatchNorm within `second_derivatives` against finite differences and against torch's own."""
+"""BatchNorm within `second_derivatives` against finite differences and against torch's own."""
 
 from __future__ import annotations
 
@@ -20,23 +20,6 @@ SHAPE = (3, 8, 8)
 def normal(*shape: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed + len(shape))
     return torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_()
-
-
-@pytest.mark.parametrize("biased", [True, False])
-@pytest.mark.parametrize(
-    ("groups", "numbers"), [(1, (1, 1, 1)), (1, (2, 0, 1)), (2, (2, 1, 1)), (1, ((1, 2), (0, 1), (2, 1)))]
-)
-def test_convolutions(groups: int, numbers: tuple[object, ...], biased: bool) -> None:
-    inputs = [normal(2, 4, 5, 6), normal(6, 4 // groups, 3, 3, seed=1)]
-    inputs += [normal(6, seed=2)] if biased else []
-
-    def convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return functional.conv2d(x, weight, bias, *numbers, groups)  # type: ignore[arg-type]
-
-    with second_derivatives():
-        assert "_Convolution" in type(convolution(*inputs).grad_fn).__name__
-        assert gradcheck(convolution, inputs) and gradgradcheck(convolution, inputs)
-    assert "_Convolution" not in type(convolution(*inputs).grad_fn).__name__, "only inside the block"
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 3, 2), (7, 4), (3, 4, 5)])
@@ -84,19 +67,16 @@ def test_networks_have_torch_s_second_derivatives(name: str, training: bool) -> 
     assert all(torch.allclose(buffers[key], expected_buffers[key]) for key in buffers)
 
 
-def test_autocast_reaches_the_convolutions() -> None:
+def test_mixed_precision_is_left_to_torch() -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 3))
-    exact, _ = derivatives(copy.deepcopy(model))
     theirs, _ = derivatives(copy.deepcopy(model), mixed=True)
     with second_derivatives():
         ours, _ = derivatives(model, mixed=True)
-    assert [g.dtype for g in ours] == [torch.float32] * len(ours)
-    whole = [torch.cat([g.flatten() for g in each]) for each in (exact, theirs, ours)]
-    wrong = [float((each - whole[0]).norm() / whole[0].norm()) for each in whole[1:]]
-    assert 0 < wrong[1] < 1.5 * wrong[0], wrong
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def test_nothing_changes_where_none_are_wanted() -> None:
-    x, weight = normal(2, 4, 5, 5), normal(6, 4, 3, 3)
+    x, weight, bias = normal(7, 4), normal(4, seed=1), normal(4, seed=2)
     with second_derivatives(wanted=False):
-        assert "_Convolution" not in type(functional.conv2d(x, weight).grad_fn).__name__
+        y = functional.batch_norm(x, None, None, weight, bias, True)
+    assert "_BatchNorm" not in type(y.grad_fn).__name__

@@ -1,22 +1,22 @@
-"""Second derivatives whose passes take about as long as those of first ones.
+"""Second derivatives of BatchNorm whose passes take about as long as those of first ones.
 
-torch differentiates the backward pass of a convolution by convolutions with kernels as large as the maps, and that of
-BatchNorm by many small steps over them. Within `second_derivatives` a CPU does it by the operations of first passes.
-With a, b, c the derivatives by what the backward pass returns, δ the gradient by the output:
+torch differentiates the backward pass of BatchNorm by many small steps over the maps. Within `second_derivatives` a CPU
+does it by the operations of first passes. With y = γ x̂ + β, x̂ = (x − μ) r, n values per channel, δ the gradient by y:
 
-    convolution   y = x ∗ w + bias      by δ: a ∗ w + x ∗ b + c    by x: backward of (δ, b)    by w: backward of (a, δ)
-    BatchNorm     y = γ x̂ + β, x̂ = (x − μ) r, n values per channel; sums over them, S₁ = Σa, S₂ = Σa x̂, S₃ = Σa δ:
-        ∂L/∂x = γ r (δ − Σδ/n − x̂ Σδx̂/n),   ∂L/∂γ = Σδx̂,   ∂L/∂β = Σδ
-        by δ: γ r (a − S₁/n − x̂ S₂/n) + b x̂ + c                              a pass of first order, but for b, c
-        by γ: T = r (S₃ − S₁ Σδ/n − S₂ Σδx̂/n)
-        by x: r (v − v̄ − x̂ · mean of v x̂) − γ T r x̂ / n,   v = b δ − γ r (S₂ δ + Σδx̂ a)/n
+    ∂L/∂x = γ r (δ − Σδ/n − x̂ Σδx̂/n),   ∂L/∂γ = Σδx̂,   ∂L/∂β = Σδ
+
+and with a, b, c the derivatives by these three, S₁ = Σa, S₂ = Σa x̂, S₃ = Σa δ:
+
+    by δ: γ r (a − S₁/n − x̂ S₂/n) + b x̂ + c                              a pass of first order, but for b, c
+    by γ: T = r (S₃ − S₁ Σδ/n − S₂ Σδx̂/n)
+    by x: r (v − v̄ − x̂ · mean of v x̂) − γ T r x̂ / n,   v = b δ − γ r (S₂ δ + Σδx̂ a)/n
 
 Attention is computed without torch's fast kernels, which cannot be differentiated twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
 Gradient = Tensor | None
-NUMBERS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}  # of a convolution, in torch's order
 
 
 @contextmanager
@@ -51,61 +50,6 @@ class _Replaced(TorchFunctionMode):
         named = kwargs or {}
         found = RULES[func](*args, **named) if func in RULES and "input" not in named else None
         return func(*args, **named) if found is None else found
-
-
-class _Convolution(Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Gradient, numbers: tuple[Any, ...]) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.numbers = numbers
-        return torch.conv2d(x, weight, bias, *numbers)
-
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Gradient, ...]:
-        x, weight = ctx.saved_tensors
-        return (*_ConvolutionBackward.apply(delta, x, weight, (*ctx.numbers, ctx.needs_input_grad[:3])), None)
-
-
-class _ConvolutionBackward(Function):
-    @staticmethod
-    def forward(
-        ctx: Any, delta: Tensor, x: Tensor, weight: Tensor, numbers: tuple[Any, ...]
-    ) -> tuple[Gradient, ...]:
-        *ctx.numbers, wanted = numbers
-        ctx.save_for_backward(delta, x, weight)
-        ctx.set_materialize_grads(False)
-        return _backward(delta, x, weight, ctx.numbers, wanted)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, a: Gradient, b: Gradient, c: Gradient) -> tuple[Gradient, ...]:
-        delta, x, weight = ctx.saved_tensors
-        by_delta, by_x, by_weight = ctx.needs_input_grad[:3]
-        of_delta: Gradient = None
-        if by_delta and b is not None:
-            of_delta = torch.conv2d(x, b, c, *ctx.numbers)
-        elif by_delta and c is not None:
-            of_delta = c.view(1, -1, 1, 1).expand_as(delta)
-        if by_delta and a is not None:
-            moved = torch.conv2d(a, weight, None, *ctx.numbers)
-            of_delta = moved if of_delta is None else moved.add_(of_delta)
-        of_x = None if b is None or not by_x else _backward(delta, x, b, ctx.numbers, (True, False, False))[0]
-        of_weight = (
-            None
-            if a is None or not by_weight
-            else _backward(delta, a, weight, ctx.numbers, (False, True, False))[1]
-        )
-        return of_delta, of_x, of_weight, None
-
-
-def _backward(
-    delta: Tensor, x: Tensor, weight: Tensor, numbers: Sequence[Any], wanted: tuple[bool, ...]
-) -> tuple[Gradient, ...]:
-    stride, padding, dilation, groups = numbers
-    pair = (0, 0)
-    return torch.ops.aten.convolution_backward(
-        delta, x, weight, [len(weight)], stride, padding, dilation, False, pair, groups, list(wanted)
-    )
 
 
 class _BatchNorm(Function):
@@ -175,18 +119,6 @@ def _scaled(x: Tensor, value_C: Tensor) -> Tensor:
     return x * _wide(value_C, x)
 
 
-def _convolution(
-    x: Tensor, weight: Tensor, bias: Gradient = None, *numbers: Any, **named: Any
-) -> Tensor | None:
-    """Return what functional.conv2d does; None: leave it to torch."""
-    given = dict(zip(NUMBERS, numbers, strict=False)) | named
-    stride, padding, dilation, groups = (NUMBERS | given).values()
-    if x.device.type != "cpu" or x.dim() != 4 or isinstance(padding, str):
-        return None
-    pairs = (_pair(value) for value in (stride, padding, dilation))
-    return _Convolution.apply(*_autocast(x, weight, bias), (*pairs, groups))
-
-
 def _batch_norm(x: Tensor, mean: Gradient, var: Gradient, **named: Any) -> Tensor | None:
     """Return what functional.batch_norm does, which hands on by name what follows; None: leave it to torch."""
     weight, bias = named["weight"], named["bias"]
@@ -196,19 +128,6 @@ def _batch_norm(x: Tensor, mean: Gradient, var: Gradient, **named: Any) -> Tenso
     return _BatchNorm.apply(x, weight, bias, (mean, var, named["momentum"], named["eps"]))
 
 
-def _autocast(*tensors: Gradient) -> tuple[Gradient, ...]:
-    """Return tensors in the precision of autocast, where it is on: inside a Function it would come too late."""
-    if not torch.is_autocast_enabled("cpu"):
-        return tensors
-    wanted = torch.get_autocast_dtype("cpu")
-    return tuple(None if t is None else t.to(wanted) for t in tensors)
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)
-
-
 RULES: dict[Callable[..., Any], Callable[..., Tensor | None]] = {
-    functional.conv2d: _convolution,
     functional.batch_norm: _batch_norm,
 }
