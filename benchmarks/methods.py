@@ -8,7 +8,7 @@ nothing but its passes; one that freezes a part of the network comes below 1; 0 
 Derivatives of derivatives (lur) and along directions (influence), products of inputs (the state of pgu), of gradients
 with each other (ntk, influence) and of each with itself (fisher), and what is computed once (the bases of pgu) are no
 passes here and show in the factor: `arithmetic` then says how long an operation takes against one of a plain step. The
-last table has the loops of method_loops.py: on few samples, times per sample compared.
+last table (methods_against_loops.py) has plain loops: on few samples, times per sample compared.
 
     python benchmarks/methods.py [--only salun,ntk,layer_inputs,loops]
 """
@@ -18,42 +18,31 @@ from __future__ import annotations
 import functools
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import method_loops as loops
 import numpy as np
 import torch
 from history import Row, options, publish, show
+from method_subjects import BATCH, CLASSES, SIZES, STATE, fastest, images, network, passes, samples, seconds
+from methods_against_loops import against_loops
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from reunlearn.attacks import _gaussians
 from reunlearn.data.batches import Batch
-from reunlearn.data.images import ImageSamples
-from reunlearn.gradients.kernel import Panels, kernel
-from reunlearn.gradients.label_fisher import empirical_fisher, label_fisher
-from reunlearn.gradients.saliency import top_fraction
-from reunlearn.gradients.subspace import input_moments
-from reunlearn.gradients.wood_fisher import wood_fisher
-from reunlearn.models.registry import build
 from reunlearn.objectives.classification import Classification
 from reunlearn.study.catalogue import plugin_names
 from reunlearn.study.methods import fill, holds, state_kinds
 from reunlearn.study.recipes import Recipe
 from reunlearn.study.scenario import read_scenario
-from reunlearn.study.specs import ArchitectureSpec, MethodSpec, RowSpec
+from reunlearn.study.specs import MethodSpec, RowSpec
 from reunlearn.training.allocator import keep_large_blocks
 from reunlearn.training.state.registry import StateRequest, write
 from reunlearn.unlearning import registry
 from reunlearn.unlearning.task import Task
 
-SHAPE, CLASSES, BATCH = (3, 32, 32), 10, 128
-SIZES = {"forget": 512, "retain": 1024, "validation": 128}
-STATE = 1024  # samples of the training-time state that is measured alone
 RECIPE = Recipe(learning_rate=0.01, weight_decay=5e-4, epochs=1, batch_size=BATCH)
 OBJECTIVE = Classification(CLASSES)
 SHORT = {"epochs": 1, "steps": 8, "batch_size": BATCH, "passes": 1, "noise_steps": 3}
@@ -63,41 +52,9 @@ OWN: dict[str, dict[str, Any]] = {
     "pgu": {"epochs": 6, "stop": "best", "learning_rate": 1e-4},
     "erm_ktp": {"epochs": 1, "first_drop": 1, "second_drop": 1},
 }
-FEWER = {
-    "ntk": 96
-}  # samples to forget: the products of its kernel grow with the square of their number, passes do not
+FEWER = {"ntk": 96}  # samples to forget: products of its kernel grow with their square, passes do not
 MOST, QUICK = 1.3, "finetune"
 BACKWARD = {"fisher": CLASSES - 1, "ntk": CLASSES}  # per forward pass
-passes = {"backward": 0, "forward": 0}
-
-
-def count(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-    """Count a forward pass."""
-    passes["backward" if torch.is_grad_enabled() else "forward"] += len(inputs[0])
-
-
-def network(seed: int, name: str | None = None) -> nn.Module:
-    """Return the network, or the one of a method around it; its passes are counted."""
-    settings: dict[str, Any] = {"width": 16, **({"body": "resnet18"} if name else {})}
-    model = build(ArchitectureSpec(name=name or "resnet18", settings=settings), SHAPE, CLASSES, seed)
-    model = model.to(memory_format=torch.channels_last)
-    model.register_forward_hook(count)
-    return model
-
-
-def samples(rows_N: np.ndarray) -> ImageSamples:
-    """Return some of all images; those to forget are class 0, of which retain has none."""
-    number = np.arange(sum(SIZES.values()) + STATE)
-    kept = np.where(number < SIZES["forget"], 0, 1 + number % (CLASSES - 1))
-    y = np.where(number < SIZES["forget"] + SIZES["retain"], kept, number % CLASSES)
-    x = np.random.default_rng(0).integers(0, 256, (len(number), *SHAPE)).astype(np.uint8)
-    return ImageSamples(x[rows_N], y[rows_N], rows_N, (0.5,) * 3, (0.25,) * 3)
-
-
-def images() -> dict[str, ImageSamples]:
-    """Return the sets."""
-    ends = np.cumsum(list(SIZES.values()))
-    return {name: samples(np.arange(end - SIZES[name], end)) for name, end in zip(SIZES, ends, strict=True)}
 
 
 def step_of(batch: Batch) -> Callable[[], None]:
@@ -124,19 +81,6 @@ def prices(batch: Batch) -> tuple[float, float]:
             OBJECTIVE.loss(model, batch, draw)
 
     return fastest(step_of(batch), 4) / len(batch), fastest(look, 4) / len(batch)
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """Return the CPU seconds of a run."""
-    began = time.process_time()
-    run()
-    return time.process_time() - began
-
-
-def fastest(run: Callable[[], object], turns: int) -> float:
-    """Return the fewest CPU seconds of some runs after one to warm up."""
-    run()
-    return min(seconds(run) for _ in range(turns))
 
 
 def measured(name: str, batch: Batch, ready: Callable[[], Callable[[], object]]) -> dict[str, float]:
@@ -212,52 +156,6 @@ def request(folder: Path, result: Callable[[int], nn.Module]) -> StateRequest:
     return StateRequest(folder, network(0), training, OBJECTIVE, RECIPE, 0, network, result, forget, none)
 
 
-def sides(
-    model: nn.Module, batch: Batch
-) -> dict[str, tuple[int, Callable[[], object], int, Callable[[], object]]]:
-    """Return (samples, ours, samples, loop) by what is computed."""
-
-    def outputs(model: nn.Module, batch: Batch) -> torch.Tensor:
-        return model(batch.x)
-
-    def losses(model: nn.Module, batch: Batch) -> torch.Tensor:
-        return nn.functional.cross_entropy(model(batch.x), batch.y, reduction="none")
-
-    def take(places: torch.Tensor | slice) -> Batch:
-        return Batch(batch.x[places], batch.y[places], batch.index[places])
-
-    few, some, all_ = take(slice(0, 4)), take(slice(0, 16)), len(batch)
-    v = torch.randn(sum(p.numel() for p in model.parameters()))
-    scores = [torch.randn_like(p) for p in model.parameters()]
-    margins = np.random.default_rng(0).normal(size=(16, 20_000))
-    trained = np.random.default_rng(1).permuted(np.tile(np.arange(16) % 2 == 0, (20_000, 1)), axis=1).T
-    target = margins[0]
-
-    def gaussians() -> np.ndarray:
-        inside, outside = (_gaussians.fit(margins, which, "lira") for which in (trained, ~trained))
-        return inside.log_density(target) - outside.log_density(target)
-
-    def ntk(samples: Batch) -> torch.Tensor:
-        return kernel(
-            model, outputs, take, samples=len(samples), classes=CLASSES, panels=Panels(len(samples), 8)
-        )
-
-    return {
-        "fisher, all labels": (32, lambda: label_fisher(model, outputs, [take(slice(0, 32))]), 4,
-                               lambda: loops.fisher_of_all_labels(model, few)),
-        "fisher, true label": (all_, lambda: empirical_fisher(model, outputs, [batch]), 16,
-                               lambda: loops.fisher_of_true_labels(model, some)),
-        "ntk, kernel of 16": (16, lambda: ntk(some), 16, lambda: loops.kernel(model, some)),
-        "influence, recursion": (all_, lambda: wood_fisher(model, losses, [batch], v, 1000), 16,
-                                 lambda: loops.influence(model, some)),
-        "salun, mask": (1, lambda: top_fraction(scores, 0.5), 1, lambda: loops.mask(scores, 0.5)),
-        "pgu, layer inputs": (all_, lambda: input_moments(model, [batch.x], model), 16,
-                              lambda: loops.layer_inputs(model, some)),
-        "lira, scores": (20_000, gaussians, 1_000,
-                         lambda: loops.lira(margins[:, :1000], trained[:, :1000], target[:1000])),
-    }  # fmt: skip
-
-
 def against_passes(only: set[str]) -> list[Row]:
     """Return a figure for each method, and for the training-time state of PGU."""
     batch = images()["retain"].take(slice(0, BATCH))
@@ -289,19 +187,6 @@ def against_passes(only: set[str]) -> list[Row]:
             for reading in card.readings or (None,):
                 label = RowSpec(method=name, reading=reading).name
                 note(label, measured(name, batch, functools.partial(method, name, reading, Path(folder))))
-    return rows
-
-
-def against_loops() -> list[Row]:
-    """Return a figure for each plain loop; of its few samples, times per sample are compared."""
-    model = network(0).eval()
-    batch = images()["retain"].take(slice(0, BATCH))
-    rows = []
-    for name, (count_, ours, loop_count, loop) in sides(model, batch).items():
-        ours_ms, loop_ms = 1000 * fastest(ours, 2) / count_, 1000 * fastest(loop, 1) / loop_count
-        details = {"ours ms": ours_ms, "loop ms": loop_ms, "samples of the loop": loop_count}
-        rows.append(Row(f"{name}, against a plain loop", loop_ms / ours_ms, wanted=1.0, details=details))
-        show(rows[-1:])
     return rows
 
 

@@ -8,7 +8,16 @@ import torch
 from reunlearn.data.batches import Batch
 from reunlearn.gradients import kernel as module
 from reunlearn.gradients.kernel import Panels, kept, kernel, needed, plan, ridge, transposed_product
-from tests.gradients.test_per_sample import CLASSES, RULED, UNRULED, network, outputs, samples, slow_jacobian
+from tests.gradients.test_per_sample import (
+    CLASSES,
+    RULED,
+    UNRULED,
+    jacobian,
+    network,
+    outputs,
+    samples,
+    slow_jacobian,
+)
 
 N = len(samples())
 
@@ -26,6 +35,21 @@ def test_panels_give_the_kernel(name: str, panels: Panels) -> None:
     found = kernel(model, outputs, take, samples=N, classes=CLASSES, panels=panels)
     assert found.dtype == torch.float64
     assert torch.allclose(found, rows @ rows.T, rtol=0, atol=1e-10)
+
+
+def test_products_are_of_double_precision() -> None:
+    """Only J itself has the network's precision."""
+    model = network(RULED["padded"]).float()
+
+    def single(places: torch.Tensor) -> Batch:
+        batch = take(places)
+        return Batch(batch.x.float(), batch.y, batch.index)
+
+    whole = single(torch.arange(N))
+    rows = jacobian(model, outputs, whole, CLASSES).flatten(0, 1).double()
+    found = kernel(model, outputs, single, samples=N, classes=CLASSES, panels=Panels(N, N))
+    assert torch.allclose(found, rows @ rows.T, rtol=1e-13, atol=1e-13)
+    assert torch.equal(found, found.T)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7])

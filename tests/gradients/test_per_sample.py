@@ -9,9 +9,25 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch
 from reunlearn.gradients import per_sample
 from reunlearn.gradients.layer_rules import ruled_layers
-from reunlearn.gradients.per_sample import jacobian, per_sample_gradients
+from reunlearn.gradients.per_sample import Outputs, one_hot, per_sample_gradients
 
 CLASSES = 3
+
+
+def jacobian(model: nn.Module, outputs: Outputs, batch: Batch, classes: int) -> Tensor:
+    """Return ∂z/∂θ as [B, K, P], K classes, P entries in the order of the trainable parameters."""
+    places, width = {}, 0
+    for name, p in model.named_parameters():
+        if p.requires_grad:
+            places[name] = slice(width, width + p.numel())
+            width += p.numel()
+    full: Tensor | None = None
+    for name, part, rows, value in per_sample_gradients(model, outputs, batch, one_hot):
+        if full is None:
+            full = value.new_empty(len(batch), classes, width)
+        full[part, rows, places[name]] = value.flatten(2)
+    assert full is not None
+    return full
 
 
 class Twice(nn.Module):

@@ -75,6 +75,11 @@ def test_mixed_precision_is_left_to_torch() -> None:
     assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_a_single_value_per_channel_is_refused_as_by_torch() -> None:
+    with second_derivatives(), pytest.raises(ValueError, match="more than 1 value per channel"):
+        functional.batch_norm(normal(1, 4), None, None, normal(4, seed=1), normal(4, seed=2), True)
+
+
 def test_nothing_changes_where_none_are_wanted() -> None:
     x, weight, bias = normal(7, 4), normal(4, seed=1), normal(4, seed=2)
     with second_derivatives(wanted=False):

@@ -4,7 +4,7 @@ J [N·K, P] holds ∂z_ik/∂θ, rows ordered by sample, then output. It is neve
 that make them where these are fewer (kernel_rows.py), are computed when they are needed, for a panel of several samples
 and for blocks of a few, and Jᵀ x is one backward pass of Σ x_ik z_ik. They are kept as the network computes them;
 products are float64, of a few columns at a time: in float32 their errors would be of the size of a ridge. Memory, with
-q numbers kept for a sample, at most K P:
+q numbers kept for a sample:
 
     3 (N K)² · 8 bytes                                the kernel, a sub-matrix to solve and its factor
     (N K)² · 8 + q · 4 · (panel + 2 block) bytes      while the kernel is made; panel and block in samples

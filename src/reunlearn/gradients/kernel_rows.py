@@ -34,9 +34,7 @@ from reunlearn.gradients.per_sample import (
 )
 
 COLUMNS = 2**11  # of rows in one product
-SMALL = (
-    2**12
-)  # parameters with fewer entries are kept together: a product of few columns takes longer per operation
+SMALL = 2**12  # parameters with fewer entries are kept together: few columns take longer per operation
 PARTS = 8  # a symmetric product of rows is half computed, in so many parts
 NUMBERS = 2**21  # of products of factors in memory at once: 16 MB
 TOGETHER = ""  # the name under which small parameters are kept

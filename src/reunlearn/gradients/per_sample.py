@@ -166,22 +166,6 @@ def _by_vmap(model: nn.Module, outputs: Outputs, batch: Batch, cotangents: Cotan
         yield from ((name, part, slice(0, rows), value) for name, value in gradients.items())
 
 
-def jacobian(model: nn.Module, outputs: Outputs, batch: Batch, classes: int) -> Tensor:
-    """Return ∂z/∂θ as [B, K, P], K classes, P entries in the order of the trainable parameters."""
-    places, width = {}, 0
-    for name, p in model.named_parameters():
-        if p.requires_grad:
-            places[name] = slice(width, width + p.numel())
-            width += p.numel()
-    full: Tensor | None = None
-    for name, part, rows, value in per_sample_gradients(model, outputs, batch, one_hot):
-        if full is None:
-            full = value.new_empty(len(batch), classes, width)
-        full[part, rows, places[name]] = value.flatten(2)
-    assert full is not None
-    return full
-
-
 def one_hot(z_BK: Tensor) -> Tensor:
     """Return one-hot cotangents [B, K, K]: each of the K rows selects one output."""
     return torch.eye(z_BK.shape[1], dtype=z_BK.dtype, device=z_BK.device).expand(len(z_BK), -1, -1)

@@ -42,13 +42,13 @@ def second_derivatives(wanted: bool = True) -> Iterator[None]:
 
 
 class _Replaced(TorchFunctionMode):
-    """Calls the functions below in place of torch's."""
+    """Calls `_batch_norm` in place of torch's."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         named = kwargs or {}
-        found = RULES[func](*args, **named) if func in RULES and "input" not in named else None
+        found = _batch_norm(*args, **named) if func is functional.batch_norm else None
         return func(*args, **named) if found is None else found
 
 
@@ -123,11 +123,7 @@ def _batch_norm(x: Tensor, mean: Gradient, var: Gradient, **named: Any) -> Tenso
     """Return what functional.batch_norm does, which hands on by name what follows; None: leave it to torch."""
     weight, bias = named["weight"], named["bias"]
     one_kind = weight is not None and bias is not None and x.dtype == weight.dtype == bias.dtype
-    if x.device.type != "cpu" or not named["training"] or not one_kind:
+    several = x.numel() > x.shape[1]  # torch refuses a single value per channel
+    if x.device.type != "cpu" or not named["training"] or not one_kind or not several:
         return None
     return _BatchNorm.apply(x, weight, bias, (mean, var, named["momentum"], named["eps"]))
-
-
-RULES: dict[Callable[..., Any], Callable[..., Tensor | None]] = {
-    functional.batch_norm: _batch_norm,
-}
