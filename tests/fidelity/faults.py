@@ -45,7 +45,7 @@ FAULTS: dict[str, Mutation] = {
     "eu_k@paper": (METHOD + "eu_k", "(new.state_dict())", "(layer.state_dict())"),
     "finetune": (UNLEARNING + "gradient", "            schedule.step()", "            pass"),
     "finetune: AdamW": (UNLEARNING + "gradient", "            module.eval()", "            pass"),
-    "fisher": (GRADIENTS + "label_fisher", "p_BK.sqrt()", "p_BK"),
+    "fisher": (GRADIENTS + "label_fisher", "share_BJ * root_BJ", "share_BJ"),
     "fisher: a class": (
         METHOD + "fisher",
         "variances.mean(dim=1, keepdim=True)",
