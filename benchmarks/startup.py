@@ -1,8 +1,9 @@
 """What the workflow costs beside the work: `python benchmarks/startup.py [--quick]`.
 
-Four measurements, each a median, in one run: importing what the Snakefile imports; a dry run of `quickstart` and one
-cluster-style job process, each against Snakemake's own start-up on a one-rule file; the warm worker against cold starts
-on the same jobs, whose outputs must have the same bits.
+Five measurements, in one run, medians: importing what the Snakefile imports; a dry run of `quickstart` and one
+cluster-style job process, each against Snakemake's own start-up on a one-rule file; a training that starts cold, from
+the start of its process to its first step; the warm worker against cold starts on the same jobs, whose outputs must
+have the same bits.
 """
 
 from __future__ import annotations
@@ -23,8 +24,16 @@ from machine import ROOT
 from turns import in_turn
 
 IMPORTS = "import reunlearn.worker, reunlearn.commands.running, reunlearn.study.asked, reunlearn.study.plan"
-SPECIFY = "from reunlearn.study.plan import *; write_specifications(make_plan('quickstart').jobs.values())"
+CLIENT = [sys.executable, "-S", "-E", "src/reunlearn/client.py"]
 ONE_RULE = 'rule all:\n    output: "done"\n    shell: "touch {output}"\n'
+# a job's process that ends where its training's first step begins
+UP_TO_FIRST_STEP = """
+import os
+from reunlearn.training.engines.engine import Engine
+Engine.step = lambda *arguments: os._exit(0)
+from reunlearn.cli import main
+main()
+"""
 TURNS, JOBS = 5, 8
 
 
@@ -46,9 +55,15 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def start_up(project: Path, empty: Path, turns: int) -> list[Row]:
-    """Return the cost of imports, of the DAG and of a cluster-style job."""
-    timed([sys.executable, "-c", SPECIFY], project)  # as the submit host does before a cluster's jobs
+def start_up(project: Path, empty: Path, training: str, turns: int) -> list[Row]:
+    """Return the cost of imports, of the DAG, of a cluster-style job and of a cold start.
+
+    Args:
+        project: a copy, with the specifications of `quickstart`, as a submit host writes them for a cluster.
+        empty: a folder with a one-rule file.
+        training: the folder of a training, whose data set is prepared.
+        turns: how often each is measured.
+    """
     snakemake = [sys.executable, "-m", "snakemake"]
     profile = ["--workflow-profile", "workflow/profiles/default", "--cores", "2"]
     config = ["--config", "study=quickstart", "device=cpu"]
@@ -59,6 +74,10 @@ def start_up(project: Path, empty: Path, turns: int) -> list[Row]:
         "one rule": ([*snakemake, "--cores", "1", "--dry-run"], empty),
         "quickstart": ([*snakemake, *profile, "--dry-run", *config], project),
         "one job": ([*snakemake, *profile, "--dry-run", "--mode", "subprocess", *target, *config], project),
+        "cold": (
+            [sys.executable, "-c", UP_TO_FIRST_STEP, "original", f"{training}/specification.json"],
+            project,
+        ),
     }
     found = in_turn({name: partial(timed, *command) for name, command in commands.items()}, turns)
 
@@ -71,22 +90,30 @@ def start_up(project: Path, empty: Path, turns: int) -> list[Row]:
         above("imports", "python", "imports of the Snakefile", 0.3),
         above("quickstart", "one rule", "DAG of quickstart above Snakemake's own", 1.5),
         above("one job", "one rule", "a job's process above Snakemake's own", 0.3),
+        Row(
+            "a cold training, from the start of its process to its first step",
+            found.median("cold"),
+            "s",
+            wanted=3,
+            at_most=True,
+            details={
+                "with the two Snakemakes of a Slurm job s": found.median("cold") + 2 * found.median("one job")
+            },
+        ),
     ]
 
 
-def worker_against_cold(project: Path, jobs: int) -> Row:
-    """Return how many times as fast the same jobs are through the worker as through cold starts."""
-    sys.path.insert(0, str(project / "src"))
-    os.chdir(project)
-    from reunlearn import worker
-    from reunlearn.study.plan import make_plan
+def worker_against_cold(project: Path, folders: Sequence[str]) -> Row:
+    """Return how many times as fast the same jobs are through the worker as through cold starts.
 
-    plan = make_plan("quickstart")
-    prepare = plan.of_stage("prepare")[0].folder
-    client = [sys.executable, "-S", "-E", "src/reunlearn/client.py"]
-    timed([*client, "prepare", f"{prepare}/specification.json", "log"], project)
-    folders = [job.folder for job in plan.of_stage("split")][:jobs]
-    commands = [[*client, "split", f"{folder}/specification.json", "log"] for folder in folders]
+    Args:
+        project: a copy, with the specifications of `quickstart`.
+        folders: of splits.
+    """
+    from reunlearn import worker
+
+    jobs = len(folders)
+    commands = [[*CLIENT, "split", f"{folder}/specification.json", "log"] for folder in folders]
 
     def round_of_jobs() -> tuple[float, str]:
         begin = time.perf_counter()
@@ -119,9 +146,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (empty / "Snakefile").write_text(ONE_RULE)
         project.mkdir()
         copy_project(project)
-        rows = start_up(project, empty, turns)
+        sys.path.insert(0, str(project / "src"))
+        os.chdir(project)
         try:
-            rows.append(worker_against_cold(project, jobs))
+            from reunlearn.study.plan import make_plan, write_specifications
+
+            plan = make_plan("quickstart")
+            write_specifications(plan.jobs.values())
+            (prepare, *_), (training, *_) = plan.of_stage("prepare"), plan.of_stage("original")
+            timed([*CLIENT, "prepare", f"{prepare.folder}/specification.json", "log"], project)
+            splits = [job.folder for job in plan.of_stage("split")][:jobs]
+            rows = start_up(project, empty, training.folder, turns)
+            rows.append(worker_against_cold(project, splits))
         finally:
             os.chdir(before)
     publish("startup", rows, asked.quick)
