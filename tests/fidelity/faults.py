@@ -80,7 +80,7 @@ FAULTS: dict[str, Mutation] = {
         "self._rectified_with_bank(new_d, selecting=new_a)",
     ),
     "gdr_gma@paper: sgd, forget first": (METHOD + "gdr_gma", "if not forget_first:", "if True:"),
-    "gradient_ascent": (METHOD + "gradient_ascent", "(-loss).backward()", "loss.backward()"),
+    "gradient_ascent": (METHOD + "gradient_ascent", "-task.loss(model, batch)", "task.loss(model, batch)"),
     "gradient_ascent: clipped": (METHOD + "gradient_ascent", "            model.eval()", "            pass"),
     "influence@code": (GRADIENTS + "wood_fisher", "along_v + b * along_first", "along_v - b * along_first"),
     "influence@paper": (GRADIENTS + "wood_fisher", "v_P - transposed", "v_P + transposed"),

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from reunlearn.study.recipes import Recipe
+from reunlearn.training import optimizers
 from reunlearn.training.optimizers import make_optimizer
 from reunlearn.unlearning.methods.unsir import UNSIR
 
@@ -47,6 +48,23 @@ def test_sgd_steps_by_its_formula(nesterov: bool) -> None:
     more = {"momentum": 0.5, "weight_decay": 0.01}
     assert path("sgd", **more, nesterov=nesterov) == pytest.approx(expected)
     assert path("sgd", **more, nesterov=not nesterov) != pytest.approx(expected)
+
+
+def test_fused_sgd_takes_weights_that_get_a_gradient_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU: a mask is trained in some steps only."""
+    ends, plain = [], optimizers._unclipped
+    for fused in (True, False):
+        with monkeypatch.context() as patch:
+            patch.setattr(optimizers, "_unclipped", lambda wanted, own, _, f=fused: plain(wanted, own, f))
+            weights = [nn.Parameter(torch.tensor([2.0])) for _ in range(2)]
+            optimizer = make_optimizer(settings("sgd", momentum=0.5), weights)
+        for step, gradient in enumerate(GRADIENTS):
+            weights[0].grad = torch.tensor([gradient])
+            weights[1].grad = torch.tensor([gradient]) if step else None
+            optimizer.step()
+        ends.append([weight.item() for weight in weights])
+    assert ends[0] == pytest.approx(ends[1])
+    assert ends[0][0] != ends[0][1] != 2.0
 
 
 def test_adam_takes_no_momentum() -> None:

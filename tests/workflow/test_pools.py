@@ -74,8 +74,8 @@ def test_a_method_has_a_pool_of_its_own(project: Project, tmp_path: Path) -> Non
     changed = project.copy(tmp_path / "project")
     changed.edit(
         "src/reunlearn/unlearning/methods/finetune.py",
-        r"descend\(optimizer, loss := ",
-        "descend(optimizer, loss := 2 * ",
+        r"lambda batch: task.loss",
+        "lambda batch: 2 * task.loss",
     )
     ran = changed.would_run()
     assert {folder.split("/pools/")[1].split("/")[0] for stage, folder in ran if stage == "shadow"} == {

@@ -53,8 +53,8 @@ def test_nothing_to_do(project: Project) -> None:
 def test_method_edit_runs_that_method_only(project: Project) -> None:
     project.edit(
         f"{METHODS}/finetune.py",
-        r"descend\(optimizer, loss := task.loss\(model, batch\)\)",
-        "descend(optimizer, loss := 2 * task.loss(model, batch))",
+        r"lambda batch: task.loss\(model, batch\)",
+        "lambda batch: 2 * task.loss(model, batch)",
     )
     announced = project.would_run()
     assert is_one_method(announced, "finetune")

@@ -40,7 +40,8 @@ class Record(BaseModel):
             it reads and for imports. Without what an interrupted run spent.
         peak_memory_mib: None where it is not known.
         precision: full or mixed, of what trained or unlearned.
-        engine: how steps of a training were computed; engine_reason: why not by the one that was wanted.
+        engine: how the steps of a training or a method were computed; engine_reason: why not by the one that was
+            wanted.
         deterministic: on a GPU, whether it was to compute the same bits each time.
         gpu_jobs: how many jobs may have shared the GPU.
         status: finished or diverged, of models and what is measured on them.

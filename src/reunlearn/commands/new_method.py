@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -42,10 +42,11 @@ class {cls}(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the retain set."""
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, lambda batch: task.loss(model, batch))
         for epoch in self.passes(model, optimizer, task):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
-                descend(optimizer, loss := task.loss(model, batch))
-            task.log(epoch + 1, retain_loss=float(loss))
+                (loss,) = step(batch)
+            task.log(epoch + 1, retain_loss=loss.item())
         return model
 '''
 

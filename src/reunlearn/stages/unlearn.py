@@ -66,6 +66,7 @@ def run(context: Context[UnlearnJob]) -> None:
     with context.stopwatch.section("run"):
         model = forget(model, method, task, job.seed)
         wait_for(context.device)
+    context.facts |= task.engine
     if job.log:
         write_arrays(context.folder / paths.SERIES, series.arrays())
         context.stopwatch.move("run", "log", series.seconds)

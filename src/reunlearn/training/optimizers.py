@@ -64,11 +64,20 @@ def _unclipped(
     match settings.optimizer:
         case "sgd":
             momentum, nesterov = settings.momentum, settings.nesterov
-            return torch.optim.SGD(
+            sgd = torch.optim.SGD(
                 parameters, rate, momentum, weight_decay=decay, nesterov=nesterov, fused=fused
             )
+            if fused and momentum:
+                _fill_momentum(sgd, parameters)
+            return sgd
         case "adam":
             return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=fused)
         case "adamw":
             return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=fused)
     raise ValueError(f"no optimizer '{settings.optimizer}'; known: sgd, adam, adamw")
+
+
+def _fill_momentum(sgd: torch.optim.SGD, parameters: list[nn.Parameter]) -> None:
+    """Let all momenta begin at 0: torch's fused sgd fails where some weights get their first gradient after others."""
+    for parameter in parameters:
+        sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter, requires_grad=False)

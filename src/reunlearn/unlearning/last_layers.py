@@ -74,13 +74,11 @@ class LastLayers(GradientMethod):
         layers = last_layers(model, self.k)
         parameters = [p for layer in layers for p in layer.parameters(recurse=False) if p.requires_grad]
         optimizer = make_optimizer(self, parameters)
+        step = task.steps(model, optimizer, lambda batch: task.loss(model, batch))
         with gradients_only_for(model, parameters):
             for epoch in self.passes(model, optimizer, task):
                 for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
-                    optimizer.zero_grad(set_to_none=True)
-                    loss = task.loss(model, batch)
-                    loss.backward()
-                    optimizer.step()
+                    (loss,) = step(batch)
                     task.series.step(retain=loss)
                 task.log(epoch + 1, retain_loss=loss.item())
 

@@ -6,7 +6,8 @@ the same thing: `redraw` knows once and epoch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,13 +64,29 @@ class Relabelling(GradientMethod):
             draw = task.objective.draw(batch, task.generator, torch.cat((wrong, retain.y)))
             yield batch, draw, len(forget)
 
-    def taught_loss(self, model: nn.Module, batch: Batch, draw: Any, forget: int, task: Task) -> Tensor:
-        """Return the mean loss of a batch whose first `forget` samples are those of the forget set."""
+    def teach(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        labels: Labels,
+        task: Task,
+        move: Callable[[], Any] | None = None,
+    ) -> None:
+        """Take `epochs` passes over both sets; `move`: see Task.steps."""
+        step = task.steps(model, optimizer, functools.partial(self.losses, model, task), move)
+        for epoch in self.passes(model, optimizer, task):
+            for batch, draw, forget in self.epoch_batches(task, labels):
+                loss, losses_B = step(batch, draw)
+                task.series.step(wrong_label=losses_B[:forget], retain=losses_B[forget:])
+            task.log(epoch + 1, loss=loss.item())
+
+    def losses(self, model: nn.Module, task: Task, batch: Batch, draw: Any) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch of both sets, and that of each sample [B]."""
         losses_B = task.objective.per_sample_loss(model, batch, draw)
-        task.series.step(wrong_label=losses_B[:forget], retain=losses_B[forget:])
         if chosen(self, "order") == "paired":
-            return losses_B[:forget].mean() + self.retain_weight * losses_B[forget:].mean()
-        return losses_B.mean()
+            forget, retain = losses_B.chunk(2)
+            return forget.mean() + self.retain_weight * retain.mean(), losses_B
+        return losses_B.mean(), losses_B
 
 
 @dataclass(frozen=True)

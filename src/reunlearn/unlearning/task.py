@@ -20,6 +20,7 @@ from reunlearn.study.scenario import Scenario
 from reunlearn.training.batch_sizes import MEASURING, batch_size
 from reunlearn.unlearning.progress import Place, Progress, Surroundings
 from reunlearn.unlearning.series import Series
+from reunlearn.unlearning.steps import Losses, Steps, Way, choose
 
 
 class AccessError(RuntimeError):
@@ -118,6 +119,7 @@ class Task:
         carry: tensors that the method leaves for the next step.
         series: notes numbers of steps and epochs, those that the study asks for.
         progress: walks through the loops of the method, which go on where an earlier run was interrupted.
+        engine: how optimizer steps were taken, for the record; empty where `steps` took none.
     """
 
     def __init__(
@@ -162,6 +164,7 @@ class Task:
         self._result = result or fresh
         self._true_labels = true_labels if "true_labels" in declared else None
         self._log = log
+        self.engine: dict[str, str] = {}
 
     def _get(self, name: str) -> GuardedSet:
         if name not in self._sets:
@@ -205,6 +208,34 @@ class Task:
         """Return the mean loss of a batch whose gradient tells which weights matter for it."""
         objective = self.objective.for_masks()
         return objective.loss(model, batch, objective.draw(batch, self.generator))
+
+    def steps(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        losses: Losses,
+        move: Callable[[], Any] | None = None,
+    ) -> Steps:
+        """Return what takes optimizer steps, on a GPU as CUDA graphs where that can be.
+
+        Args:
+            model: is changed in place.
+            optimizer: of its weights.
+            losses: from what is new in a step, batches and tensors, to the loss to descend, or to this loss and more
+                that is wanted of the step. All else that they read is the same in every step.
+            move: changes the weights along their gradients; the optimizer's step if None.
+        """
+        asked = self._recipe.engine if self._recipe else "auto"
+        way = choose(asked, self.device, self.objective, probed=self.series.probe is not None)
+        return Steps(model, optimizer, losses, way, move=move, note=self._note_engine)
+
+    def number(self, value: float) -> Tensor:
+        """Return a number that changes from step to step as a step may read it: float64, on the device."""
+        return torch.full((), value, dtype=torch.float64, device=self.device)
+
+    def _note_engine(self, way: Way) -> None:
+        if "engine_reason" not in self.engine:
+            self.engine = way.facts
 
     def pairs(
         self, size: int, augmented: bool = True, until: str = "shorter"

@@ -12,9 +12,12 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from reunlearn.training.engines.static import Compute
+from reunlearn.training.engines.static import Compute, Numbers
 
 CHECKED_STEPS = 2  # after a first one, in which libraries get ready
+TOLERANCE = 1e-2  # of the losses of the first steps, relative: rounding apart, they are the same
+NO_GPU = "a CUDA graph needs a GPU"
+DRAWS = "the objective draws for each batch"
 
 
 def captured(compute: Compute, network: nn.Module, optimizer: torch.optim.Optimizer) -> Compute:
@@ -42,11 +45,11 @@ def captured(compute: Compute, network: nn.Module, optimizer: torch.optim.Optimi
         # gradients of the graph are its own: none may be there that the backward pass would add to
         optimizer.zero_grad(set_to_none=True)
         with _capturable(optimizer), torch.cuda.graph(graph, stream=side):
-            losses_M = compute()
+            numbers = compute()
 
-    def play() -> Tensor:
+    def play() -> Numbers:
         graph.replay()
-        return losses_M
+        return numbers
 
     return play
 
@@ -61,19 +64,32 @@ def unchanged(network: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[
     tensors = [*network.parameters(), *network.buffers()]
     values = [each.detach().clone() for each in tensors]
     before = {id(each): each.clone() for each in _state(optimizer)}
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        yield
-    optimizer.zero_grad(set_to_none=True)
-    with torch.no_grad():
-        for tensor, value in zip(tensors, values, strict=True):
-            tensor.copy_(value)
-        for tensor in _state(optimizer):
-            tensor.copy_(before[id(tensor)]) if id(tensor) in before else tensor.zero_()
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for tensor, value in zip(tensors, values, strict=True):
+                tensor.copy_(value)
+            for tensor in _state(optimizer):
+                tensor.copy_(before[id(tensor)]) if id(tensor) in before else tensor.zero_()
 
 
 def _state(optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
     for entries in optimizer.state.values():
         yield from (value for value in entries.values() if isinstance(value, Tensor))
+
+
+def facts(engine: str, reason: str | None) -> dict[str, str]:
+    """Return what a record says: how steps were taken, and why not as they were to be."""
+    return {"engine": engine} | ({"engine_reason": reason} if reason else {})
+
+
+def in_a_line(error: Exception) -> str:
+    """Return what an error says first, and its kind."""
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return f"{type(error).__name__}: {lines[0]}"
 
 
 @contextmanager

@@ -16,15 +16,14 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Samples
 from reunlearn.objectives.registry import Objective, draws_nothing
 from reunlearn.study.recipes import Recipe
+from reunlearn.training.engines.capture import DRAWS, NO_GPU, TOLERANCE, facts, in_a_line
 from reunlearn.training.engines.compiled import Compiled
 from reunlearn.training.engines.eager import Eager
 from reunlearn.training.engines.engine import Engine
 from reunlearn.training.engines.graphed import Graphed
 from reunlearn.training.randomness import seeded
 
-TOLERANCE = 1e-2  # of the losses of the first steps, relative: rounding apart, they are the same
 STEPS = 3
-NO_GPU = "a CUDA graph needs a GPU"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Choice:
     @property
     def facts(self) -> dict[str, str]:
         """What the record says."""
-        return {"engine": self.engine.name} | ({"engine_reason": self.reason} if self.reason else {})
+        return facts(self.engine.name, self.reason)
 
 
 def choose(model: nn.Module, samples: Samples, objective: Objective, recipe: Recipe) -> Choice:
@@ -74,7 +73,7 @@ def why_not_captured(
         return NO_GPU
     # such an objective also computes each batch by the same operations
     if not draws_nothing(objective):
-        return "the objective draws for each batch"
+        return DRAWS
     return disagreement(engine, models, samples, objective, recipe)
 
 
@@ -98,8 +97,7 @@ def disagreement(
                 trial = kind(copy.deepcopy(list(models)), samples, objective, recipe)
                 losses.append(_losses(trial, samples, steps))
             except RuntimeError as error:
-                lines = str(error).strip().splitlines() or ["no reason given"]
-                return f"{type(error).__name__}: {lines[0]}"
+                return in_a_line(error)
             moved = not torch.equal(torch.get_rng_state(), before)
     if moved and samples[0].device.type == "cuda":
         return "the network draws random numbers on the CPU"

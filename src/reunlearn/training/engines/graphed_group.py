@@ -9,21 +9,16 @@ from torch import nn
 from reunlearn.data.batches import Samples
 from reunlearn.objectives.registry import Objective
 from reunlearn.study.recipes import Recipe
-from reunlearn.training.engines.capture import captured
 from reunlearn.training.engines.choose import Choice, why_not_captured
+from reunlearn.training.engines.graphed import Played
 from reunlearn.training.engines.grouped import Grouped
-from reunlearn.training.engines.static import Compute, StaticStep
 
 
-class GraphedGroup(StaticStep, Grouped):
+class GraphedGroup(Played, Grouped):
     """Copies of the models' weights in one network, trained by playing its step again."""
 
     name = "grouped, graphed"
     ordinary = Grouped
-
-    def made(self, compute: Compute) -> Compute:
-        """Return what plays the step again."""
-        return captured(compute, self.network, self.optimizer)
 
 
 def choose_of_group(

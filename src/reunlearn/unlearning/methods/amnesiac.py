@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from reunlearn.training.state.batch_updates import read
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -65,9 +65,10 @@ class Amnesiac(GradientMethod):
         """Return the repaired model without the updates of those batches."""
         subtract(model, self.subtracted(model, read(task.state["batch_updates"])))
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, lambda batch: task.loss(model, batch))
         for epoch in self.passes(model, optimizer, task):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
-                descend(optimizer, loss := task.loss(model, batch))
+                (loss,) = step(batch)
                 task.series.step(retain=loss)
             task.log(epoch + 1, retain_loss=loss.item())
         return model

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from torch import nn
 
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import descend
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.relabelling import Labels, Relabelling
 from reunlearn.unlearning.task import Task
@@ -45,9 +44,5 @@ class AmnesiacRelabel(Relabelling):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over both sets."""
         optimizer = self.make_optimizer(model)
-        labels = Labels(task, self.label_rule)
-        for epoch in self.passes(model, optimizer, task):
-            for mixed in self.epoch_batches(task, labels):
-                descend(optimizer, loss := self.taught_loss(model, *mixed, task))
-            task.log(epoch + 1, loss=loss.item())
+        self.teach(model, optimizer, Labels(task, self.label_rule), task)
         return model

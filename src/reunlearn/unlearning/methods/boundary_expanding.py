@@ -16,6 +16,7 @@ on it with the extra class among the answers, both in evaluation mode when train
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -75,10 +76,10 @@ class BoundaryExpanding(GradientMethod):
         outputs = head.out_features
         resize(head, *self.widened(head, task.generator))
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, functools.partial(task.objective.loss, model))
         for epoch in self.passes(model, optimizer, task):
             for batch in task.forget.batches(self.batch_size, augmented=self.augmented):
-                extra_B = torch.full_like(batch.y, outputs)
-                descend(optimizer, loss := task.objective.loss(model, batch, extra_B))
+                (loss,) = step(batch, torch.full_like(batch.y, outputs))
                 task.series.step(wrong_label=loss)
             task.log(epoch + 1, loss=loss.item())
         task.log(self.epochs, **expanded_shares(model, task, outputs))

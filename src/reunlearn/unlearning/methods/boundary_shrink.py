@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +28,7 @@ from torch import Tensor, nn
 from reunlearn.data.batches import Batch
 from reunlearn.gradients.adversarial import fast_gradient_sign
 from reunlearn.unlearning.declarations import Divergence, Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.readings import by_reading, chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -74,12 +75,13 @@ class BoundaryShrink(GradientMethod):
         """Return the model after `epochs` passes over the forget set."""
         frozen = copy.deepcopy(model).eval().requires_grad_(False)
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, functools.partial(task.objective.loss, model))
         for epoch in self.passes(model, optimizer, task):
             crossed = 0
             for batch in task.forget.batches(self.batch_size, augmented=self.augmented):
                 labels_B = self.nearest_labels(frozen, task, batch)
                 crossed += int((labels_B != batch.y).sum())
-                descend(optimizer, loss := task.objective.loss(model, batch, labels_B))
+                (loss,) = step(batch, labels_B)
                 task.series.step(wrong_label=loss)
             task.log(epoch + 1, loss=loss.item(), crossed=crossed / len(task.forget))
         return model

@@ -36,7 +36,7 @@ from reunlearn.training.optimizers import make_optimizer
 from reunlearn.training.schedules import schedule_over
 from reunlearn.training.state.entangled import read_into
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import StepMethod, descend
+from reunlearn.unlearning.gradient import StepMethod
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -74,13 +74,13 @@ class KnowledgeTransferProhibition(StepMethod):
         schedule = schedule_over(
             optimizer, "multistep", self.epochs, milestones=sorted((self.first_drop, self.second_drop))
         )
+        step = task.steps(student, optimizer, lambda batch: transfer_loss(student, teacher, kept_C, batch.x))
         for epoch in task.progress.walk(self.epochs, student, optimizer, schedule):
             self.set_mode(student)
             total = torch.zeros((), device=task.device)
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
-                loss = transfer_loss(student, teacher, kept_C, batch.x)
-                descend(optimizer, loss)
-                total += loss.detach() * len(batch)
+                (loss,) = step(batch)
+                total += loss * len(batch)
             schedule.step()
             task.log(epoch, transfer_loss=float(total) / len(task.retain))
         return student.requires_grad_(True)

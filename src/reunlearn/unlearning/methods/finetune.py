@@ -24,7 +24,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -54,9 +54,10 @@ class Finetune(GradientMethod):
         optimizer = self.make_optimizer(model)
         steps = self.epochs * task.retain.steps(self.batch_size)
         falling = schedule_over(optimizer, "linear", steps, end=0.1) if self.schedule == TENTH else None
+        step = task.steps(model, optimizer, lambda batch: task.loss(model, batch))
         for epoch in self.passes(model, optimizer, task):
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
-                descend(optimizer, loss := task.loss(model, batch))
+                (loss,) = step(batch)
                 task.series.step(retain=loss)
                 if falling:
                     falling.step()

@@ -51,13 +51,11 @@ class GradientAscent(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the forget set."""
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, lambda batch: -task.loss(model, batch))
         for epoch in self.passes(model, optimizer, task):
             for batch in task.forget.batches(self.batch_size, augmented=self.augmented):
-                optimizer.zero_grad(set_to_none=True)
-                loss = task.loss(model, batch)
-                (-loss).backward()
-                optimizer.step()
-                task.series.step(forget=loss)
+                (ascended,) = step(batch)
+                task.series.step(forget=-ascended)
             task.series.end_epoch(model)
-            task.log(epoch + 1, forget_loss=loss.item())
+            task.log(epoch + 1, forget_loss=-ascended.item())
         return model

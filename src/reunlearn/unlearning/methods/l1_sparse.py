@@ -12,13 +12,15 @@ the SalUn family for CIFAR-10: α = 1e-4, SGD at 0.01, 10 epochs, E₀ = 0; the 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from reunlearn.data.batches import Batch
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -40,11 +42,15 @@ class L1Sparse(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the retain set."""
         optimizer = self.make_optimizer(model)
+        plain = task.steps(model, optimizer, lambda batch: task.loss(model, batch))
+        penalised = task.steps(model, optimizer, functools.partial(penalised_loss, model, task))
         for epoch in self.passes(model, optimizer, task):
             weight = self.weight(epoch)
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
-                retain_loss = task.loss(model, batch)
-                descend(optimizer, retain_loss + weight * l1_norm(model) if weight else retain_loss)
+                if weight:
+                    _, retain_loss = penalised(batch, task.number(weight))
+                else:
+                    (retain_loss,) = plain(batch)
                 task.series.step(retain=retain_loss)
             task.log(epoch + 1, retain_loss=retain_loss.item(), weight=weight)
         return model
@@ -56,6 +62,12 @@ class L1Sparse(GradientMethod):
             return 0.0
         done = epoch / penalised
         return self.alpha * {"decaying": 1 - done, "constant": 1.0, "growing": done}[self.penalty]
+
+
+def penalised_loss(model: nn.Module, task: Task, batch: Batch, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss of a batch and the L1 norm times a weight, and the former alone."""
+    retain_loss = task.loss(model, batch)
+    return retain_loss + weight.to(retain_loss) * l1_norm(model), retain_loss
 
 
 def l1_norm(model: nn.Module) -> Tensor:

@@ -27,10 +27,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reunlearn.data.batches import Batch
 from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.class_labels import labels_in
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.measure import mean_loss
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -95,24 +96,34 @@ class NablaTau(GradientMethod):
         classes = labels_in(task.forget).unique() if self.validation_classes == "forget" else None
         forget = task.forget.stream(self.batch_size, augmented=self.augmented)
         retain = task.retain.stream(self.batch_size, augmented=self.augmented)
+
+        def losses(
+            of_forget: Batch, of_retain: Batch, target: Tensor, weight: Tensor, rest: Tensor
+        ) -> tuple[Tensor, ...]:
+            forget_loss, retain_loss = task.loss(model, of_forget), task.loss(model, of_retain)
+            term = self.term(forget_loss, target)
+            loss = weight.to(term) * term + rest.to(retain_loss) * retain_loss
+            return loss, forget_loss, retain_loss
+
+        take = task.steps(model, optimizer, losses)
         for step in task.progress.walk(steps, model, optimizer, schedule):
             if self.target_is_due(step, pass_steps):
                 task.progress.own["target"] = mean_loss(model, task, task.validation, classes)
                 self.set_mode(model)
             target = task.progress.own["target"]
             weight = first_weight * self.remaining(step, steps, pass_steps)
-            forget_loss = task.loss(model, next(forget))
-            retain_loss = task.loss(model, next(retain))
-            term = (
-                shortfall(forget_loss, target) if self.square == "outside" else distance(forget_loss, target)
-            )
-            descend(optimizer, weight * term + (1 - weight) * retain_loss)
+            weights = task.number(weight), task.number(1 - weight)
+            _, forget_loss, retain_loss = take(next(forget), next(retain), target, *weights)
             schedule.step()
             task.series.step(forget=forget_loss, retain=retain_loss, weight=weight)
             if (step + 1) % steps_per_epoch == 0 or step + 1 == steps:
-                losses = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
-                task.log(-(-(step + 1) // steps_per_epoch), **losses, target=target.item(), weight=weight)
+                ended = {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item()}
+                task.log(-(-(step + 1) // steps_per_epoch), **ended, target=target.item(), weight=weight)
         return model
+
+    def term(self, forget_loss: Tensor, target: Tensor) -> Tensor:
+        """Return the forget term of L, without its weight."""
+        return shortfall(forget_loss, target) if self.square == "outside" else distance(forget_loss, target)
 
     def steps(self, task: Task) -> int:
         """Return the number of optimizer steps."""

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from reunlearn.data.batches import Batch
 from reunlearn.gradients.flat import gradients, trainable
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -49,18 +50,21 @@ class NegGrad(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over pairs of batches."""
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, functools.partial(self.losses, model, task))
         for epoch in self.passes(model, optimizer, task):
             for forget, retain in task.pairs(self.batch_size, self.augmented, until=self.pairing):
-                retain_loss = task.loss(model, retain)
-                forget_loss = task.loss(model, forget)
-                task.series.directions(
-                    model, forget, functools.partial(directions, model, forget_loss, retain_loss)
-                )
-                descend(optimizer, self.retain_weight * retain_loss - self.forget_weight * forget_loss)
+                _, retain_loss, forget_loss = step(retain, forget)
                 task.series.step(forget=forget_loss, retain=retain_loss)
             task.series.end_epoch(model)
             task.log(epoch + 1, forget_loss=forget_loss.item(), retain_loss=retain_loss.item())
         return model
+
+    def losses(self, model: nn.Module, task: Task, retain: Batch, forget: Batch) -> tuple[Tensor, ...]:
+        """Return the loss of a step, and those of its two batches."""
+        retain_loss, forget_loss = task.loss(model, retain), task.loss(model, forget)
+        task.series.directions(model, forget, functools.partial(directions, model, forget_loss, retain_loss))
+        loss = self.retain_weight * retain_loss - self.forget_weight * forget_loss
+        return loss, retain_loss, forget_loss
 
 
 def directions(

@@ -13,15 +13,16 @@ draws a new order for each pass. In both cases each epoch begins with a new orde
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from reunlearn.data.batches import Batch
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -50,16 +51,20 @@ class NegGradPlus(GradientMethod):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over the retain set."""
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, functools.partial(self.losses, model, task))
         for epoch in self.passes(model, optimizer, task):
             retain_batches = task.retain.batches(self.batch_size, augmented=self.augmented)
             for retain, forget in zip(retain_batches, self.forget_batches(task), strict=False):
-                retain_loss = task.loss(model, retain)
-                forget_loss = task.loss(model, forget)
-                descend(optimizer, self.alpha * retain_loss - (1 - self.alpha) * forget_loss)
+                _, retain_loss, forget_loss = step(retain, forget)
                 task.series.step(forget=forget_loss, retain=retain_loss)
             task.series.end_epoch(model)
             task.log(epoch + 1, retain_loss=retain_loss.item(), forget_loss=forget_loss.item())
         return model
+
+    def losses(self, model: nn.Module, task: Task, retain: Batch, forget: Batch) -> tuple[Tensor, ...]:
+        """Return the loss of a step, and those of its two batches."""
+        retain_loss, forget_loss = task.loss(model, retain), task.loss(model, forget)
+        return self.alpha * retain_loss - (1 - self.alpha) * forget_loss, retain_loss, forget_loss
 
     def forget_batches(self, task: Task) -> Iterator[Batch]:
         """Yield forget batches without end."""

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from torch import nn
 
 from reunlearn.unlearning.declarations import Needs, hyper
-from reunlearn.unlearning.gradient import descend
 from reunlearn.unlearning.readings import chosen
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.relabelling import RELABELLING, Labels, RelabellingReadings
@@ -50,9 +49,5 @@ class RandomLabels(RelabellingReadings):
     def unlearn(self, model: nn.Module, task: Task) -> nn.Module:
         """Return the model after `epochs` passes over both sets."""
         optimizer = self.make_optimizer(model)
-        labels = Labels(task, chosen(self, "label_rule"))
-        for epoch in self.passes(model, optimizer, task):
-            for mixed in self.epoch_batches(task, labels):
-                descend(optimizer, loss := self.taught_loss(model, *mixed, task))
-            task.log(epoch + 1, loss=loss.item())
+        self.teach(model, optimizer, Labels(task, chosen(self, "label_rule")), task)
         return model

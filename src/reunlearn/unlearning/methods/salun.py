@@ -71,16 +71,13 @@ class SalUn(RelabellingReadings):
         parameters = trainable(model)
         held = [p.detach().clone() for p in parameters] if self.hold else None
         optimizer = self.make_optimizer(model)
-        labels = Labels(task, chosen(self, "label_rule"))
-        for epoch in self.passes(model, optimizer, task):
-            for mixed in self.epoch_batches(task, labels):
-                optimizer.zero_grad(set_to_none=True)
-                loss = self.taught_loss(model, *mixed, task)
-                loss.backward()
-                if self.clip:
-                    clip_gradients(optimizer, self.clip)  # before the mask, as released
-                masked_step(optimizer, parameters, masks, held)
-            task.log(epoch + 1, loss=loss.item())
+
+        def move() -> None:
+            if self.clip:
+                clip_gradients(optimizer, self.clip)  # before the mask, as released
+            masked_step(optimizer, parameters, masks, held)
+
+        self.teach(model, optimizer, Labels(task, chosen(self, "label_rule")), task, move)
         return model
 
     def saliency(self, model: nn.Module, task: Task) -> list[Tensor]:

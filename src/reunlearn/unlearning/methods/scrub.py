@@ -29,7 +29,7 @@ from reunlearn.training.schedules import schedule_over
 from reunlearn.unlearning.class_labels import labels_in
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.distillation import divergence, frozen
-from reunlearn.unlearning.gradient import GradientMethod, descend
+from reunlearn.unlearning.gradient import GradientMethod
 from reunlearn.unlearning.measure import accuracy
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
@@ -69,14 +69,15 @@ class SCRUB(GradientMethod):
         """Return the model of the last epoch, or of the one rewound to."""
         teacher = frozen(model)
         optimizer = self.make_optimizer(model)
+        move_away = task.steps(model, optimizer, lambda batch: -self.distance(teacher, model, batch, task))
+        stay_near = task.steps(model, optimizer, lambda batch: self.retain_loss(teacher, model, batch, task))
         for epoch in self.passes(model, optimizer, task):
             if epoch < self.msteps:
                 for batch in task.forget.batches(self.forget_batch_size, augmented=self.augmented):
-                    student_BK = task.objective.outputs(model, batch)
-                    descend(optimizer, -(distance := self.distance(teacher, student_BK, batch, task)))
-                    task.series.step(forget=distance)
+                    (opposite,) = move_away(batch)
+                    task.series.step(forget=-opposite)
             for batch in task.retain.batches(self.batch_size, augmented=self.augmented):
-                descend(optimizer, loss := self.retain_loss(teacher, model, batch, task))
+                (loss,) = stay_near(batch)
                 task.series.step(retain=loss)
             task.log(epoch + 1, retain_loss=loss.item())
             if self.rewind:
@@ -91,8 +92,12 @@ class SCRUB(GradientMethod):
             return super().make_schedule(optimizer)
         return schedule_over(optimizer, "multistep", self.epochs, milestones=MILESTONES[self.schedule])
 
-    def distance(self, teacher: nn.Module, student_BK: Tensor, batch: Batch, task: Task) -> Tensor:
+    def distance(self, teacher: nn.Module, model: nn.Module, batch: Batch, task: Task) -> Tensor:
         """Return T² KL(teacher ‖ student), the mean over a batch."""
+        return self.divergence(teacher, task.objective.outputs(model, batch), batch, task)
+
+    def divergence(self, teacher: nn.Module, student_BK: Tensor, batch: Batch, task: Task) -> Tensor:
+        """Return the same from the outputs of the student."""
         with torch.no_grad():
             teacher_BK = task.objective.outputs(teacher, batch)
         return self.temperature**2 * divergence(teacher_BK, student_BK, self.temperature).mean()
@@ -101,7 +106,7 @@ class SCRUB(GradientMethod):
         """Return γ CE + α T² KL of a retain batch, from one pass through the student."""
         student_BK = task.objective.outputs(model, batch)
         truth_B = task.objective.draw(batch, task.generator)
-        distance = self.distance(teacher, student_BK, batch, task)
+        distance = self.divergence(teacher, student_BK, batch, task)
         return self.gamma * functional.cross_entropy(student_BK, truth_B) + self.alpha * distance
 
 

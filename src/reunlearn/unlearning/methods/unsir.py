@@ -26,7 +26,7 @@ from reunlearn.data.batches import Batch, join
 from reunlearn.unlearning.class_labels import first_of_each, labels_in
 from reunlearn.unlearning.declarations import Needs, hyper
 from reunlearn.unlearning.epoch_order import epoch_rows
-from reunlearn.unlearning.gradient import StepMethod, descend
+from reunlearn.unlearning.gradient import StepMethod
 from reunlearn.unlearning.registry import method
 from reunlearn.unlearning.task import Task
 
@@ -73,18 +73,20 @@ class UNSIR(StepMethod):
         noise = self.learn_noise(model, task, labels_in(task.forget).unique())
         self.set_mode(model)
         optimizer = self.make_optimizer(model)
+        step = task.steps(model, optimizer, lambda batch: task.loss(model, batch))
         for epoch in task.progress.walk(self.epochs, model, optimizer):
             for batch in self.impairing(task, noise, kept_M):
-                descend(optimizer, loss := task.loss(model, batch))
+                (loss,) = step(batch)
                 task.series.step()  # a step that mixes noise and samples has neither loss, and counts
             task.log(epoch + 1, impair_loss=loss.item())
         repairing = replace(self, learning_rate=self.repair_learning_rate)
         optimizer = repairing.make_optimizer(model)
+        step = task.steps(model, optimizer, lambda batch: task.loss(model, batch))
         for epoch in task.progress.walk(self.repair_epochs, model, optimizer):
             for rows in kept_M[torch.randperm(len(kept_M), generator=task.generator)].split(
                 self.repair_batch_size
             ):
-                descend(optimizer, loss := task.loss(model, task.retain.take(rows, self.augmented)))
+                (loss,) = step(task.retain.take(rows, self.augmented))
                 task.series.step(retain=loss)
             task.log(self.epochs + epoch + 1, repair_loss=loss.item())
         return model
