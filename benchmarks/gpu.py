@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from gpu_checks import check
+from gpu_methods import methods
 from gpu_pool import one_model, pool, processes
 from gpu_setup import (
     CLASSES,
@@ -209,6 +210,7 @@ SECTIONS: dict[str, tuple[Callable[[Sizes], Figures], float]] = {
     "matrix": (matrix, 5),
     "train": (train, 110),
     "check": (check, 40),
+    "methods": (methods, 60),
     "units": (units, 5),
     "evaluate": (evaluate, 10),
     "loader": (loader, 50),

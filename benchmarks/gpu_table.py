@@ -32,6 +32,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"evaluation, full precision: {own['images_per_second']:,.0f} images/s in batches of {own['batch']}"
     yield from _pool(found)
     yield from _checks(found.get("check", {}))
+    yield from _methods(found.get("methods", {}))
     yield from _row_set(found)
 
 
@@ -80,6 +81,17 @@ def _checks(found: dict[str, Any]) -> Iterator[str]:
             yield (
                 f"check, {name}: {other['engine']} against eager: losses {apart:.2g} apart, weights "
                 f"{own['largest_difference']:.2g}" + _engine(other)
+            )
+
+
+def _methods(found: dict[str, Any]) -> Iterator[str]:
+    for name, own in found.items():
+        if isinstance(own, dict):
+            eager, other = own["eager"], own["graphed"]
+            yield (
+                f"method {name}, mixed: {other['engine']} {other['images_per_second']:,.0f} images/s, "
+                f"{other['images_per_second'] / eager['images_per_second']:.2f} x eager, weights "
+                f"{own['largest_difference']:.2g} apart" + _engine(other)
             )
 
 

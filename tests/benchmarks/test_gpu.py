@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("machine", "matrix", "pool")
+SECTIONS = ("machine", "matrix", "pool", "methods")
 
 
 def environment(out: Path) -> dict[str, str]:
@@ -23,12 +23,16 @@ def test_a_dry_run_measures_prints_and_goes_on(tmp_path: Path) -> None:
     found = json.loads((out / "gpu.json").read_text(encoding="utf-8"))
     assert set(found) == set(SECTIONS)
     assert {own["engine"] for name, own in found["pool"].items() if name != "seconds"} == {"eager", "grouped"}
+    assert {own["graphed"]["engine"] for name, own in found["methods"].items() if name != "seconds"} == {
+        "eager"
+    }
+    assert "method salun, mixed: eager" in done.stdout
     assert "matrix products: bf16" in done.stdout and "SmallVGG, groups of 2, mixed" in done.stdout
     assert "left out" not in done.stdout
     del found["matrix"]
     (out / "gpu.json").write_text(json.dumps(found), encoding="utf-8")
     done = subprocess.run(command, env=environment(out), capture_output=True, text=True, check=True)
-    assert done.stdout.count("left out") == 2
+    assert done.stdout.count("left out") == len(SECTIONS) - 1
     assert set(json.loads((out / "gpu.json").read_text(encoding="utf-8"))) == set(SECTIONS)
 
 
