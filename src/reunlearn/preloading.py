@@ -7,18 +7,27 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Number, Real
 from pathlib import Path
+from typing import Any
 
 from reunlearn.artifacts.digest import job_digest
-from reunlearn.artifacts.manifest import Manifest
+from reunlearn.artifacts.manifest import Manifest, Output
 from reunlearn.artifacts.record import Record, processor, versions
 from reunlearn.base.files import read_json
+from reunlearn.base.log_levels import set_levels
 from reunlearn.base.threads import loaded_pools
 from reunlearn.study.jobs import adapter
 from reunlearn.study.stages import STAGES
 
 PACKAGE = "reunlearn."  # where plugins are
+# that nearly every job asks whether they are of an abstract type; the first answer takes a walk through all types
+ASKED: tuple[Any, ...] = (0, 0.0, "", (), [], {}, None)
+ABSTRACT = (Iterable, Mapping, Sequence, Number, Integral, Real)
 PRELOADED = (
+    "encodings.cp437",  # of the names in archives of arrays
     "numpy",
     "torch",
     "torch._dynamo",  # the first optimizer of a process imports it, which takes longer than training a small network
@@ -46,12 +55,16 @@ def preload() -> None:
     for stage in STAGES.values():
         adapter(stage.job)
     Manifest.model_rebuild()
+    Output.model_rebuild()
     Record.model_rebuild()
+    set_levels()
     versions()
     processor()
     with contextlib.suppress(ImportError):  # scikit-learn asks for all installed packages at the first fit
         importlib.import_module("narwhals.dependencies").is_into_dataframe(None)
     loaded_pools()
+    for value, abstract in itertools.product(ASKED, ABSTRACT):
+        isinstance(value, abstract)
 
 
 def warm_up(specification: Path, known: set[str]) -> set[str]:

@@ -27,12 +27,12 @@ def whole_report(whole):
     return report_of(whole)
 
 
-def report_with_holes(holed):
+def report_with_holes(holed, **options):
     """Return the report of a study with holes; one missing job left a log. It has a paper's table, with groups."""
     cells = numbered(*(cell(m, fraction=f) for m in ("Retrain", "SalUn") for f in ("20%", "50%")))
     table = laid_out(cells, rows=("dataset", "method"), columns=("fraction", "metric"))
     of_paper = {"paper_tables": (table,), "of_paper": ("paper",)}
-    return report_of(holed, logs={holed.gathered.missing[0]}, **of_paper)
+    return report_of(holed, logs={holed.gathered.missing[0]}, **of_paper, **options)
 
 
 @pytest.fixture(scope="session")

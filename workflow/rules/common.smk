@@ -15,6 +15,7 @@ from reunlearn.base.errors import UserError
 from reunlearn.base.gpu import has_gpu
 from reunlearn.base.interval import checkpoint_seconds
 from reunlearn.base.project import check_source
+from reunlearn.base.side_by_side import CORES
 from reunlearn.commands import running
 from reunlearn.study import asked, paths
 from reunlearn.study.stages import STAGES, followed, nearest, read_planned
@@ -156,6 +157,8 @@ worker.announce(
     deterministic=asked.deterministic(config.get("deterministic")),
     gpu_jobs=GPU_JOBS,
 )
+# how many processes a report may take; on a cluster's login node a single one
+os.environ[CORES] = "" if CLUSTER else str(workflow.resource_settings.cores or "")
 # on a cluster these run where Snakemake runs: they are quick, or need the network or the tracking store
 workflow.localrules("all", *(name for name, stage in STAGES.items() if stage.local))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from reunlearn.artifacts.record import read_record
+from reunlearn.base.side_by_side import CORES
 from reunlearn.commands.printing import print_json
 from reunlearn.study import paths
 from reunlearn.study.plan import Plans
@@ -59,7 +60,7 @@ def run(plans: Plans, json: bool = False) -> None:
 
 def times(plans: Plans) -> Times | None:
     """Return how much of the cores' time went into training, unlearning and evaluating; None if nothing ran."""
-    started, cores = os.environ.get("REUNLEARN_STARTED"), os.environ.get("REUNLEARN_CORES")
+    started, cores = os.environ.get("REUNLEARN_STARTED"), os.environ.get(CORES)
     if not started or not cores:
         return None
     wall = time.time() - float(started)

@@ -21,6 +21,7 @@ from reunlearn.artifacts.record import write_record
 from reunlearn.artifacts.soundness import check_inputs
 from reunlearn.artifacts.stopwatch import PeakMemory, Stopwatch
 from reunlearn.base.errors import UserError
+from reunlearn.base.log_levels import set_levels
 from reunlearn.base.refused_writes import told_in_words
 from reunlearn.base.secrets import hide_in_streams
 from reunlearn.base.threads import limited_threads
@@ -177,8 +178,8 @@ def specification_of(folder: str) -> Path:
 def run_stage(stage: str, specification: str) -> int:
     """Run a stage; return its exit code. A UserError is one line on stderr."""
     hide_in_streams()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
+    set_levels()
     try:
         execute(stage, specification)
     except UserError as error:

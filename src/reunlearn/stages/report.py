@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reunlearn.artifacts.gathered import Gathered
+from reunlearn.base.side_by_side import cores
 from reunlearn.reporting.pages.study import make_report
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.stages.execution import Context
@@ -17,7 +18,8 @@ def run(context: Context[ReportJob]) -> None:
     """Write the page and what lies beside it, from the results alone; logs are looked for, never read."""
     job = context.job
     gathered = Gathered.read(Path(job.inputs.results))
-    report = make_report(job, StudyTables(Path(job.inputs.results)), gathered, logs=logged(gathered))
+    tables = StudyTables(Path(job.inputs.results))
+    report = make_report(job, tables, gathered, logs=logged(gathered), cores=cores())
     write_report(report, context.folder)
     write_list(Path(job.folder), report)
 

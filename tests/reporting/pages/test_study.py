@@ -12,7 +12,7 @@ import pytest
 
 from reunlearn.reporting.parts.missing import find_holes
 from reunlearn.reporting.tables.methods import average_gaps
-from tests.reporting.conftest import report_of
+from tests.reporting.conftest import report_of, report_with_holes
 
 VOID = {"meta", "link", "br", "wbr", "img", "input", "hr"}
 
@@ -98,6 +98,10 @@ def test_every_table_leads_to_the_runs_of_its_rows(name, request, whole):
         assert f"{run.model}/specification.json" in pages[page].text
         assert f"../../../{quote(run.model)}/specification.json" in linked
         assert all(f"../../../{quote(folder)}/" in linked for folder in run.measured.values())
+
+
+def test_a_report_is_the_same_on_two_cores(holed, holed_report):
+    assert report_with_holes(holed, cores=2) == holed_report
 
 
 def test_runs_that_are_not_on_this_disk_are_named_but_not_linked(whole):

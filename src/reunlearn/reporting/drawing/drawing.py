@@ -84,10 +84,6 @@ class Drawing:
 def drawing_of(drawn: Drawn, card: FigureCard, of: str) -> Drawing:
     """Return a figure as it is shown and as files; see `Drawing`."""
     points = drawn.points if card.points else None
-    svg = style.to_svg(drawn.figure)
-    drawn.figure.set_layout_engine(
-        "none"
-    )  # the layout is settled; finding it again takes longer than drawing
-    return Drawing(
-        card, of, drawn.title or card.title, drawn.caption, svg, style.to_pdf(drawn.figure), points
-    )
+    style.settle(drawn.figure)
+    svg, pdf = style.to_svg(drawn.figure), style.to_pdf(drawn.figure)
+    return Drawing(card, of, drawn.title or card.title, drawn.caption, svg, pdf, points)

@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # A test simulates red and green blindness: in both, each colour stays apart from all others.
@@ -42,6 +43,7 @@ VARIABLES = {
 }
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
+POINTS = 72  # to the inch, in SVG and PDF files
 DECIMALS = 2  # of coordinates in SVG files; their unit is a point
 
 SETTINGS: dict[Any, Any] = {
@@ -89,6 +91,18 @@ def clear_y(axes: Axes) -> None:
     """Remove the vertical axis where only the shape matters."""
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
+
+
+def settle(figure: Figure) -> None:
+    """Find the layout once and for all: for each file, `savefig` would go through the whole figure twice."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    with house_style():
+        FigureCanvasSVG(figure)  # whose texts are measured
+        figure.dpi = POINTS
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def to_svg(figure: Figure) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
 
 from reunlearn.artifacts.gathered import Gathered
+from reunlearn.base.side_by_side import side_by_side
 from reunlearn.reporting.experiment import ExperimentData, Tables, choose
 from reunlearn.reporting.pages import overview
 from reunlearn.reporting.pages.report import ROOT, Report, files_of, runs_pages, summary_of, view_of
@@ -13,7 +16,7 @@ from reunlearn.reporting.pages.view import environment
 from reunlearn.reporting.paper_data import PaperData
 from reunlearn.reporting.parts import divergences, provenance
 from reunlearn.reporting.parts.missing import find_holes
-from reunlearn.reporting.section import build, show
+from reunlearn.reporting.section import Section, Shown, build, show
 from reunlearn.reporting.study_data import StudyData
 from reunlearn.reporting.study_tables import StudyTables
 from reunlearn.study.report_jobs import ReportJob
@@ -27,6 +30,7 @@ def make_report(
     logs: Collection[str] = (),
     root: str | None = ROOT,
     single: bool = False,
+    cores: int = 1,
 ) -> Report:
     """Return the report of a study.
 
@@ -37,11 +41,10 @@ def make_report(
         logs: folders of the jobs that have a log.
         root: the project's folder, relative to the page; None where the runs are not on this disk.
         single: put everything into the page, and write nothing beside it.
+        cores: on which tables and figures are made side by side.
     """
     experiments = _experiments(job, tables, gathered)
-    sections = [build(data) for data in experiments]
-    whole = show(StudyData(experiments, job.whole, job.claims))
-    paper = [show(PaperData(table, experiments, job.of_paper)) for table in job.paper_tables]
+    sections, whole, paper = _drawn(job, experiments, cores)
     shown = [*(section.shown for section in sections), whole, *paper]
     view = view_of([table for part in shown for table in part.tables], root, single=single)
     methods = divergences.used_methods(gathered.runs, job.cards.methods)
@@ -70,6 +73,24 @@ def make_report(
     return Report(
         text, {**files, overview.FILE: summary_of(title, sections, gathered, kind="study").written()}
     )
+
+
+def _drawn(
+    job: ReportJob, experiments: list[ExperimentData], cores: int
+) -> tuple[list[Section], Shown, list[Shown]]:
+    """Return the section of each experiment, what is shown over all of them, and the paper's tables."""
+
+    def over_all() -> tuple[Shown, list[Shown]]:
+        whole = show(StudyData(experiments, job.whole, job.claims))
+        return whole, [show(PaperData(table, experiments, job.of_paper)) for table in job.paper_tables]
+
+    if cores == 1:  # what is computed for the sections is there for what is shown over all of them
+        return [build(data) for data in experiments], *over_all()
+    large_first = sorted(experiments, key=lambda data: -len(data.runs))
+    works: list[Callable[[], Any]] = [over_all, *(partial(build, data) for data in large_first)]
+    (whole, paper), *built = side_by_side(works, cores)
+    sections = {section.name: section for section in built}
+    return [sections[data.name] for data in experiments], whole, paper
 
 
 def _experiments(job: ReportJob, tables: StudyTables, gathered: Gathered) -> list[ExperimentData]:
