@@ -112,6 +112,67 @@ def test_changed_sources_are_refused_and_the_job_starts_cold(
         source.write_text(before)
 
 
+def manifests_of(project: Project, folders: list[str], make) -> dict[str, bytes]:
+    """Return the manifests that jobs leave when `make` runs them, in this order; that of each is removed before."""
+    found = {}
+    for folder in folders:
+        (project.root / folder / "manifest.json").unlink(missing_ok=True)
+        make("measure", f"{folder}/specification.json")
+        found[folder] = (project.root / folder / "manifest.json").read_bytes()
+    return found
+
+
+def test_jobs_that_follow_each_other_in_a_fork_give_the_bits_of_cold_ones(
+    project: Project, orphan: Warm
+) -> None:
+    """In any order, also after a job that failed; a fork that waits is ended with the worker's owner."""
+    for stage in ("split", "original", "retrained", "shadow", "unlearn"):
+        for path in sorted(project.root.glob("runs/**/specification.json")):
+            if json.loads(path.read_text())["stage"] == stage:
+                project.reunlearn(stage, str(path.relative_to(project.root)))
+    paths = sorted(project.root.glob("runs/**/measured/*/specification.json"))
+    folders = [str(path.parent.relative_to(project.root)) for path in paths]
+    # what compares with another measurement comes after it
+    folders.sort(key=lambda folder: ("comparison" in folder, "evaluation" not in folder))
+    cold = manifests_of(project, folders, project.reunlearn)
+    assert len({Path(folder).name.split("~")[0] for folder in folders}) == 3
+
+    def warm(stage: str, path: str) -> None:
+        assert orphan.client("measure", "runs/none/specification.json").wait(60) == 1
+        assert orphan.client(stage, path).wait(60) == 0
+
+    assert manifests_of(project, folders, warm) == cold
+    (fork,) = children(orphan.process.pid)
+    others = [f for f in reversed(folders) if "comparison" not in f]
+    assert manifests_of(project, others, warm) == {folder: cold[folder] for folder in others}
+    assert children(orphan.process.pid) == [fork], "all of them ran in one process"
+    assert orphan.client("split", specification(project, "split")).wait(60) == 0
+    assert children(orphan.process.pid) == [fork], "a job of another stage has a fork of its own"
+    orphan.owner.kill()
+    orphan.owner.wait()
+    orphan.process.wait(30)
+    wait_for(lambda: not Path(f"/proc/{fork}").exists(), 30)
+
+
+def test_a_fork_that_is_killed_is_told_and_the_next_job_gets_another(project: Project, orphan: Warm) -> None:
+    path = str(
+        next(project.root.glob("runs/**/measured/evaluation/specification.json")).relative_to(project.root)
+    )
+    assert orphan.client("measure", "runs/none/specification.json").wait(60) == 1
+    (fork,) = children(orphan.process.pid)
+    os.kill(fork, signal.SIGKILL)
+    assert orphan.client("measure", path).wait(60) == 0
+    (other,) = children(orphan.process.pid)
+    assert other != fork
+    # stopped, it takes the job and is killed with it
+    os.kill(other, signal.SIGSTOP)
+    client = orphan.client("measure", path)
+    time.sleep(0.5)
+    os.kill(other, signal.SIGKILL)
+    assert client.wait(60) == 128 + signal.SIGKILL
+    assert "ended by signal 9" in (project.root / "job.log").read_text()
+
+
 def test_a_killed_client_ends_its_job(project: Project, orphan: Warm) -> None:
     path = specification(project, "original")
     long = project.root / "long.json"

@@ -1,18 +1,14 @@
-"""The warm worker: torch and scikit-learn imported once, one fork per job.
+"""The warm worker: torch and scikit-learn imported once, jobs in forks of it.
 
 Importing them takes longer than most jobs. Under a local Snakemake the worker listens on a Unix socket; client.py asks
-it to run a stage and waits. The worker touches no tensor, never initialises CUDA, refuses when the sources have
-changed since it started, kills a job whose client has gone, and ends with Snakemake.
+it to run a stage and waits. How it serves: stages/serving.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import select
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,10 +16,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from reunlearn import preloading
 from reunlearn.base.caches import state_dir
-from reunlearn.client import Request
-from reunlearn.study.catalogue import source_state
 
 SOCKET = "REUNLEARN_WORKER"
 COLD = "REUNLEARN_COLD"
@@ -143,114 +136,12 @@ def start() -> None:
     wait()
 
 
-class Server:
-    """One thread, one loop: accepts requests, forks jobs, watches clients, children and the owner."""
-
-    def __init__(self, address: str, owner: int) -> None:
-        self.state = source_state()
-        self.owner = os.pidfd_open(owner)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(address + ".new")
-        self.listener.listen(64)
-        Path(address + ".new").rename(address)
-        self.jobs: dict[int, tuple[int, socket.socket]] = {}  # pidfd → (pid, client)
-        self.clients: dict[int, int] = {}  # client's descriptor → pidfd
-        self.known: set[str] = set()  # plugins that jobs named
-
-    def serve(self) -> None:
-        """Serve until the owner ends."""
-        while True:
-            watched = [self.owner, self.listener.fileno(), *self.jobs, *self.clients]
-            ready, _, _ = select.select(watched, [], [])
-            for descriptor in ready:
-                if descriptor == self.owner:
-                    self._stop()
-                    return
-                if descriptor == self.listener.fileno():
-                    self._accept()
-                elif descriptor in self.jobs:
-                    self._finished(descriptor)
-                elif descriptor in self.clients:
-                    self._client_gone(self.clients[descriptor])
-
-    def _accept(self) -> None:
-        client, _ = self.listener.accept()
-        with contextlib.suppress(OSError, ValueError):
-            with client.makefile("rb") as stream:
-                request = Request.parsed(stream.read(int(stream.readline())))
-            if source_state() != self.state:
-                client.sendall(b"stale\n")
-                client.close()
-                return
-            self.known |= preloading.warm_up(Path(request.folder, request.specification), self.known)
-            try:
-                pid = os.fork()
-            except OSError as error:  # no memory or no process left: the client starts the job cold
-                print(f"cannot fork: {error.strerror}; the job starts cold", file=sys.stderr, flush=True)
-                client.sendall(b"stale\n")
-                client.close()
-                return
-            if pid == 0:
-                self._become_job(client, request)
-            pidfd = os.pidfd_open(pid)
-            self.jobs[pidfd] = (pid, client)
-            self.clients[client.fileno()] = pidfd
-            return
-        client.close()
-
-    def _become_job(self, client: socket.socket, request: Request) -> None:
-        """In the child: leave everything of the server behind and run the stage; never returns."""
-        code = 1
-        try:
-            os.setsid()
-            descriptors = [self.listener.fileno(), client.fileno(), self.owner, *self.clients, *self.jobs]
-            for descriptor in descriptors:
-                os.close(descriptor)
-            os.environ.clear()
-            os.environ.update(request.environment)
-            os.chdir(request.folder)
-            sys.argv = ["reunlearn", request.stage, request.specification]
-            output = os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            from reunlearn.stages.execution import run_stage
-
-            code = run_stage(request.stage, request.specification)
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(code)
-
-    def _finished(self, pidfd: int) -> None:
-        pid, client = self.jobs.pop(pidfd)
-        _, status = os.waitpid(pid, 0)
-        os.close(pidfd)
-        self.clients.pop(client.fileno(), None)
-        with contextlib.suppress(OSError):
-            client.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        client.close()
-
-    def _client_gone(self, pidfd: int) -> None:
-        """A client says nothing after its request: readable means that it has gone."""
-        pid, client = self.jobs[pidfd]
-        self.clients.pop(client.fileno(), None)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-
-    def _stop(self) -> None:
-        for pid, _ in self.jobs.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-
-
 def main() -> None:
     """Preload, then serve."""
     import gc
+
+    from reunlearn import preloading  # not what the Snakefile imports
+    from reunlearn.stages.serving import Server
 
     address, owner = sys.argv[1], int(sys.argv[2])
     try:

@@ -28,6 +28,7 @@ NEUTRAL = (
     "reunlearn.cli",
     "reunlearn.worker",
     "reunlearn.stages.execution",
+    "reunlearn.stages.serving",
     "reunlearn.measures._numbers",
 )
 
