@@ -12,7 +12,8 @@ Core-seconds are user and system time: a busy machine changes them less than the
 Training, unlearning and evaluating is the work; all else is outside. `idle` are core-seconds in which this study did
 not run: on a machine that others use, those of others, too.
 
-Quickstart (480 jobs), one run on a quiet machine: 191 core-seconds of work and 91 outside (32 %); on a busy one before
+Quickstart (480 jobs), runs on quiet machines: 84 core-seconds of work and 39 outside (32 %); before measurements shared forks,
+104 and 45; on a busy machine 191 and 91, before
 the worker prepared jobs and the client imported little, 127 and 94 (42 %).
 """
 

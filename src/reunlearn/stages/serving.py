@@ -108,6 +108,8 @@ class Server:
             if self.owner in ready:
                 for fork in self.forks:
                     fork.kill()
+                for fork in self.forks:
+                    os.waitpid(fork.pid, 0)
                 return
             for descriptor in sorted(ready, key=watched.index):
                 if descriptor in said:
