@@ -24,7 +24,7 @@ from reunlearn.client import Request
 from reunlearn.study.catalogue import source_state
 
 SHORT = ("measure",)  # stages whose jobs may follow each other in one fork
-HELD = 256 * 2**20  # bytes that a fork may have more than at its start and still wait for another job
+HELD = 128 * 2**20  # bytes that a fork may have more than at its start and still wait for another job
 OWN_NETWORKS = "reunlearn.models._own"  # read from files of users, which may change
 
 
