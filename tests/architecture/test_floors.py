@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +129,13 @@ def test_every_file_that_the_page_names_is_there() -> None:
         place = re.sub(r"NAME\.\w+$", "", name)
         assert (SOURCE / place).exists() or Path(place).exists(), name
     assert len(page.splitlines()) <= 87
+
+
+PLANNING = "reunlearn.worker, reunlearn.commands.running, reunlearn.study.asked, reunlearn.study.plan"
+
+
+def test_what_the_snakefile_imports_loads_no_heavy_library() -> None:
+    """Also by way of plugins that are loaded by name, such as the kinds of scenarios."""
+    code = f"import sys, {PLANNING}; print([name for name in {sorted(HEAVY)} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -19,9 +19,6 @@ from pydantic import Field
 from reunlearn.data.scenarios._by_score import ByScore, lowest_first
 from reunlearn.data.scenarios._steps import dealt, no_classes
 from reunlearn.data.scenarios.registry import Selection, TrainingSet
-from reunlearn.metrics.memorisation import consistency, memorisation
-
-SCORES = {"memorisation": memorisation, "consistency": consistency}
 
 
 class Memorised(ByScore):
@@ -51,10 +48,12 @@ class Memorised(ByScore):
         """Return the samples of the level, dealt to the steps from the most extreme, or the most central, on."""
         import numpy as np
 
+        from reunlearn.metrics import memorisation
+
         if samples.halves is None:
             raise ValueError("scenario 'memorised' needs what the models of the pool 'halves' answer")
         logits_MNK, member_MN = samples.halves.of(samples.index)
-        score_N = SCORES[self.score](logits_MNK, member_MN, samples.y)
+        score_N = getattr(memorisation, self.score)(logits_MNK, member_MN, samples.y)
         centre = 0.5 if self.score == "memorisation" else float(np.median(score_N))
         key_N = {"high": -score_N, "low": score_N, "medium": np.abs(score_N - centre)}[self.level]
         order = lowest_first(key_N, np.random.default_rng([split_seed, 5]))
