@@ -188,7 +188,6 @@ def with_recipe(
     content: dict[str, Any] = {"name": "s", "title": "t", "experiments": [EXPERIMENT]}
     (folder / "studies/s.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.setattr(load, "CONFIG", folder)
-    load.load_recipe.cache_clear()
     return reached(make_plan("s"))
 
 

@@ -69,12 +69,12 @@ def _configuration(folder: str, names: tuple[str, ...], read: Callable[[Path], o
 
 
 def _study(path: Path) -> object:
-    load.load_recipe.cache_clear()
+    load._recipe.cache_clear()  # files change within a tick of the clock
     return make_plan(path.stem)
 
 
 def _recipe(path: Path) -> object:
-    load.load_recipe.cache_clear()
+    load._recipe.cache_clear()  # files change within a tick of the clock
     return load.load_recipe(path.stem)
 
 

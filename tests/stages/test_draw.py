@@ -74,13 +74,11 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setattr(load, "CONFIG", root / "config")
-        load.load_recipe.cache_clear()
         made = make_plan("s")
         write_specifications(made.jobs.values())
         for job in made.jobs.values():
             if job.stage != "track":
                 execute(job.stage, Path(job.folder) / paths.SPECIFICATION)
-    load.load_recipe.cache_clear()
     return made
 
 

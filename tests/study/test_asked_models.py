@@ -27,7 +27,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, epochs in (("tiny", 2), ("longer", 3), ("nothing", 0)):
         (tmp_path / f"recipes/{name}.yaml").write_text(yaml.safe_dump({**RECIPE, "epochs": epochs}))
     monkeypatch.setattr(load, "CONFIG", tmp_path)
-    load.load_recipe.cache_clear()
     return tmp_path
 
 

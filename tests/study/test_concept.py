@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from reunlearn.base.errors import UserError
-from reunlearn.study import load
 from reunlearn.study.jobs import DrawJob, MeasureJob, SampleJob
 from reunlearn.study.plan import Plan, make_plan
 from tests.study.test_pretrained_generators import pipeline
@@ -47,7 +46,6 @@ def _project(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for recipe, change in {"given": {}, "resizing": {"resize": 32}}.items():
         content = {**RECIPE, "epochs": 0, **change}
         (config / f"recipes/{recipe}.yaml").write_text(yaml.safe_dump(content))
-    load.load_recipe.cache_clear()
     pipeline(tmp_path / "sd")
     for name, content in FILES.items():
         (tmp_path / name).write_text(content)

@@ -27,7 +27,6 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         yaml.safe_dump({**RECIPE, "epochs": 9, "retrain_epochs": 8})
     )
     monkeypatch.chdir(tmp_path)
-    load.load_recipe.cache_clear()
 
     def written(name: str, **content: Any) -> None:
         (tmp_path / f"config/studies/{name}.yaml").write_text(yaml.safe_dump({"name": name, **content}))
@@ -36,7 +35,6 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     experiments = [{**EXPERIMENT, "name": "one"}, {**EXPERIMENT, "name": "two", **two}]
     written("base", title="The base", description="What it is.", experiments=experiments)
     yield written
-    load.load_recipe.cache_clear()
 
 
 def test_mappings_merge_and_the_rest_is_replaced() -> None:

@@ -31,7 +31,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config/recipes/tiny.yaml").write_text(yaml.safe_dump({**RECIPE, "weight_decay": 0.1}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
-    load.load_recipe.cache_clear()
     write("mine", 0)
     write("other", 1)
     return tmp_path

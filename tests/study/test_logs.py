@@ -25,7 +25,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config/recipes").mkdir()
     (tmp_path / "config/recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
-    load.load_recipe.cache_clear()
     return tmp_path / "config"
 
 

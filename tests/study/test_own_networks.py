@@ -49,7 +49,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mynet.py").write_text(FILE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
-    load.load_recipe.cache_clear()
     return tmp_path
 
 

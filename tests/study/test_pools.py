@@ -25,7 +25,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
     (tmp_path / "recipes/tiny.yaml").write_text(yaml.safe_dump(RECIPE))
     monkeypatch.setattr(load, "CONFIG", tmp_path)
-    load.load_recipe.cache_clear()
     return tmp_path
 
 

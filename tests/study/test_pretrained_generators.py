@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from reunlearn.base.errors import UserError
-from reunlearn.study import load
 from reunlearn.study.plan import Plan, make_plan
 from tests.study.test_validation import RECIPE, config, plan_with
 
@@ -32,7 +31,6 @@ def _project(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """An empty project folder and a recipe that trains nothing."""
     monkeypatch.chdir(tmp_path)
     (config / "recipes/given.yaml").write_text(yaml.safe_dump({**RECIPE, "epochs": 0}))
-    load.load_recipe.cache_clear()
 
 
 def pipeline(folder: Path, unet: str = "diffusion_pytorch_model.safetensors") -> Path:
@@ -142,6 +140,5 @@ def test_what_cannot_be_is_refused(config: Path, tmp_path: Path, change: dict[st
 def test_a_recipe_without_an_epoch_has_no_milestones(config: Path) -> None:
     broken = {**RECIPE, "epochs": 0, "warmup_epochs": 1}
     (config / "recipes/given.yaml").write_text(yaml.safe_dump(broken))
-    load.load_recipe.cache_clear()
     with pytest.raises(UserError, match="no epoch is trained: warmup_epochs and milestones mean nothing"):
         planned(config)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +78,21 @@ FILES = Path("config/recipes")
 GOOD = {"source": "tests", "epochs": 10, "batch_size": 4, "learning_rate": 0.1}
 
 
-@pytest.fixture(autouse=True)
-def _read_anew() -> Iterator[None]:
-    """Recipes are cached; other tests read other folders."""
-    load_recipe.cache_clear()
-    yield
-    load_recipe.cache_clear()
+def test_a_recipe_of_another_folder_or_that_has_changed_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "digits-small"
+    before = load_recipe(name)
+    content = yaml.safe_load((FILES / f"{name}.yaml").read_text(encoding="utf-8"))
+    file = tmp_path / "recipes" / f"{name}.yaml"
+    file.parent.mkdir()
+    monkeypatch.setattr(load, "CONFIG", tmp_path)
+    for epochs in (before.epochs + 1, before.epochs + 2):
+        file.write_text(yaml.safe_dump({**content, "epochs": epochs}))
+        os.utime(file, ns=(epochs, epochs))
+        assert load_recipe(name).epochs == epochs
+    monkeypatch.undo()
+    assert load_recipe(name) == before
 
 
 def test_every_file_is_a_recipe_with_a_source() -> None:

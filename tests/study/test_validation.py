@@ -38,7 +38,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, change in RECIPES.items():
         (tmp_path / f"config/recipes/{name}.yaml").write_text(yaml.safe_dump(RECIPE | change))
     monkeypatch.setattr(load, "CONFIG", tmp_path / "config")
-    load.load_recipe.cache_clear()
     return tmp_path / "config"
 
 
@@ -577,7 +576,6 @@ def test_every_editor_may_have_saved_a_file(config: Path, folder: str, encoding:
     for file in (config / folder).glob("*.yaml"):
         text = yaml.safe_dump(yaml.safe_load(file.read_text()), allow_unicode=True)
         file.write_bytes(text.replace("\n", end).encode(encoding))
-    load.load_recipe.cache_clear()
     assert make_plan("s").study.title == "Größe, 大きさ"
     assert load.load_recipe("tiny").epochs == RECIPE["epochs"]
 

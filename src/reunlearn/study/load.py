@@ -214,11 +214,16 @@ def recipe_of(entry: RecipeEntry, where: str) -> NamedRecipe:
     return parse(NamedRecipe, content, f"{where}: recipe '{entry.name}'")
 
 
-@cache
 def load_recipe(name: str) -> NamedRecipe:
     """Return config/recipes/NAME.yaml, checked, with its defaults filled in."""
     path = CONFIG / "recipes" / f"{name}.yaml"
     if name not in names("recipes"):
         raise UserError(f"no recipe '{name}' in {path.parent}; {near(name, names('recipes'))}")
+    return _recipe(name, path, path.absolute(), path.stat().st_mtime_ns)
+
+
+@cache
+def _recipe(name: str, path: Path, absolute: Path, time: int) -> NamedRecipe:
+    """Return a file's recipe; remembered by its whole path and its time of change, in nanoseconds."""
     content = parse(RecipeFile, read_yaml(path), str(path))
     return NamedRecipe(name=name, **content.model_dump(exclude={"source"}))
